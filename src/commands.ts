@@ -1,0 +1,299 @@
+import { join, relative, resolve } from "node:path";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import type { Overrides } from "./config/load.ts";
+import { runDemo } from "./demo.ts";
+import { comparisonFileSchema } from "./domain/comparison.ts";
+import { GateError, messageOf, UsageError } from "./domain/errors.ts";
+import { measurementsFileSchema } from "./domain/measurements.ts";
+import { RUN_FILES } from "./domain/run.ts";
+import { EXIT, verdictFileSchema } from "./domain/verdict.ts";
+import { compareRuns, Interruption, type Recorded, recordRuns, runAndRecord, runGate, type Surroundings } from "./gate.ts";
+import { CONFIG_FILE, loadConfig } from "./inputs.ts";
+import { renderComment } from "./report/comment.ts";
+import { formatChange, formatValue } from "./report/numbers.ts";
+import { columns, printable, renderTerminal } from "./report/terminal.ts";
+import { parseJson, readJson, readTextIfExists } from "./system/files.ts";
+import { lineLog } from "./system/log.ts";
+import { readRunFolder } from "./system/run-folder.ts";
+import { TOOL_VERSION } from "./version.ts";
+
+const out = (text: string) => process.stdout.write(text);
+const log = lineLog((line) => process.stderr.write(printable(line)));
+
+interface ServeOptions {
+  config?: string;
+  scenario?: string;
+  model?: string;
+  args?: string;
+  command?: string;
+  serverUrl?: string;
+  sessions?: number;
+  rounds?: number;
+  budgetMinutes?: number;
+  baselineDir?: string;
+  reportOnly?: boolean;
+  baseRef?: string;
+  runsDir: string;
+  json?: boolean;
+}
+
+/** Names of overrides as they are typed on the command line. */
+function optionName(key: keyof Overrides): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("expected a whole number");
+  return Number(text);
+}
+
+function minutes(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError("expected a number of minutes above 0");
+  return value;
+}
+
+function overridesOf(options: ServeOptions): Overrides {
+  const { scenario, model, args, command, serverUrl, sessions, rounds, budgetMinutes, baselineDir, reportOnly } = options;
+  const all = { scenario, model, args, command, serverUrl, sessions, rounds, budgetMinutes, baselineDir, reportOnly };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+function withServeOptions(command: Command): Command {
+  return command
+    .option("--config <file>", `configuration, ${CONFIG_FILE} by default`)
+    .option("--scenario <name>", "which scenario of the configuration")
+    .option("--model <model>", "model name or folder, as vLLM takes it")
+    .option("--args <flags>", "server flags in one string, in place of the scenario's")
+    .option("--command <command>", "what starts the server, in place of `vllm serve`")
+    .option("--server-url <url>", "a server that is already running")
+    .option("--sessions <n>", "server starts", wholeNumber)
+    .option("--rounds <n>", "passes of the probes in each session", wholeNumber)
+    .option("--budget-minutes <n>", "hard ceiling of the run", minutes)
+    .option("--baseline-dir <folder>", "where baselines lie")
+    .option("--base-ref <revision>", "git revision whose policy and baseline judge, as for a pull request")
+    .option("--runs-dir <folder>", "where run folders are made", "runs");
+}
+
+/** Ends a run in order when the process is asked to end. */
+function untilInterrupted(): AbortSignal {
+  const controller = new AbortController();
+  for (const signal of ["SIGINT", "SIGTERM"] as const) {
+    process.once(signal, () => {
+      log.step(`${signal}: ending the server; this may take a few seconds`);
+      controller.abort(new Interruption(signal));
+    });
+  }
+  return controller.signal;
+}
+
+async function prepare(options: ServeOptions) {
+  const cwd = process.cwd();
+  const config = await loadConfig({
+    cwd,
+    overrides: overridesOf(options),
+    nameOverride: optionName,
+    ...(options.config === undefined ? {} : { configPath: options.config }),
+    ...(options.baseRef === undefined ? {} : { baseRevision: options.baseRef }),
+  });
+  const world: Surroundings = {
+    cwd,
+    environment: process.env,
+    log,
+    signal: untilInterrupted(),
+    runsDir: resolve(cwd, options.runsDir),
+    ...(options.baseRef === undefined ? {} : { baseRevision: options.baseRef }),
+  };
+  return { config, world };
+}
+
+async function run(options: ServeOptions): Promise<number> {
+  const { config, world } = await prepare(options);
+  const result = await runGate(config, world);
+  if (options.json === true) {
+    out(`${JSON.stringify(result.verdict, null, 1)}\n`);
+  } else {
+    const path = join(result.runDir, RUN_FILES.comparison);
+    const text = await readTextIfExists(path);
+    const comparison = text === null ? null : parseJson(text, comparisonFileSchema, path);
+    out(renderTerminal(result.verdict, comparison, shown(result.runDir)));
+  }
+  return result.verdict.exitCode;
+}
+
+function shown(runDir: string): string {
+  return join(relative(process.cwd(), runDir) || runDir, RUN_FILES.report);
+}
+
+async function record(runDirs: string[], options: ServeOptions): Promise<number> {
+  if (runDirs.length > 0) {
+    const given = Object.keys(overridesOf(options)).filter((key) => key !== "baselineDir") as (keyof Overrides)[];
+    if (given[0] !== undefined) {
+      throw new UsageError(`${optionName(given[0])} has no effect on runs that exist: give run folders, or options to measure new ones`);
+    }
+    const dir = options.baselineDir ?? (await baselineDirOf(options));
+    printRecorded(await recordRuns(runDirs, dir, { cwd: process.cwd() }));
+    return EXIT.pass;
+  }
+  const { config, world } = await prepare(options);
+  const result = await runAndRecord(config, world);
+  if (result.recorded === null) out(renderTerminal(result.verdict, null, shown(result.runDir)));
+  else printRecorded(result.recorded);
+  return result.verdict.exitCode;
+}
+
+async function baselineDirOf(options: ServeOptions): Promise<string> {
+  const name = options.config ?? CONFIG_FILE;
+  if ((await readTextIfExists(resolve(name))) === null && options.config === undefined) return "baselines";
+  const { configPath, file } = await readConfigFile(name);
+  return file.baselineDir || configPath;
+}
+
+async function readConfigFile(name: string) {
+  const { parseConfig } = await import("./config/load.ts");
+  const text = await readTextIfExists(resolve(name));
+  if (text === null) throw new UsageError(`${name}: no such file`);
+  return { configPath: name, file: parseConfig(text, name) };
+}
+
+function printRecorded(recorded: Recorded): void {
+  const rows = recorded.changes
+    .filter((change) => change.new !== null || change.old !== null)
+    .map((change) => [
+      change.metric,
+      formatValue(change.old, change.unit),
+      formatValue(change.new, change.unit),
+      formatChange(change.old, change.new, change.unit),
+    ]);
+  const lines = [
+    `Recorded ${recorded.baseline.sessions.length} session(s) in ${recorded.path}`,
+    ...columns([["metric", "old", "new", "change"], ...rows]),
+    "Commit this file on the base branch: pull requests are judged by that copy.",
+  ];
+  out(printable(`${lines.join("\n")}\n`));
+}
+
+interface CompareOptions {
+  base: string[];
+  head: string[];
+  config?: string;
+  scenario?: string;
+  json?: boolean;
+}
+
+async function compare(options: CompareOptions): Promise<number> {
+  let section = null;
+  if (options.config !== undefined || options.scenario !== undefined) {
+    const { file, configPath } = await readConfigFile(options.config ?? CONFIG_FILE);
+    const names = Object.keys(file.scenarios);
+    const name = options.scenario ?? names[0] ?? "";
+    const scenario = file.scenarios[name];
+    if (scenario === undefined) {
+      throw new UsageError(`--scenario: ${configPath} has no scenario "${name}". It has: ${names.join(", ")}`);
+    }
+    section = { ...file, ...scenario };
+  }
+  const { comparison, verdict } = await compareRuns(options.base, options.head, section);
+  if (options.json === true) {
+    out(`${JSON.stringify({ ...comparison, ...verdict }, null, 1)}\n`);
+  } else {
+    out(renderTerminal(verdict, comparison, "--json prints every input of the decision"));
+  }
+  return verdict.exitCode;
+}
+
+async function report(folder: string): Promise<number> {
+  const path = (name: string) => join(folder, name);
+  const optional = async <T>(name: string, parse: (text: string) => T): Promise<T | null> => {
+    const text = await readTextIfExists(path(name));
+    return text === null ? null : parse(text);
+  };
+  const { run: record } = await readRunFolder(folder);
+  const verdict = await readJson(path(RUN_FILES.verdict), verdictFileSchema);
+  const comparison = await optional(RUN_FILES.comparison, (text) =>
+    parseJson(text, comparisonFileSchema, path(RUN_FILES.comparison)),
+  );
+  const measurements = await optional(RUN_FILES.measurements, (text) =>
+    parseJson(text, measurementsFileSchema, path(RUN_FILES.measurements)),
+  );
+  const runPath = relative(process.cwd(), resolve(folder)) || folder;
+  out(
+    renderComment({ verdict, run: record, measurements, comparison, runPath, acceptCommand: `vllm-gate record ${runPath}` }),
+  );
+  return EXIT.pass;
+}
+
+function buildProgram(finish: (code: number) => void): Command {
+  const program = new Command("vllm-gate")
+    .description("A regression gate for people who serve language models with vLLM.")
+    .version(TOOL_VERSION)
+    .showSuggestionAfterError()
+    .exitOverride();
+  const action =
+    <A extends unknown[]>(work: (...args: A) => Promise<number>) =>
+    async (...args: A) =>
+      finish(await work(...args));
+
+  program
+    .command("demo")
+    .description("the whole story on the built-in simulator, no GPU, under a minute")
+    .action(action(() => runDemo({ out, log, signal: untilInterrupted(), environment: process.env })));
+  withServeOptions(
+    program.command("run").description("serve, probe, measure, compare with the baseline, report"),
+  )
+    .option("--report-only", "every verdict exits 0")
+    .option("--json", "print verdict.json")
+    .action(action((options: ServeOptions) => run(options)));
+  withServeOptions(
+    program
+      .command("record")
+      .description("make a baseline, from run folders that exist or by measuring")
+      .argument("[runs...]", "run folders"),
+  ).action(action((runs: string[], options: ServeOptions) => record(runs, options)));
+  program
+    .command("compare")
+    .description("compare run folders, or a baseline, with run folders")
+    .requiredOption("--base <path...>", "run folders, or a baseline's file")
+    .requiredOption("--head <path...>", "run folders")
+    .option("--config <file>", "take tolerances, levels and limits from this configuration")
+    .option("--scenario <name>", "and from this scenario of it")
+    .option("--json", "print comparison and verdict")
+    .action(action((options: CompareOptions) => compare(options)));
+  program
+    .command("report")
+    .description("print the comment of a run folder")
+    .argument("<run>", "run folder")
+    .action(action((folder: string) => report(folder)));
+  program.addHelpText(
+    "after",
+    "\nExit codes: 0 pass, 1 regressed, 2 wrong input, 3 measured but no verdict, 4 nothing measured, 130/143 cancelled.",
+  );
+  for (const command of program.commands) command.exitOverride().showSuggestionAfterError();
+  return program;
+}
+
+/**
+ * Runs the command line.
+ *
+ * @param argv - arguments without node and script
+ * @returns the exit code
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  let code: number = EXIT.pass;
+  const program = buildProgram((finished) => {
+    code = finished;
+  });
+  try {
+    if (argv.length === 0) {
+      out(program.helpInformation());
+      return EXIT.usage;
+    }
+    await program.parseAsync([...argv], { from: "user" });
+    return code;
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.pass : EXIT.usage;
+    const known = error instanceof GateError;
+    process.stderr.write(printable(`vllm-gate: ${known ? messageOf(error) : ((error as Error).stack ?? String(error))}\n`));
+    return known ? error.exitCode : EXIT.notMeasured;
+  }
+}

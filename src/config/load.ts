@@ -1,0 +1,283 @@
+import { LineCounter, parseDocument } from "yaml";
+import { z } from "zod";
+import { UsageError } from "../domain/errors.ts";
+import type { Level } from "../domain/metric.ts";
+import { toArguments } from "./arguments.ts";
+import { explainIssues } from "./explain-issue.ts";
+import { type ConfigFile, configSchema, type Probes, type ScenarioFile } from "./schema.ts";
+import { checkServer, type ServerPolicy } from "./server-policy.ts";
+
+/** What a caller may say beside the file; an absent field leaves the file's value. */
+export interface Overrides {
+  readonly scenario?: string;
+  readonly model?: string;
+  readonly args?: string;
+  readonly command?: string;
+  readonly serverUrl?: string;
+  readonly sessions?: number;
+  readonly rounds?: number;
+  readonly budgetMinutes?: number;
+  readonly baselineDir?: string;
+  readonly reportOnly?: boolean;
+}
+
+/** How the server of a scenario comes to be: started by the gate, or already running. */
+export type ServerSpec =
+  | {
+      readonly kind: "launch";
+      readonly model: string;
+      readonly command: readonly string[];
+      readonly args: readonly string[];
+      readonly env: Readonly<Record<string, string>>;
+    }
+  | { readonly kind: "attach"; readonly url: string; readonly apiKeyEnv: string | null; readonly model: string | null };
+
+/** Absolute bounds of a metric. */
+export interface Limit {
+  readonly min?: number | undefined;
+  readonly max?: number | undefined;
+}
+
+/** Part of a metric's tolerance that a scenario overrides. */
+export interface ToleranceOverride {
+  readonly relative?: number | undefined;
+  readonly absolute?: number | undefined;
+}
+
+/** Everything a run needs to know, from file, inputs and defaults. Frozen. */
+export interface GateConfig {
+  readonly scenario: string;
+  readonly server: ServerSpec;
+  readonly readyTimeoutS: number;
+  readonly probes: Probes;
+  readonly tolerances: Readonly<Record<string, ToleranceOverride>>;
+  readonly levels: Readonly<Record<string, Level>>;
+  readonly limits: Readonly<Record<string, Limit>>;
+  readonly sessions: number;
+  readonly recordSessions: number;
+  readonly rounds: number;
+  readonly budgetMinutes: number;
+  readonly baselineDir: string;
+  readonly onInconclusive: "warn" | "fail";
+  readonly onInvalid: "warn" | "fail";
+  readonly reportOnly: boolean;
+  /** Where each overridden value came from, for the log. */
+  readonly sources: Readonly<Record<string, string>>;
+}
+
+const MAX_FILE_BYTES = 1_000_000;
+
+/**
+ * Parses the text of a configuration file.
+ *
+ * @param file - its name, for errors
+ * @throws UsageError with a line for each wrong key or value: place, key, value, what was expected
+ */
+export function parseConfig(text: string, file: string): ConfigFile {
+  if (text.length > MAX_FILE_BYTES) {
+    throw new UsageError(`${file}: ${text.length} bytes, expected at most ${MAX_FILE_BYTES}`);
+  }
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
+  const syntax = document.errors.map((error) => `${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`);
+  if (syntax.length > 0) throw new UsageError(syntax.join("\n"));
+  let value: unknown;
+  try {
+    value = document.toJS({ maxAliasCount: 100 });
+  } catch (error) {
+    throw new UsageError(`${file}: ${(error as Error).message}`);
+  }
+  const parsed = configSchema.safeParse(value ?? {});
+  if (parsed.success) return parsed.data;
+  throw new UsageError(explainIssues(parsed.error.issues, file, document, lines, knownKeysAt).join("\n"));
+}
+
+/** The keys that the schema knows at a path. */
+function knownKeysAt(path: readonly PropertyKey[]): readonly string[] {
+  let schema: unknown = configSchema;
+  for (const key of path) {
+    const inner = unwrap(schema);
+    if (inner instanceof z.ZodObject) schema = inner.shape[String(key)];
+    else if (inner instanceof z.ZodRecord) schema = inner.valueType;
+    else return [];
+  }
+  const inner = unwrap(schema);
+  return inner instanceof z.ZodObject ? Object.keys(inner.shape).filter((key) => key !== "$schema") : [];
+}
+
+function unwrap(schema: unknown): unknown {
+  if (schema instanceof z.ZodUnion) {
+    const mapping = schema.options.map(unwrap).find((option) => option instanceof z.ZodObject);
+    return mapping ?? schema;
+  }
+  if (schema instanceof z.ZodDefault || schema instanceof z.ZodPrefault || schema instanceof z.ZodOptional) {
+    return unwrap(schema.unwrap());
+  }
+  return schema;
+}
+
+/** The policy of a configuration file, with its commands as argument lists. */
+export function policyOf(file: ConfigFile, source: string): ServerPolicy {
+  return {
+    allowFlags: file.policy.allowFlags,
+    allowEnv: file.policy.allowEnv,
+    allowCommands: file.policy.allowCommands.map((command) =>
+      toArguments(command, `${source}: policy.allowCommands`),
+    ),
+  };
+}
+
+export interface ResolveInput {
+  /** The file's value, or null when there is no file: then everything comes from the overrides. */
+  readonly file: ConfigFile | null;
+  readonly fileName: string;
+  readonly overrides: Overrides;
+  /** What the overrides are called in errors: `--rounds` on the command line, `rounds` in a workflow. */
+  readonly nameOverride: (key: keyof Overrides) => string;
+  readonly policy: ServerPolicy;
+}
+
+/**
+ * One frozen value from file, overrides and defaults.
+ *
+ * @throws UsageError when no scenario is meant, a value is out of range, or a flag, variable or command is refused
+ */
+export function resolveConfig(input: ResolveInput): GateConfig {
+  const { overrides, nameOverride, fileName } = input;
+  const file = input.file ?? fileFromOverrides(overrides, nameOverride, fileName);
+  const scenario = pickScenario(file, overrides, nameOverride, fileName);
+  const section = file.scenarios[scenario] as ScenarioFile;
+  const sources: Record<string, string> = {};
+  const choose = <K extends keyof Overrides, T>(key: K, own: T): T | NonNullable<Overrides[K]> => {
+    const given = overrides[key];
+    if (given === undefined) return own;
+    sources[key] = nameOverride(key);
+    return given as NonNullable<Overrides[K]>;
+  };
+  const within = (key: "sessions" | "rounds" | "budgetMinutes", own: number): number => {
+    const value = choose(key, own);
+    const checked = configSchema.shape[key].safeParse(value);
+    if (checked.success) return value;
+    const issue = checked.error.issues[0];
+    throw new UsageError(`${nameOverride(key)}: got ${value}, ${issue?.message ?? "not in range"}`);
+  };
+  const config: GateConfig = {
+    scenario,
+    server: serverOf(section, scenario, input, sources),
+    readyTimeoutS: section.readyTimeoutS,
+    probes: section.probes,
+    tolerances: section.tolerances,
+    levels: section.levels,
+    limits: section.limits,
+    sessions: within("sessions", file.sessions),
+    recordSessions: overrides.sessions ?? file.recordSessions,
+    rounds: within("rounds", file.rounds),
+    budgetMinutes: within("budgetMinutes", file.budgetMinutes),
+    baselineDir: choose("baselineDir", file.baselineDir),
+    onInconclusive: file.onInconclusive,
+    onInvalid: file.onInvalid,
+    reportOnly: choose("reportOnly", file.reportOnly),
+    sources,
+  };
+  return deepFreeze(config);
+}
+
+function fileFromOverrides(
+  overrides: Overrides,
+  nameOverride: ResolveInput["nameOverride"],
+  fileName: string,
+): ConfigFile {
+  if (overrides.model === undefined && overrides.serverUrl === undefined) {
+    throw new UsageError(
+      `${fileName}: no such file. Write one, or say what to serve with ${nameOverride("model")} or ` +
+        `${nameOverride("serverUrl")}`,
+    );
+  }
+  const section =
+    overrides.serverUrl !== undefined ? { server: { url: overrides.serverUrl } } : { model: overrides.model };
+  const parsed = configSchema.safeParse({ scenarios: { [overrides.scenario ?? "default"]: section } });
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  const key: keyof Overrides = issue?.path.includes("url")
+    ? "serverUrl"
+    : issue?.path.includes("model")
+      ? "model"
+      : "scenario";
+  throw new UsageError(`${nameOverride(key)}: got "${overrides[key]}": ${issue?.message ?? "not valid"}`);
+}
+
+function pickScenario(
+  file: ConfigFile,
+  overrides: Overrides,
+  nameOverride: ResolveInput["nameOverride"],
+  fileName: string,
+): string {
+  const names = Object.keys(file.scenarios);
+  if (overrides.scenario !== undefined) {
+    if (Object.hasOwn(file.scenarios, overrides.scenario)) return overrides.scenario;
+    throw new UsageError(
+      `${nameOverride("scenario")}: ${fileName} has no scenario "${overrides.scenario}". It has: ${names.join(", ")}`,
+    );
+  }
+  const [only, second] = names;
+  if (only !== undefined && second === undefined) return only;
+  throw new UsageError(`${fileName} has ${names.length} scenarios: choose one with ${nameOverride("scenario")}: ${names.join(", ")}`);
+}
+
+function serverOf(
+  section: ScenarioFile,
+  scenario: string,
+  input: ResolveInput,
+  sources: Record<string, string>,
+): ServerSpec {
+  const { overrides, nameOverride, fileName } = input;
+  const at = (key: string) => `${fileName}: scenarios.${scenario}.${key}`;
+  for (const key of ["model", "args", "command", "serverUrl"] as const) {
+    if (overrides[key] !== undefined) sources[key] = nameOverride(key);
+  }
+  const url = overrides.serverUrl ?? section.server?.url;
+  if (url !== undefined) {
+    const checked = z.url({ protocol: /^https?$/ }).safeParse(url);
+    if (!checked.success) {
+      throw new UsageError(`${nameOverride("serverUrl")}: got "${url}", expected a URL such as http://127.0.0.1:8000`);
+    }
+    for (const key of ["args", "command"] as const) {
+      if (overrides[key] !== undefined) {
+        throw new UsageError(`${nameOverride(key)} has no effect on a server that is already running (${url}): remove one of the two`);
+      }
+    }
+    return {
+      kind: "attach",
+      url: url.replace(/\/+$/, "").replace(/\/v1$/, ""),
+      apiKeyEnv: section.server?.apiKeyEnv ?? null,
+      model: overrides.model ?? section.model ?? null,
+    };
+  }
+  const model = overrides.model ?? section.model;
+  if (model === undefined) throw new UsageError(`${at("model")}: needs a model`);
+  const command =
+    overrides.command !== undefined
+      ? toArguments(overrides.command, nameOverride("command"))
+      : toArguments(section.command, at("command"));
+  const args =
+    overrides.args !== undefined
+      ? toArguments(overrides.args, nameOverride("args"))
+      : toArguments(section.args, at("args"));
+  const env = Object.fromEntries(Object.entries(section.env ?? {}).map(([name, value]) => [name, String(value)]));
+  const spec = { kind: "launch" as const, model, command: command.length > 0 ? command : ["vllm", "serve"], args, env };
+  const refusals = checkServer(spec, input.policy);
+  if (refusals.length > 0) {
+    throw new UsageError(
+      refusals.map((refusal) => `refused: ${refusal.name}: ${refusal.reason} ${refusal.howToAllow}`).join("\n"),
+    );
+  }
+  return spec;
+}
+
+function deepFreeze<T>(value: T): T {
+  if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}

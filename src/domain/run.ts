@@ -1,0 +1,115 @@
+import { z } from "zod";
+import { fingerprintSchema } from "./fingerprint.ts";
+import { logFactsSchema } from "./log-facts.ts";
+
+/** Counters of a server's `/metrics`, summed over its engines; null where that version does not report one. */
+export const serverCountersSchema = z.object({
+  promptTokens: z.number().nullable(),
+  generationTokens: z.number().nullable(),
+  prefixQueriedTokens: z.number().nullable(),
+  prefixHitTokens: z.number().nullable(),
+  preemptions: z.number().nullable(),
+});
+export type ServerCounters = z.infer<typeof serverCountersSchema>;
+
+/** What `/metrics` says about the KV cache (`vllm:cache_config_info`). */
+export const kvConfigSchema = z.object({
+  blocks: z.number().nullable(),
+  blockSize: z.number().nullable(),
+  capacityTokens: z.number().nullable(),
+  maxConcurrency: z.number().nullable(),
+  prefixCaching: z.boolean().nullable(),
+});
+export type KvConfig = z.infer<typeof kvConfigSchema>;
+
+/** One case of one round: when it ran and what the server counted meanwhile. */
+export const caseRecordSchema = z.object({
+  round: z.number().int().nonnegative(),
+  probe: z.string(),
+  case: z.string(),
+  concurrency: z.number().int().positive(),
+  /** A case whose prompts must not be in the server's prefix cache. */
+  mustMiss: z.boolean(),
+  startS: z.number(),
+  endS: z.number(),
+  /** Increase over the measured requests of the case; null when `/metrics` could not be read. */
+  counters: serverCountersSchema.nullable(),
+});
+export type CaseRecord = z.infer<typeof caseRecordSchema>;
+
+export const SESSION_OUTCOMES = ["running", "ok", "failed_start", "died", "cancelled", "failed"] as const;
+
+/** How a server was ended: proof that nothing is left, or what is. */
+export const disposalSchema = z.object({
+  tookS: z.number(),
+  /** True when TERM was not enough. */
+  killed: z.boolean(),
+  survivors: z.array(z.number()),
+});
+export type Disposal = z.infer<typeof disposalSchema>;
+
+export const sessionRecordSchema = z.object({
+  variant: z.string(),
+  index: z.number().int().nonnegative(),
+  outcome: z.enum(SESSION_OUTCOMES),
+  startedAt: z.string().optional(),
+  /** The command as it was run; secrets are replaced. */
+  argv: z.array(z.string()).optional(),
+  /** Variables set for the server on top of the machine's own; secrets are replaced. */
+  env: z.record(z.string(), z.string()).optional(),
+  pid: z.number().optional(),
+  vllmVersion: z.string().nullable().optional(),
+  /** Spawn to the first 200 of `/health`. */
+  readyS: z.number().optional(),
+  /** Spawn to the end of the first completion that succeeded: only then the server is known to serve. */
+  servingS: z.number().optional(),
+  logFacts: logFactsSchema.partial().optional(),
+  unknownFacts: z.array(z.object({ fact: z.string(), reason: z.string() })).optional(),
+  kv: kvConfigSchema.optional(),
+  cases: z.array(caseRecordSchema).optional(),
+  /** Why the session did not end `ok`, in the server's own words where it had any. */
+  cause: z.string().optional(),
+  hint: z.string().optional(),
+  logTail: z.array(z.string()).optional(),
+  exit: z.object({ code: z.number().nullable(), signal: z.string().nullable() }).optional(),
+  disposal: disposalSchema.optional(),
+});
+export type SessionRecord = z.infer<typeof sessionRecordSchema>;
+
+export const variantSchema = z.object({
+  args: z.array(z.string()),
+  model: z.string().optional(),
+  command: z.array(z.string()).optional(),
+  env: z.record(z.string(), z.string()).optional(),
+  url: z.string().optional(),
+});
+export type Variant = z.infer<typeof variantSchema>;
+
+/** `run.json`: what ran. The fields that `compare` needs are required, the rest is for people and later stages. */
+export const runRecordSchema = z.object({
+  schemaVersion: z.literal(1),
+  scenario: z.string(),
+  variants: z.record(z.string(), variantSchema),
+  fingerprint: fingerprintSchema,
+  sessions: z.array(sessionRecordSchema),
+  id: z.string().optional(),
+  toolVersion: z.string().optional(),
+  createdAt: z.string().optional(),
+  endedAt: z.string().optional(),
+  commit: z.string().nullable().optional(),
+  /** Seed of the prompts; other seeds give other prompts, so that no run finds those of an earlier one cached. */
+  seed: z.string().optional(),
+  plan: z.object({ sessions: z.number(), rounds: z.number(), probes: z.unknown() }).optional(),
+  outcome: z.enum(["running", "complete", "cancelled", "failed"]).optional(),
+});
+export type RunRecord = z.infer<typeof runRecordSchema>;
+
+/** The files of a run folder; design §3. */
+export const RUN_FILES = {
+  run: "run.json",
+  traces: "traces.jsonl",
+  measurements: "measurements.json",
+  comparison: "comparison.json",
+  verdict: "verdict.json",
+  report: "report.md",
+} as const;

@@ -1,0 +1,84 @@
+import type { CaseRecord, SessionRecord } from "../domain/run.ts";
+import type { RequestTrace } from "../domain/trace.ts";
+
+/** The measured requests of one case of one round. Only `ok` requests have latencies; the rest is counted. */
+export interface CaseData {
+  readonly probe: string;
+  readonly case: string;
+  readonly ok: readonly RequestTrace[];
+  readonly failed: readonly RequestTrace[];
+  readonly record: CaseRecord | null;
+}
+
+/** What a session left to measure. */
+export interface SessionData {
+  readonly record: SessionRecord;
+  /** By round; a round's cases by `probe.case`. */
+  readonly rounds: ReadonlyMap<number, ReadonlyMap<string, CaseData>>;
+}
+
+/** Sorts a run's traces into sessions, rounds and cases. Warm-up requests are left out. */
+export function groupTraces(sessions: readonly SessionRecord[], traces: readonly RequestTrace[]): SessionData[] {
+  const groups = new Map<string, RequestTrace[]>();
+  for (const trace of traces) {
+    if (trace.phase !== "measure") continue;
+    const key = JSON.stringify([trace.variant, trace.session, trace.round, trace.probe, trace.case]);
+    const group = groups.get(key);
+    if (group === undefined) groups.set(key, [trace]);
+    else group.push(trace);
+  }
+  return sessions.map((record) => {
+    const rounds = new Map<number, Map<string, CaseData>>();
+    for (const group of groups.values()) {
+      const first = group[0] as RequestTrace;
+      if (first.variant !== record.variant || first.session !== record.index) continue;
+      const round = rounds.get(first.round) ?? new Map<string, CaseData>();
+      rounds.set(first.round, round);
+      round.set(`${first.probe}.${first.case}`, {
+        probe: first.probe,
+        case: first.case,
+        ok: group.filter((trace) => trace.outcome === "ok"),
+        failed: group.filter((trace) => trace.outcome !== "ok"),
+        record:
+          record.cases?.find(
+            (each) => each.round === first.round && each.probe === first.probe && each.case === first.case,
+          ) ?? null,
+      });
+    }
+    return { record, rounds };
+  });
+}
+
+/** Send to first token, in milliseconds. */
+export function ttftMs(trace: RequestTrace): number | null {
+  return trace.firstTokenS === null ? null : (trace.firstTokenS - trace.startS) * 1000;
+}
+
+/** Send to last token, in milliseconds: the end of the connection is not the user's. */
+export function e2eMs(trace: RequestTrace): number | null {
+  return trace.lastTokenS === null ? null : (trace.lastTokenS - trace.startS) * 1000;
+}
+
+/**
+ * Time per output token after the first event: (last − first event) / (tokens − tokens of the first event), in
+ * milliseconds. Null when one event carried everything, or when it is unknown what the first one carried.
+ */
+export function tpotMs(trace: RequestTrace): number | null {
+  const { arrivals, firstTokenS, lastTokenS, outputTokens } = trace;
+  if (firstTokenS === null || lastTokenS === null || outputTokens === null || arrivals === undefined) return null;
+  const later = outputTokens - (arrivals[0]?.[1] ?? 0);
+  return later > 0 && arrivals.length > 1 ? ((lastTokenS - firstTokenS) * 1000) / later : null;
+}
+
+/** Gaps between consecutive events that carry tokens, in milliseconds. */
+export function itlsMs(trace: RequestTrace): number[] {
+  const times = (trace.arrivals ?? []).map(([atS]) => atS);
+  return times.slice(1).map((atS, index) => (atS - (times[index] as number)) * 1000);
+}
+
+/** First send to last end of a case, in seconds. */
+export function spanS(traces: readonly RequestTrace[]): number {
+  const start = traces.reduce((least, trace) => Math.min(least, trace.startS), Number.POSITIVE_INFINITY);
+  const end = traces.reduce((most, trace) => Math.max(most, trace.endS), Number.NEGATIVE_INFINITY);
+  return end - start;
+}

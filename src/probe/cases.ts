@@ -1,0 +1,152 @@
+import type { RequestTrace } from "../domain/trace.ts";
+import type { RequestTimeouts, StreamClient, StreamRequest } from "./stream-client.ts";
+import { completionBody, promptOf } from "./workload.ts";
+
+/** A request of a case, ready to be sent. */
+export interface PlannedRequest extends StreamRequest {
+  readonly id: string;
+}
+
+/** One case of a probe: what is sent before the measurement, and what is measured. */
+export interface CasePlan {
+  readonly probe: string;
+  readonly case: string;
+  readonly concurrency: number;
+  /** Prompts must not be in the prefix cache; a case whose prompts are found there is not trusted. */
+  readonly mustMiss: boolean;
+  /** One wave of the case's own concurrency: kernels of that batch size are compiled and connections open. */
+  readonly warmup: readonly PlannedRequest[];
+  readonly measure: readonly PlannedRequest[];
+}
+
+export interface TtftOptions {
+  readonly cold: boolean;
+  readonly warmRequests: number;
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+}
+
+export interface BatchingOptions {
+  readonly concurrency: readonly number[];
+  readonly waves: number;
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+}
+
+interface Target {
+  readonly model: string;
+  /** Names the prompts of this run; other seeds give other prompts. */
+  readonly seed: string;
+}
+
+const MIN_REQUESTS = 8;
+
+/** The first request of a server's life may wait for kernels that are compiled on demand. */
+export const COLD_TIMEOUTS: RequestTimeouts = {
+  connectMs: 5_000,
+  firstByteMs: 600_000,
+  betweenEventsMs: 300_000,
+  totalMs: 900_000,
+};
+
+function ttftPrompt(target: Target, options: TtftOptions): Buffer {
+  return completionBody({
+    model: target.model,
+    prompt: promptOf(`${target.seed}/ttft`, options.promptTokens),
+    outputTokens: options.outputTokens,
+  });
+}
+
+/** The first request of a session's life. */
+export function coldCase(target: Target, options: TtftOptions): CasePlan {
+  const body = ttftPrompt(target, options);
+  return {
+    probe: "ttft",
+    case: "cold",
+    concurrency: 1,
+    mustMiss: true,
+    warmup: [],
+    measure: [{ id: "ttft.cold.0", body, expectedTokens: options.outputTokens, timeouts: COLD_TIMEOUTS }],
+  };
+}
+
+/** The same prompt again and again: the cached path. */
+export function warmCase(target: Target, options: TtftOptions): CasePlan {
+  const body = ttftPrompt(target, options);
+  const request = (id: string): PlannedRequest => ({ id, body, expectedTokens: options.outputTokens });
+  return {
+    probe: "ttft",
+    case: "warm",
+    concurrency: 1,
+    mustMiss: false,
+    warmup: [request("ttft.warm.w0")],
+    measure: range(options.warmRequests).map((index) => request(`ttft.warm.${index}`)),
+  };
+}
+
+/** Unique prompts at a number of requests in flight. */
+export function batchingCase(target: Target, options: BatchingOptions, concurrency: number, round: string): CasePlan {
+  const name = `c${concurrency}`;
+  const request = (id: string): PlannedRequest => ({
+    id,
+    expectedTokens: options.outputTokens,
+    body: completionBody({
+      model: target.model,
+      prompt: promptOf(`${target.seed}/batching.${id}/${round}`, options.promptTokens),
+      outputTokens: options.outputTokens,
+    }),
+  });
+  const total = Math.max(MIN_REQUESTS, options.waves * concurrency);
+  // Whole waves: a last wave that is not full would run at a lower concurrency than the case's name says.
+  const requests = Math.ceil(total / concurrency) * concurrency;
+  return {
+    probe: "batching",
+    case: name,
+    concurrency,
+    mustMiss: true,
+    warmup: range(concurrency).map((index) => request(`batching.${name}.w${index}`)),
+    measure: range(requests).map((index) => request(`batching.${name}.${index}`)),
+  };
+}
+
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
+}
+
+export interface CaseContext {
+  readonly variant: string;
+  readonly session: number;
+  readonly round: number;
+}
+
+/**
+ * Sends requests in a closed loop: each of `concurrency` senders sends its next request when its last one ended.
+ *
+ * @returns a trace for each request that was sent, in the order of the plan; fewer after a cancellation
+ */
+export async function runRequests(
+  client: StreamClient,
+  plan: CasePlan,
+  phase: "warmup" | "measure",
+  context: CaseContext,
+  signal: AbortSignal,
+): Promise<RequestTrace[]> {
+  const requests = plan[phase];
+  const traces = new Array<RequestTrace | undefined>(requests.length);
+  let next = 0;
+  // A server that let one request time out would let the others too: the rest of the case is not sent.
+  let timedOut = false;
+  const sender = async () => {
+    while (next < requests.length && !timedOut && !signal.aborted) {
+      const index = next;
+      next += 1;
+      const request = requests[index];
+      if (request === undefined) return;
+      const result = await client.send(request);
+      timedOut ||= result.outcome === "timeout";
+      traces[index] = { ...context, probe: plan.probe, case: plan.case, phase, id: request.id, ...result };
+    }
+  };
+  await Promise.all(range(Math.min(plan.concurrency, requests.length)).map(sender));
+  return traces.filter((trace) => trace !== undefined);
+}

@@ -1,0 +1,219 @@
+import { Pool } from "undici";
+import type { Outcome, RequestTrace } from "../domain/trace.ts";
+import { monotonicS } from "../system/clock.ts";
+import { readStream, type StampedChunk } from "./read-stream.ts";
+
+/** How long each part of a request may take, in milliseconds. */
+export interface RequestTimeouts {
+  readonly connectMs: number;
+  readonly firstByteMs: number;
+  readonly betweenEventsMs: number;
+  readonly totalMs: number;
+}
+
+export const DEFAULT_TIMEOUTS: RequestTimeouts = {
+  connectMs: 5_000,
+  firstByteMs: 120_000,
+  betweenEventsMs: 60_000,
+  totalMs: 600_000,
+};
+
+export interface StreamClientOptions {
+  readonly baseUrl: string;
+  readonly apiKey: string | null;
+  readonly maxConnections: number;
+  /** Zero of the traces' clock on `monotonicS`. */
+  readonly zeroS: number;
+  readonly signal: AbortSignal;
+}
+
+/** A request as it is sent. The body is made before the clock starts. */
+export interface StreamRequest {
+  readonly body: Buffer;
+  readonly expectedTokens: number;
+  readonly timeouts?: RequestTimeouts;
+}
+
+/** The times and counts of a request, without its place in the plan. */
+export type RequestResult = Omit<RequestTrace, "variant" | "session" | "round" | "probe" | "case" | "phase" | "id">;
+
+/** Sends completions and stamps what comes back. */
+export interface StreamClient extends AsyncDisposable {
+  send(request: StreamRequest): Promise<RequestResult>;
+}
+
+/** Most of a response that is kept; a stream of 128 tokens is about 50 kB. */
+const MAX_BODY_BYTES = 64_000_000;
+
+/**
+ * A client with a pool of connections, one request on each at a time. The hot path stamps and keeps; parsing
+ * happens after the request has ended.
+ */
+export function createStreamClient(options: StreamClientOptions): StreamClient {
+  const pool = new Pool(options.baseUrl, {
+    connections: options.maxConnections,
+    pipelining: 1,
+    connect: { timeout: DEFAULT_TIMEOUTS.connectMs },
+    // uvicorn closes an idle connection after 5 s: close it first, so that no request meets a closing one.
+    keepAliveTimeout: 3_000,
+    keepAliveMaxTimeout: 3_000,
+  });
+  const headers: Record<string, string> = { "content-type": "application/json", "accept-encoding": "identity" };
+  if (options.apiKey !== null) headers["authorization"] = `Bearer ${options.apiKey}`;
+  return {
+    send: (request) => send(pool, headers, options, request),
+    [Symbol.asyncDispose]: () => pool.destroy(),
+  };
+}
+
+interface RawResponse {
+  readonly startS: number;
+  readonly endS: number;
+  readonly status: number | null;
+  readonly chunks: StampedChunk[];
+  readonly failure: Error | null;
+}
+
+async function send(
+  pool: Pool,
+  headers: Record<string, string>,
+  options: StreamClientOptions,
+  request: StreamRequest,
+): Promise<RequestResult> {
+  const raw = await exchange(pool, headers, options.signal, request);
+  const relative = (atS: number) => round6(atS - options.zeroS);
+  const chunks = raw.chunks.map(([atS, bytes]): StampedChunk => [relative(atS), bytes]);
+  const times = { startS: relative(raw.startS), endS: relative(raw.endS), status: raw.status };
+  return { ...times, ...interpret(raw, chunks, request, options.signal) };
+}
+
+/** One HTTP exchange, stamped. Never rejects. */
+function exchange(
+  pool: Pool,
+  headers: Record<string, string>,
+  signal: AbortSignal,
+  request: StreamRequest,
+): Promise<RawResponse> {
+  const timeouts = request.timeouts ?? DEFAULT_TIMEOUTS;
+  const chunks: [number, Uint8Array][] = [];
+  let status: number | null = null;
+  let sizeBytes = 0;
+  return new Promise((resolve) => {
+    let startS = monotonicS();
+    let abort: ((reason: Error) => void) | null = null;
+    let reason: Error | null = null;
+    const stop = (error: Error) => {
+      reason ??= error;
+      abort?.(reason);
+    };
+    const total = setTimeout(
+      () => stop(new TimeoutError(`no end after ${timeouts.totalMs / 1000} s`)),
+      timeouts.totalMs,
+    );
+    const cancel = () => stop(new Error("cancelled"));
+    signal.addEventListener("abort", cancel, { once: true });
+    const finish = (failure: Error | null) => {
+      const endS = monotonicS();
+      clearTimeout(total);
+      signal.removeEventListener("abort", cancel);
+      resolve({ startS, endS, status, chunks, failure: reason ?? failure });
+    };
+    if (signal.aborted) return finish(new Error("cancelled"));
+    startS = monotonicS();
+    pool.dispatch(
+      {
+        method: "POST",
+        path: "/v1/completions",
+        headers,
+        body: request.body,
+        headersTimeout: timeouts.firstByteMs,
+        bodyTimeout: timeouts.betweenEventsMs,
+      },
+      {
+        onRequestStart(controller) {
+          abort = (error) => controller.abort(error);
+          if (reason !== null) controller.abort(reason);
+        },
+        onResponseStart(_controller, statusCode) {
+          status = statusCode;
+        },
+        onResponseData(_controller, chunk) {
+          const atS = monotonicS();
+          sizeBytes += chunk.length;
+          if (sizeBytes > MAX_BODY_BYTES) return stop(new Error(`more than ${MAX_BODY_BYTES} bytes of response`));
+          chunks.push([atS, chunk]);
+        },
+        onResponseEnd() {
+          finish(null);
+        },
+        onResponseError(_controller, error) {
+          finish(error);
+        },
+      },
+    );
+  });
+}
+
+class TimeoutError extends Error {}
+
+const TIMEOUT_CODES = new Set(["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT", "UND_ERR_CONNECT_TIMEOUT"]);
+
+function interpret(
+  raw: RawResponse,
+  chunks: readonly StampedChunk[],
+  request: StreamRequest,
+  signal: AbortSignal,
+): Omit<RequestResult, "startS" | "endS" | "status"> {
+  if (raw.status !== null && raw.status !== 200) {
+    const body = Buffer.concat(chunks.map(([, bytes]) => bytes)).toString("utf8");
+    return { ...nothing, outcome: "http_error", error: `HTTP ${raw.status}: ${errorMessage(body)}` };
+  }
+  const content = readStream(chunks);
+  const counts = {
+    promptTokens: content.promptTokens,
+    cachedTokens: content.cachedTokens,
+    outputTokens: content.outputTokens,
+    firstTokenS: content.firstTokenS,
+    lastTokenS: content.lastTokenS,
+    ...(content.arrivals === null ? {} : { arrivals: content.arrivals }),
+  };
+  const failed = (outcome: Outcome, error: string) => ({ ...counts, outcome, error });
+  if (raw.failure !== null) {
+    if (signal.aborted) return failed("aborted", "cancelled");
+    const code = (raw.failure as { code?: string }).code ?? "";
+    const timedOut = raw.failure instanceof TimeoutError || TIMEOUT_CODES.has(code);
+    return failed(timedOut ? "timeout" : "protocol_error", `${raw.failure.message}${code ? ` (${code})` : ""}`);
+  }
+  if (content.problem?.kind === "server") return failed("http_error", content.problem.message);
+  if (content.problem !== null) return failed("protocol_error", content.problem.message);
+  if (!content.done) return failed("protocol_error", "the stream ended without [DONE]");
+  if (content.firstTokenS === null) return failed("protocol_error", "the stream carried no token");
+  if (content.outputTokens !== null && content.outputTokens !== request.expectedTokens) {
+    return failed("protocol_error", `asked for ${request.expectedTokens} tokens, got ${content.outputTokens}`);
+  }
+  return { ...counts, outcome: "ok", error: null };
+}
+
+const nothing = {
+  promptTokens: null,
+  cachedTokens: null,
+  outputTokens: null,
+  firstTokenS: null,
+  lastTokenS: null,
+};
+
+function errorMessage(body: string): string {
+  try {
+    const parsed = JSON.parse(body) as { error?: { message?: unknown } | string };
+    const message = typeof parsed.error === "object" ? parsed.error?.message : parsed.error;
+    if (typeof message === "string") return message.slice(0, 500);
+  } catch {
+    // Not JSON: the text itself is the best there is.
+  }
+  return body.slice(0, 500) || "empty answer";
+}
+
+/** Microseconds are finer than any clock here; more digits only make files larger. */
+function round6(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
+}

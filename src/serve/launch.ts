@@ -1,0 +1,223 @@
+import { createWriteStream } from "node:fs";
+import { mkdir } from "node:fs/promises";
+import { createServer } from "node:net";
+import { dirname } from "node:path";
+import { createInterface } from "node:readline";
+import { execa } from "execa";
+import { NotMeasuredError } from "../domain/errors.ts";
+import type { Disposal } from "../domain/run.ts";
+import { delay, monotonicS } from "../system/clock.ts";
+import { endServer, identify, MARKER_VARIABLE, type ProcessIdentity } from "../system/processes.ts";
+import { isSecretName, type Redact, redactArgs, REDACTED } from "../system/redact.ts";
+import { createLogReader, type LogReader } from "./log-facts.ts";
+
+/** How many of the log's last lines are kept for a failure's report. */
+const TAIL_LINES = 200;
+/** Longer lines are cut in the log file: a server can print anything. */
+const MAX_LINE = 16_384;
+
+export interface LaunchOptions {
+  /** e.g. `["vllm", "serve"]`; the model follows as its argument, or as `--model` for other commands. */
+  readonly command: readonly string[];
+  readonly model: string;
+  readonly args: readonly string[];
+  /** The server's whole environment but for what the launch itself adds. */
+  readonly env: Readonly<Record<string, string>>;
+  /** Names of `env` that the scenario set, for the record. */
+  readonly shownEnv: readonly string[];
+  readonly apiKey: string;
+  readonly port: number;
+  readonly logFile: string;
+  /** Identifies every process of this server; see `system/processes.ts`. */
+  readonly marker: string;
+  readonly redact: Redact;
+  /** How long an orderly end may take before KILL. */
+  readonly graceMs: number;
+}
+
+/** How a server process ended. */
+export interface ServerExit {
+  readonly code: number | null;
+  readonly signal: NodeJS.Signals | null;
+  readonly atS: number;
+}
+
+/** A server that was started, ready or not. Disposing it ends every process it left. */
+export interface LaunchedServer extends AsyncDisposable {
+  readonly baseUrl: string;
+  readonly apiKey: string;
+  readonly leader: ProcessIdentity;
+  /** Zero of the session's clock, on `monotonicS`. */
+  readonly spawnedAtS: number;
+  /** As it was run; secrets replaced. */
+  readonly argv: string[];
+  /** The variables that the scenario and the launch set; secrets replaced. */
+  readonly env: Record<string, string>;
+  readonly log: LogReader;
+  readonly tail: () => string[];
+  /** Settles when the leading process ends and its output was read to the end. Never rejects. */
+  readonly exited: Promise<ServerExit>;
+  /** Null while the leading process runs. */
+  readonly exit: () => ServerExit | null;
+  /** Ends the server once; later calls return what the first one did. */
+  dispose(): Promise<Disposal>;
+}
+
+/** A TCP port of the loopback address that was free a moment ago. */
+export function findFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once("error", reject);
+    probe.listen({ host: "127.0.0.1", port: 0, exclusive: true }, () => {
+      const address = probe.address();
+      const port = typeof address === "object" && address !== null ? address.port : 0;
+      probe.close(() => resolve(port));
+    });
+  });
+}
+
+/** The whole argument list: command, model, the user's flags, and what the gate itself decides, last. */
+export function serverArgv(options: Pick<LaunchOptions, "command" | "model" | "args" | "port">): string[] {
+  const takesPositional = options.command.at(-1) === "serve";
+  const model = takesPositional ? [options.model] : ["--model", options.model];
+  return [
+    ...options.command,
+    ...model,
+    ...options.args,
+    "--host",
+    "127.0.0.1",
+    "--port",
+    String(options.port),
+  ];
+}
+
+/** The name under which the server answers: the last `--served-model-name`, else the model as given. */
+export function servedModelName(model: string, args: readonly string[]): string {
+  let name = model;
+  args.forEach((arg, index) => {
+    const [flag, value] = arg.split("=", 2);
+    if (flag?.replaceAll("_", "-") !== "--served-model-name") return;
+    name = value ?? args[index + 1] ?? name;
+  });
+  return name;
+}
+
+/**
+ * Starts a server in a process group of its own. Both of its output streams go to the log file, each line with
+ * seconds since the spawn and its stream's name, and to the log reader.
+ *
+ * @throws NotMeasuredError when the program cannot be started at all
+ */
+export async function launchServer(options: LaunchOptions): Promise<LaunchedServer> {
+  const argv = serverArgv(options);
+  const own = {
+    VLLM_API_KEY: options.apiKey,
+    VLLM_NO_USAGE_STATS: "1",
+    DO_NOT_TRACK: "1",
+    // Without it vLLM 0.33 kills its engine right after TERM (vllm/v1/engine/utils.py).
+    VLLM_WORKER_SHUTDOWN_TIMEOUT_SECONDS: "10",
+    NO_COLOR: "1",
+    PYTHONUNBUFFERED: "1",
+    // vLLM names its processes with setproctitle, which overwrites the environment that /proc shows, and with it
+    // the marker, unless told not to.
+    SPT_NOENV: "1",
+    [MARKER_VARIABLE]: options.marker,
+  };
+  const env = { ...options.env, ...own };
+  await mkdir(dirname(options.logFile), { recursive: true });
+  const file = createWriteStream(options.logFile, { flags: "a" });
+  file.on("error", () => {});
+  const log = createLogReader();
+  const tail: string[] = [];
+
+  const spawnedAtS = monotonicS();
+  const [program, ...rest] = argv as [string, ...string[]];
+  const child = execa(program, rest, {
+    env,
+    extendEnv: false,
+    detached: true,
+    stdin: "ignore",
+    stdout: "pipe",
+    stderr: "pipe",
+    buffer: false,
+    reject: false,
+    cleanup: false,
+  });
+  const pid = child.pid;
+  if (pid === undefined) {
+    const failed = await child;
+    file.end();
+    throw new NotMeasuredError(
+      `${program} could not be started: ${failed.originalMessage ?? failed.shortMessage ?? "no reason given"}. ` +
+        "Install it on this runner, put it on PATH, or set the scenario's `command`.",
+    );
+  }
+  const leader = (await identify(pid)) ?? { pid, startTicks: 0 };
+
+  const keep = (stream: "out" | "err") => (raw: string) => {
+    const line = options.redact(raw.length > MAX_LINE ? `${raw.slice(0, MAX_LINE)} [cut]` : raw);
+    file.write(`${(monotonicS() - spawnedAtS).toFixed(3).padStart(9)} ${stream} ${line}\n`);
+    log.push(line);
+    tail.push(line);
+    if (tail.length > TAIL_LINES) tail.shift();
+  };
+  for (const [name, stream] of [["out", child.stdout], ["err", child.stderr]] as const) {
+    createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on("line", keep(name));
+  }
+
+  let exit: ServerExit | null = null;
+  // The process's own end, not that of its streams: children that it leaves keep those open.
+  const exited = new Promise<ServerExit>((resolve) => {
+    child.nodeChildProcess.once("exit", (code, signal) => {
+      const ended = { code, signal, atS: monotonicS() - spawnedAtS };
+      const settle = () => {
+        exit = ended;
+        resolve(ended);
+      };
+      const closed = new Promise<void>((done) => child.nodeChildProcess.once("close", () => done()));
+      // The last lines name the cause; wait for them, but not for a child that holds the stream.
+      void Promise.race([closed, delay(1000)]).then(settle);
+    });
+  });
+
+  let disposal: Promise<Disposal> | null = null;
+  const dispose = () => {
+    disposal ??= endServer({
+      marker: options.marker,
+      pgid: leader.pid,
+      graceMs: options.graceMs,
+      killMs: 10_000,
+    }).then(async (ended) => {
+      await new Promise<void>((done) => file.end(done));
+      return ended;
+    });
+    return disposal;
+  };
+
+  return {
+    baseUrl: `http://127.0.0.1:${options.port}`,
+    apiKey: options.apiKey,
+    leader,
+    spawnedAtS,
+    argv: redactArgs(argv).map(options.redact),
+    env: recordEnv({ ...pick(options.env, options.shownEnv), ...own }, options.redact),
+    log,
+    tail: () => [...tail],
+    exited,
+    exit: () => exit,
+    dispose,
+    [Symbol.asyncDispose]: async () => {
+      await dispose();
+    },
+  };
+}
+
+function pick(env: Readonly<Record<string, string>>, names: readonly string[]): Record<string, string> {
+  return Object.fromEntries(names.flatMap((name) => (env[name] === undefined ? [] : [[name, env[name]]])));
+}
+
+function recordEnv(env: Readonly<Record<string, string>>, redact: Redact): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(env).map(([name, value]) => [name, isSecretName(name) ? REDACTED : redact(value)]),
+  );
+}

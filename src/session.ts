@@ -1,0 +1,316 @@
+import { randomBytes, randomUUID } from "node:crypto";
+import { basename, join } from "node:path";
+import type { GateConfig, ServerSpec } from "./config/load.ts";
+import { messageOf, NotMeasuredError } from "./domain/errors.ts";
+import type { CaseRecord, SessionRecord } from "./domain/run.ts";
+import type { RequestTrace } from "./domain/trace.ts";
+import { batchingCase, type CasePlan, coldCase, runRequests, warmCase } from "./probe/cases.ts";
+import { createStreamClient, type StreamClient } from "./probe/stream-client.ts";
+import { completionBody, promptOf } from "./probe/workload.ts";
+import { serverEnvironment } from "./serve/environment.ts";
+import { findFreePort, type LaunchedServer, launchServer, servedModelName } from "./serve/launch.ts";
+import { ServerStartError, startFailure, waitUntilHealthy } from "./serve/ready.ts";
+import {
+  counterIncrease,
+  fetchMetrics,
+  fetchModelName,
+  fetchVersion,
+  parseMetrics,
+  readCounters,
+  readKvConfig,
+} from "./serve/server-metrics.ts";
+import { delay, monotonicS } from "./system/clock.ts";
+import { writeFileAtomic } from "./system/files.ts";
+import type { Log } from "./system/log.ts";
+import { createRedactor, secretsOf } from "./system/redact.ts";
+import { appendTraces } from "./system/run-folder.ts";
+import type { StateFile } from "./system/state-file.ts";
+
+/** How long an orderly end of a server may take before it is killed. */
+const GRACE_MS = 20_000;
+/** A server that is healthy answers its first completion within this, or is wedged. */
+const FIRST_COMPLETION_TIMEOUTS = {
+  connectMs: 5_000,
+  firstByteMs: 300_000,
+  betweenEventsMs: 120_000,
+  totalMs: 300_000,
+} as const;
+
+/** How long after its connections a server's own end may come to light. */
+const DEATH_NOTICE_MS = 2_000;
+
+export interface SessionContext {
+  readonly config: GateConfig;
+  readonly variant: string;
+  readonly index: number;
+  readonly runDir: string;
+  readonly seed: string;
+  /** The machine's environment, from which the server's is made. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly signal: AbortSignal;
+  readonly log: Log;
+  readonly state: StateFile;
+}
+
+/**
+ * One session: a server start, the probes, the server's end. Its traces are appended to the run folder as they
+ * come. Never rejects for what the server does: that is in the record's `outcome` and `cause`.
+ */
+export async function runSession(context: SessionContext): Promise<SessionRecord> {
+  const record: SessionRecord = {
+    variant: context.variant,
+    index: context.index,
+    outcome: "running",
+    startedAt: new Date().toISOString(),
+  };
+  const { server } = context.config;
+  try {
+    if (server.kind === "attach") await attach(context, server, record);
+    else await launch(context, server, record);
+    record.outcome = "ok";
+  } catch (error) {
+    describeFailure(record, error, context.signal);
+  }
+  return record;
+}
+
+function describeFailure(record: SessionRecord, error: unknown, signal: AbortSignal): void {
+  record.cause = messageOf(error);
+  if (signal.aborted) {
+    record.outcome = "cancelled";
+    record.cause = messageOf(signal.reason);
+  } else if (error instanceof ServerStartError) {
+    // A server that never served a request did not start, healthy or not.
+    record.outcome = record.servingS === undefined ? "failed_start" : error.exited ? "died" : "failed";
+    record.logTail = error.logTail;
+    if (error.hint !== null) record.hint = error.hint;
+  } else {
+    record.outcome = record.readyS === undefined ? "failed_start" : "failed";
+  }
+}
+
+type LaunchSpec = Extract<ServerSpec, { kind: "launch" }>;
+type AttachSpec = Extract<ServerSpec, { kind: "attach" }>;
+
+async function launch(context: SessionContext, spec: LaunchSpec, record: SessionRecord): Promise<void> {
+  const { config, signal, log, state } = context;
+  signal.throwIfAborted();
+  const apiKey = randomBytes(24).toString("base64url");
+  const marker = randomUUID();
+  const env = serverEnvironment(context.environment, spec.env);
+  const redact = createRedactor([apiKey, ...secretsOf(context.environment), ...secretsOf(spec.env)]);
+  const name = `session ${context.index} of ${context.variant}`;
+  const [program = "", ...rest] = spec.command;
+  log.step(`${name}: starting ${[basename(program), ...rest, spec.model, ...spec.args].join(" ")}`);
+
+  // Known before it exists, so that a gate that is killed here leaves no server that nobody knows.
+  await state.update({ doing: `starting the server of ${name}`, servers: [{ marker, leader: null }] });
+  const server = await launchServer({
+    command: spec.command,
+    model: spec.model,
+    args: spec.args,
+    env,
+    shownEnv: Object.keys(spec.env),
+    apiKey,
+    port: await findFreePort(),
+    logFile: join(context.runDir, "sessions", String(context.index), "server.log"),
+    marker,
+    redact,
+    graceMs: GRACE_MS,
+  });
+  try {
+    await state.update({ servers: [{ marker, leader: server.leader }] });
+    record.argv = server.argv;
+    record.env = server.env;
+    record.pid = server.leader.pid;
+    record.readyS = round3(await waitUntilHealthy(server, { timeoutS: config.readyTimeoutS, signal, marker }));
+    log.step(`${name}: ready after ${record.readyS.toFixed(1)} s`);
+    await state.update({ doing: `probing in ${name}` });
+    const target: Target = {
+      baseUrl: server.baseUrl,
+      apiKey,
+      model: servedModelName(spec.model, spec.args),
+      zeroS: server.spawnedAtS,
+      launched: server,
+    };
+    await probe(context, target, record);
+  } finally {
+    await state.update({ doing: `ending the server of ${name}` });
+    const facts = server.log.facts();
+    record.logFacts = facts;
+    record.vllmVersion ??= facts.vllmVersion;
+    if (record.readyS !== undefined) record.unknownFacts = server.log.unknownFacts();
+    record.disposal = await server.dispose();
+    const exit = server.exit();
+    if (exit !== null) record.exit = { code: exit.code, signal: exit.signal };
+    if (record.disposal.survivors.length > 0) {
+      log.warn(`${name}: processes ${record.disposal.survivors.join(", ")} could not be ended`);
+    } else {
+      await state.update({ servers: [] });
+    }
+  }
+}
+
+async function attach(context: SessionContext, spec: AttachSpec, record: SessionRecord): Promise<void> {
+  const { signal, log, environment } = context;
+  const apiKey = spec.apiKeyEnv === null ? null : (environment[spec.apiKeyEnv] ?? null);
+  if (spec.apiKeyEnv !== null && apiKey === null) {
+    throw new NotMeasuredError(`server.apiKeyEnv: the variable ${spec.apiKeyEnv} is not set`);
+  }
+  log.step(`session ${context.index} of ${context.variant}: probing ${spec.url}`);
+  const model = spec.model ?? (await fetchModelName(spec.url, apiKey, signal));
+  if (model === null) {
+    throw new NotMeasuredError(`${spec.url}/v1/models lists no model: is it a vLLM server, is it up, is the API key right?`);
+  }
+  await probe(context, { baseUrl: spec.url, apiKey, model, zeroS: monotonicS(), launched: null }, record);
+}
+
+interface Target {
+  readonly baseUrl: string;
+  readonly apiKey: string | null;
+  readonly model: string;
+  readonly zeroS: number;
+  /** Null for a server that was already running. */
+  readonly launched: LaunchedServer | null;
+}
+
+async function probe(context: SessionContext, target: Target, record: SessionRecord): Promise<void> {
+  const { config, signal } = context;
+  const { ttft, batching } = config.probes;
+  const concurrencies = batching === false ? [] : batching.concurrency;
+  await using client = createStreamClient({
+    baseUrl: target.baseUrl,
+    apiKey: target.apiKey,
+    maxConnections: Math.max(1, ...concurrencies),
+    zeroS: target.zeroS,
+    signal,
+  });
+  const session = new ProbedSession(context, target, client, record);
+  // Another session's prompts would be in the cache of a server that lives on.
+  const prompts = { model: target.model, seed: `${context.seed}/${context.variant}/${context.index}` };
+
+  if (ttft !== false && ttft.cold && target.launched !== null) {
+    // Nothing precedes it: no version, no metrics, no tokenizer.
+    await session.runCold(coldCase(prompts, ttft));
+  } else {
+    await session.firstCompletion(prompts);
+  }
+  record.vllmVersion = (await fetchVersion(target.baseUrl, target.apiKey, signal)) ?? record.vllmVersion ?? null;
+  const before = await session.saveMetrics("metrics-before.txt");
+  if (before !== null) record.kv = readKvConfig(parseMetrics(before));
+  for (let round = 0; round < config.rounds; round += 1) {
+    context.log.step(`session ${context.index} of ${context.variant}: round ${round + 1} of ${config.rounds}`);
+    if (ttft !== false) await session.runCase(warmCase(prompts, ttft), round);
+    for (const concurrency of concurrencies) {
+      if (batching !== false) await session.runCase(batchingCase(prompts, batching, concurrency, String(round)), round);
+    }
+  }
+  await session.saveMetrics("metrics-after.txt");
+}
+
+/** The cases of one session, run one after another on one client. */
+class ProbedSession {
+  readonly #context: SessionContext;
+  readonly #target: Target;
+  readonly #client: StreamClient;
+  readonly #record: SessionRecord;
+
+  constructor(context: SessionContext, target: Target, client: StreamClient, record: SessionRecord) {
+    this.#context = context;
+    this.#target = target;
+    this.#client = client;
+    this.#record = record;
+  }
+
+  /** A server can be healthy and wedged (vllm-project/vllm#51663): only a completion shows that it serves. */
+  async firstCompletion(prompts: { model: string; seed: string }): Promise<void> {
+    const outputTokens = 2;
+    const body = completionBody({ model: prompts.model, prompt: promptOf(`${prompts.seed}/first`, 8), outputTokens });
+    const first = await this.#client.send({ body, expectedTokens: outputTokens, timeouts: FIRST_COMPLETION_TIMEOUTS });
+    if (first.outcome !== "ok") await this.#failServing(`the first completion failed (${first.error})`);
+    this.#record.servingS = round3(first.endS);
+  }
+
+  async runCold(plan: CasePlan): Promise<void> {
+    const traces = await this.#measure(plan, 0, "measure");
+    const [cold] = traces;
+    // No counters were read before it, since nothing may precede it: a fresh server's begin at zero.
+    const text = await this.#metrics();
+    this.#keep(plan, 0, traces, text === null ? null : readCounters(parseMetrics(text)));
+    if (cold === undefined || cold.outcome !== "ok") {
+      return this.#failServing(`the first completion failed (${cold?.error ?? "not sent"})`);
+    }
+    this.#record.servingS = round3(cold.endS);
+  }
+
+  async runCase(plan: CasePlan, round: number): Promise<void> {
+    const warmup = await this.#measure(plan, round, "warmup");
+    if (warmup.length > 0 && warmup.every((trace) => trace.outcome !== "ok")) {
+      await this.#failServing(`none of ${warmup.length} warm-up requests of ${plan.probe}.${plan.case} succeeded (${warmup[0]?.error})`);
+    }
+    const before = await this.#metrics();
+    const traces = await this.#measure(plan, round, "measure");
+    const after = await this.#metrics();
+    const counters =
+      before === null || after === null
+        ? null
+        : counterIncrease(readCounters(parseMetrics(before)), readCounters(parseMetrics(after)));
+    this.#keep(plan, round, traces, counters);
+  }
+
+  async saveMetrics(name: string): Promise<string | null> {
+    const text = await this.#metrics();
+    if (text !== null) {
+      await writeFileAtomic(join(this.#context.runDir, "sessions", String(this.#context.index), name), text);
+    }
+    return text;
+  }
+
+  #metrics(): Promise<string | null> {
+    return fetchMetrics(this.#target.baseUrl, this.#target.apiKey, this.#context.signal);
+  }
+
+  async #measure(plan: CasePlan, round: number, phase: "warmup" | "measure"): Promise<RequestTrace[]> {
+    const { variant, index, signal } = this.#context;
+    const traces = await runRequests(this.#client, plan, phase, { variant, session: index, round }, signal);
+    await appendTraces(this.#context.runDir, traces);
+    signal.throwIfAborted();
+    if (traces.some((trace) => trace.outcome !== "ok")) await this.#checkAlive();
+    return traces;
+  }
+
+  #keep(plan: CasePlan, round: number, traces: readonly RequestTrace[], counters: CaseRecord["counters"]): void {
+    const starts = traces.map((trace) => trace.startS);
+    const ends = traces.map((trace) => trace.endS);
+    this.#record.cases ??= [];
+    this.#record.cases.push({
+      round,
+      probe: plan.probe,
+      case: plan.case,
+      concurrency: plan.concurrency,
+      mustMiss: plan.mustMiss,
+      startS: Math.min(...starts),
+      endS: Math.max(...ends),
+      counters,
+    });
+  }
+
+  /** After a failed request: did the server itself end? Its end may be noticed a moment after its connections'. */
+  async #checkAlive(): Promise<void> {
+    const launched = this.#target.launched;
+    if (launched === null) return;
+    await Promise.race([launched.exited, delay(DEATH_NOTICE_MS)]);
+    if (launched.exit() !== null) throw startFailure(launched, "The server died while it was probed");
+  }
+
+  async #failServing(what: string): Promise<never> {
+    await this.#checkAlive();
+    const launched = this.#target.launched;
+    if (launched === null) throw new NotMeasuredError(`${this.#target.baseUrl}: ${what}`);
+    throw startFailure(launched, `The server is healthy, but ${what}`);
+  }
+}
+
+function round3(value: number): number {
+  return Math.round(value * 1000) / 1000;
+}

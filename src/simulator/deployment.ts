@@ -1,0 +1,63 @@
+/** One server's resolved configuration: the model and the device under the flags that were given. */
+import type { Flags } from "./flags.ts";
+import type { Gpu } from "./gpu.ts";
+import type { ModelShape } from "./model-config.ts";
+import type { Settings } from "./settings.ts";
+
+/** Flags, model and device, with vLLM's defaults filled in. */
+export interface Deployment {
+  flags: Flags;
+  settings: Settings;
+  gpu: Gpu;
+  model: ModelShape;
+  maxModelLen: number;
+  maxNumSeqs: number;
+  maxNumBatchedTokens: number;
+  blockSize: number;
+  asyncScheduling: boolean;
+  /** Compiled and captured, rather than eager. */
+  cudaGraphs: boolean;
+  /** Bytes of KV memory of one token on one device. */
+  kvBytesPerToken: number;
+}
+
+/** Batch sizes up to this are captured as CUDA graphs (vLLM's default of `max_cudagraph_capture_size`). */
+const LARGEST_GRAPH = 512;
+
+/**
+ * Fills in vLLM's defaults, which depend on the device's memory (vLLM 0.22, `arg_utils.py`).
+ */
+export function deploy(flags: Flags, settings: Settings, gpu: Gpu, model: ModelShape): Deployment {
+  const cuda = gpu.device === "cuda";
+  const large = cuda && gpu.memoryMiB >= 70 * 1024 && !gpu.name.includes("A100");
+  const maxModelLen = typeof flags.maxModelLen === "number" ? flags.maxModelLen : model.maxPositions;
+  const maxNumBatchedTokens = flags.maxNumBatchedTokens ?? (large ? 8192 : 2048);
+  const maxNumSeqs = flags.maxNumSeqs ?? Math.min(large ? 1024 : cuda ? 256 : 128, maxNumBatchedTokens);
+  const kvDtypeBytes = flags.kvCacheDtype.startsWith("fp8") ? 1 : model.dtypeBytes;
+  const kvHeads = Math.max(1, model.kvHeads / flags.tensorParallelSize);
+  return {
+    flags,
+    settings,
+    gpu,
+    model,
+    maxModelLen,
+    maxNumSeqs,
+    maxNumBatchedTokens,
+    blockSize: flags.blockSize ?? (cuda ? 16 : 128),
+    asyncScheduling: flags.asyncScheduling && cuda,
+    cudaGraphs: cuda && !flags.enforceEager,
+    kvBytesPerToken: 2 * model.layers * kvHeads * model.headDim * kvDtypeBytes,
+  };
+}
+
+/**
+ * The batch sizes vLLM captures as graphs: 1, 2, 4, then every 8 up to 256, then every 16.
+ */
+export function captureSizes(deployment: Deployment): number[] {
+  if (!deployment.cudaGraphs) return [];
+  const largest = Math.min(LARGEST_GRAPH, deployment.maxNumSeqs * 2, deployment.maxNumBatchedTokens);
+  const sizes = [1, 2, 4];
+  for (let size = 8; size < 256; size += 8) sizes.push(size);
+  for (let size = 256; size <= LARGEST_GRAPH; size += 16) sizes.push(size);
+  return sizes.filter((size) => size <= largest);
+}

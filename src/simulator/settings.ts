@@ -1,0 +1,87 @@
+/** The simulator's own settings, from environment variables that start with `VLLM_SIM_`. */
+import { type FaultPlan, parseFaults } from "./faults.ts";
+
+/** Planted regressions: factors on what they name, 1 meaning none. */
+export interface Regressions {
+  /** Factor on the time of an iteration that only decodes. */
+  decode: number;
+  /** Factor on everything before a request's first token: front end and prefill iterations. */
+  ttft: number;
+  /** Factor on the number of KV blocks. */
+  kv: number;
+  /** Factor on the duration of the start-up. */
+  startup: number;
+  /** Prefix caching reports itself enabled and never hits. */
+  prefixOff: boolean;
+  /** Share of prompts whose greedy tokens differ, 0 to 1. */
+  drift: number;
+}
+
+/** Everything the environment decides. */
+export interface Settings {
+  gpu: string;
+  version: string;
+  /** Real seconds per simulated second of start-up. */
+  startupScale: number;
+  seed: number;
+  /** Relative standard deviation of an iteration's time. */
+  jitter: number;
+  compileCache: "cold" | "warm";
+  regressions: Regressions;
+  faults: FaultPlan;
+}
+
+/**
+ * Reads the settings.
+ *
+ * @throws Error that names the variable and the value that does not parse
+ */
+export function readSettings(env: Readonly<Record<string, string | undefined>>): Settings {
+  const number = (name: string, fallback: number): number => {
+    const text = env[name];
+    if (text === undefined || text === "") return fallback;
+    const value = Number(text);
+    if (!Number.isFinite(value) || value < 0) throw new Error(`${name}: not a number: '${text}'`);
+    return value;
+  };
+  const cache = env["VLLM_SIM_COMPILE_CACHE"] ?? "cold";
+  if (cache !== "cold" && cache !== "warm")
+    throw new Error(`VLLM_SIM_COMPILE_CACHE: '${cache}' is not cold or warm`);
+  const version = env["VLLM_SIM_VERSION"] ?? "0.22.0";
+  if (!/^\d+\.\d+\.\d+/.test(version)) throw new Error(`VLLM_SIM_VERSION: '${version}' is not a version`);
+  return {
+    gpu: env["VLLM_SIM_GPU"] ?? "h200",
+    version,
+    startupScale: number("VLLM_SIM_STARTUP_SCALE", 1),
+    seed: number("VLLM_SIM_SEED", 0),
+    jitter: number("VLLM_SIM_JITTER", 0.005),
+    compileCache: cache,
+    regressions: parseRegressions(env["VLLM_SIM_REGRESSION"] ?? ""),
+    faults: parseFaults(env["VLLM_SIM_FAULT"] ?? ""),
+  };
+}
+
+/** Parses e.g. `decode:1.15,ttft:1.3,kv:0.8,prefix:off,drift:0.1`. */
+export function parseRegressions(text: string): Regressions {
+  const result: Regressions = { decode: 1, ttft: 1, kv: 1, startup: 1, prefixOff: false, drift: 0 };
+  for (const item of text.split(",").filter((part) => part !== "")) {
+    const [name = "", value = ""] = item.split(":");
+    if (name === "prefix" && value === "off") {
+      result.prefixOff = true;
+      continue;
+    }
+    const factor = Number(value);
+    if (value === "" || !Number.isFinite(factor))
+      throw new Error(`VLLM_SIM_REGRESSION: cannot read '${item}'`);
+    if (name === "decode" || name === "ttft" || name === "kv" || name === "startup" || name === "drift") {
+      result[name] = factor;
+    } else throw new Error(`VLLM_SIM_REGRESSION: unknown regression '${name}'`);
+  }
+  return result;
+}
+
+/** Whether `version` is at least `major.minor`. */
+export function atLeast(version: string, major: number, minor: number): boolean {
+  const [have = 0, haveMinor = 0] = version.split(".").map(Number);
+  return have > major || (have === major && haveMinor >= minor);
+}
