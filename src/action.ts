@@ -6,8 +6,9 @@ import type { Overrides } from "./config/load.ts";
 import { GateError, messageOf, UsageError } from "./domain/errors.ts";
 import { RUN_FILES } from "./domain/run.ts";
 import { EXIT } from "./domain/verdict.ts";
-import { Interruption, type RunResult, runAndRecord, runGate } from "./gate.ts";
+import { type RunResult, runAndRecord, runGate } from "./gate.ts";
 import { loadConfig } from "./inputs.ts";
+import { Interruption } from "./measuring.ts";
 import { printable } from "./report/terminal.ts";
 import { resolveBaseBranch } from "./system/git.ts";
 
@@ -31,7 +32,8 @@ function number(name: string): number | undefined {
 function flag(name: string): boolean | undefined {
   const given = text(name)?.toLowerCase();
   if (given === undefined) return undefined;
-  if (given !== "true" && given !== "false") throw new UsageError(`${name}: got "${given}", expected true or false`);
+  if (given !== "true" && given !== "false")
+    throw new UsageError(`${name}: got "${given}", expected true or false`);
   return given === "true";
 }
 
@@ -88,13 +90,19 @@ async function run(): Promise<number> {
   for (const signal of ["SIGINT", "SIGTERM"] as const) {
     process.once(signal, () => controller.abort(new Interruption(signal)));
   }
-  const statePath = join(process.env["RUNNER_TEMP"] ?? join(cwd, ".vllm-gate"), `vllm-gate-${randomUUID()}.json`);
+  const statePath = join(
+    process.env["RUNNER_TEMP"] ?? join(cwd, ".vllm-gate"),
+    `vllm-gate-${randomUUID()}.json`,
+  );
   // Before anything can go wrong: the `post` step must know where to look.
   core.saveState(STATE_NAME, statePath);
   const world = {
     cwd,
     environment: process.env,
-    log: { step: (message: string) => core.info(printable(message)), warn: (message: string) => core.warning(printable(message)) },
+    log: {
+      step: (message: string) => core.info(printable(message)),
+      warn: (message: string) => core.warning(printable(message)),
+    },
     signal: controller.signal,
     runsDir: join(cwd, "runs"),
     statePath,
@@ -113,7 +121,8 @@ async function publish({ verdict, comment, runDir }: RunResult): Promise<void> {
   await core.summary.addRaw(comment).write();
   const line = `${verdict.headline}. ${verdict.nextAction}`;
   if (verdict.exitCode !== EXIT.pass) core.error(printable(line), { title: `vllm-gate: ${verdict.verdict}` });
-  else if (verdict.verdict !== "pass") core.notice(printable(line), { title: `vllm-gate: ${verdict.verdict}` });
+  else if (verdict.verdict !== "pass")
+    core.notice(printable(line), { title: `vllm-gate: ${verdict.verdict}` });
   else core.info(printable(line));
 }
 

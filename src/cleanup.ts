@@ -1,3 +1,4 @@
+import { rm } from "node:fs/promises";
 import { join } from "node:path";
 import { RUN_FILES } from "./domain/run.ts";
 import { EXIT } from "./domain/verdict.ts";
@@ -7,7 +8,6 @@ import type { Log } from "./system/log.ts";
 import { endServer, identify } from "./system/processes.ts";
 import { readRunFolder, writeRun } from "./system/run-folder.ts";
 import { readStateFile } from "./system/state-file.ts";
-import { rm } from "node:fs/promises";
 import { decideFailure } from "./verdict/decide.ts";
 
 /** An orderly end would take longer than a cancelled job has. */
@@ -37,7 +37,12 @@ export async function cleanUp(statePath: string, log: Log): Promise<CleanUp> {
     // The PID may be another process's by now: its start time tells.
     const same = leader !== null && (await identify(leader.pid))?.startTicks === leader.startTicks;
     // A group outlives its leader; with the leader gone, only the marker is sure.
-    const ended = await endServer({ marker, graceMs: GRACE_MS, killMs: KILL_MS, ...(same ? { pgid: leader.pid } : {}) });
+    const ended = await endServer({
+      marker,
+      graceMs: GRACE_MS,
+      killMs: KILL_MS,
+      ...(same ? { pgid: leader.pid } : {}),
+    });
     survivors.push(...ended.survivors);
     log.step(`ended the server that a killed run left${ended.killed ? " (it needed KILL)" : ""}`);
   }
@@ -49,7 +54,12 @@ export async function cleanUp(statePath: string, log: Log): Promise<CleanUp> {
   return { wasKilled: true, survivors, runDir: state.runDir };
 }
 
-async function writeVerdict(runDir: string, scenario: string, doing: string, survivors: readonly number[]): Promise<void> {
+async function writeVerdict(
+  runDir: string,
+  scenario: string,
+  doing: string,
+  survivors: readonly number[],
+): Promise<void> {
   const left = survivors.length === 0 ? "no process is left" : `processes ${survivors.join(", ")} are left`;
   const verdict = decideFailure(
     scenario,
@@ -57,7 +67,9 @@ async function writeVerdict(runDir: string, scenario: string, doing: string, sur
     {
       headline: `The run was killed while ${doing}; ${left}`,
       nextAction: "Run it again; nothing was decided.",
-      reasons: [`vllm-gate ended without a word while ${doing}: the job was cancelled, or the machine killed it`],
+      reasons: [
+        `vllm-gate ended without a word while ${doing}: the job was cancelled, or the machine killed it`,
+      ],
     },
     { reportOnly: false, exitCode: EXIT.sigterm },
   );

@@ -7,8 +7,9 @@ import { GateError, messageOf, UsageError } from "./domain/errors.ts";
 import { measurementsFileSchema } from "./domain/measurements.ts";
 import { RUN_FILES } from "./domain/run.ts";
 import { EXIT, verdictFileSchema } from "./domain/verdict.ts";
-import { compareRuns, Interruption, type Recorded, recordRuns, runAndRecord, runGate, type Surroundings } from "./gate.ts";
+import { compareRuns, type Recorded, recordRuns, runAndRecord, runGate } from "./gate.ts";
 import { CONFIG_FILE, loadConfig } from "./inputs.ts";
+import { Interruption, type Surroundings } from "./measuring.ts";
 import { renderComment } from "./report/comment.ts";
 import { formatChange, formatValue } from "./report/numbers.ts";
 import { columns, printable, renderTerminal } from "./report/terminal.ts";
@@ -54,8 +55,30 @@ function minutes(text: string): number {
 }
 
 function overridesOf(options: ServeOptions): Overrides {
-  const { scenario, model, args, command, serverUrl, sessions, rounds, budgetMinutes, baselineDir, reportOnly } = options;
-  const all = { scenario, model, args, command, serverUrl, sessions, rounds, budgetMinutes, baselineDir, reportOnly };
+  const {
+    scenario,
+    model,
+    args,
+    command,
+    serverUrl,
+    sessions,
+    rounds,
+    budgetMinutes,
+    baselineDir,
+    reportOnly,
+  } = options;
+  const all = {
+    scenario,
+    model,
+    args,
+    command,
+    serverUrl,
+    sessions,
+    rounds,
+    budgetMinutes,
+    baselineDir,
+    reportOnly,
+  };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
@@ -127,9 +150,13 @@ function shown(runDir: string): string {
 
 async function record(runDirs: string[], options: ServeOptions): Promise<number> {
   if (runDirs.length > 0) {
-    const given = Object.keys(overridesOf(options)).filter((key) => key !== "baselineDir") as (keyof Overrides)[];
+    const given = Object.keys(overridesOf(options)).filter(
+      (key) => key !== "baselineDir",
+    ) as (keyof Overrides)[];
     if (given[0] !== undefined) {
-      throw new UsageError(`${optionName(given[0])} has no effect on runs that exist: give run folders, or options to measure new ones`);
+      throw new UsageError(
+        `${optionName(given[0])} has no effect on runs that exist: give run folders, or options to measure new ones`,
+      );
     }
     const dir = options.baselineDir ?? (await baselineDirOf(options));
     printRecorded(await recordRuns(runDirs, dir, { cwd: process.cwd() }));
@@ -189,7 +216,9 @@ async function compare(options: CompareOptions): Promise<number> {
     const name = options.scenario ?? names[0] ?? "";
     const scenario = file.scenarios[name];
     if (scenario === undefined) {
-      throw new UsageError(`--scenario: ${configPath} has no scenario "${name}". It has: ${names.join(", ")}`);
+      throw new UsageError(
+        `--scenario: ${configPath} has no scenario "${name}". It has: ${names.join(", ")}`,
+      );
     }
     section = { ...file, ...scenario };
   }
@@ -218,7 +247,14 @@ async function report(folder: string): Promise<number> {
   );
   const runPath = relative(process.cwd(), resolve(folder)) || folder;
   out(
-    renderComment({ verdict, run: record, measurements, comparison, runPath, acceptCommand: `vllm-gate record ${runPath}` }),
+    renderComment({
+      verdict,
+      run: record,
+      measurements,
+      comparison,
+      runPath,
+      acceptCommand: `vllm-gate record ${runPath}`,
+    }),
   );
   return EXIT.pass;
 }
@@ -293,7 +329,9 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.pass : EXIT.usage;
     const known = error instanceof GateError;
-    process.stderr.write(printable(`vllm-gate: ${known ? messageOf(error) : ((error as Error).stack ?? String(error))}\n`));
+    process.stderr.write(
+      printable(`vllm-gate: ${known ? messageOf(error) : ((error as Error).stack ?? String(error))}\n`),
+    );
     return known ? error.exitCode : EXIT.notMeasured;
   }
 }

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseConfig, policyOf, resolveConfig } from "./config/load.ts";
 import { EXIT } from "./domain/verdict.ts";
-import { runAndRecord, runGate, type Surroundings } from "./gate.ts";
+import { runAndRecord, runGate } from "./gate.ts";
+import type { Surroundings } from "./measuring.ts";
 import type { Log } from "./system/log.ts";
 
 /** The simulator's program: beside this file when bundled, in its folder when run from source. */
@@ -59,7 +60,9 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     resolveConfig({
       file: {
         ...file,
-        scenarios: Object.fromEntries(Object.entries(file.scenarios).map(([name, section]) => [name, { ...section, command }])),
+        scenarios: Object.fromEntries(
+          Object.entries(file.scenarios).map(([name, section]) => [name, { ...section, command }]),
+        ),
       },
       fileName: "demo.yml",
       overrides: { args },

@@ -35,7 +35,9 @@ export async function loadConfig(request: ConfigRequest): Promise<GateConfig> {
   let policy = file === null ? NO_POLICY : policyOf(file, fileName);
   if (baseRevision !== undefined) {
     if (!(await gitHas(cwd, baseRevision))) {
-      throw new UsageError(`${baseRevision}: no such commit in this clone, expected the base branch. Fetch it first.`);
+      throw new UsageError(
+        `${baseRevision}: no such commit in this clone, expected the base branch. Fetch it first.`,
+      );
     }
     const baseText = await gitShow(cwd, baseRevision, `./${relative(cwd, path)}`);
     const name = `${fileName} of ${baseRevision}`;

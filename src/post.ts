@@ -6,7 +6,10 @@ import { messageOf } from "./domain/errors.ts";
 try {
   const statePath = core.getState("state-file");
   if (statePath !== "") {
-    const result = await cleanUp(statePath, { step: (line) => core.info(line), warn: (line) => core.warning(line) });
+    const result = await cleanUp(statePath, {
+      step: (line) => core.info(line),
+      warn: (line) => core.warning(line),
+    });
     if (result.wasKilled) core.warning(`The main step was killed; see ${result.runDir}/verdict.json`);
     if (result.survivors.length > 0) process.exitCode = 1;
   }

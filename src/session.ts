@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from "node:crypto";
-import { basename, join } from "node:path";
+import { stat } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import type { GateConfig, ServerSpec } from "./config/load.ts";
 import { messageOf, NotMeasuredError } from "./domain/errors.ts";
 import type { CaseRecord, SessionRecord } from "./domain/run.ts";
@@ -44,6 +45,8 @@ export interface SessionContext {
   readonly variant: string;
   readonly index: number;
   readonly runDir: string;
+  /** Folder of the repository, where a relative model path starts. */
+  readonly cwd: string;
   readonly seed: string;
   /** The machine's environment, from which the server's is made. */
   readonly environment: Readonly<Record<string, string | undefined>>;
@@ -89,6 +92,22 @@ function describeFailure(record: SessionRecord, error: unknown, signal: AbortSig
   }
 }
 
+/** A model folder of the repository as an absolute path, since the server runs in a folder of its own. */
+async function resolveModel(cwd: string, model: string): Promise<string> {
+  const path = resolve(cwd, model);
+  const isFolder = await stat(path).then(
+    (found) => found.isDirectory(),
+    () => false,
+  );
+  return isFolder ? path : model;
+}
+
+/** A program that is named by a relative path lies in the repository; one that is only a name lies on PATH. */
+function resolveProgram(cwd: string, command: readonly string[]): string[] {
+  const [program = "", ...rest] = command;
+  return [program.includes("/") ? resolve(cwd, program) : program, ...rest];
+}
+
 type LaunchSpec = Extract<ServerSpec, { kind: "launch" }>;
 type AttachSpec = Extract<ServerSpec, { kind: "attach" }>;
 
@@ -105,15 +124,17 @@ async function launch(context: SessionContext, spec: LaunchSpec, record: Session
 
   // Known before it exists, so that a gate that is killed here leaves no server that nobody knows.
   await state.update({ doing: `starting the server of ${name}`, servers: [{ marker, leader: null }] });
+  const folder = join(context.runDir, "sessions", String(context.index));
+  const model = await resolveModel(context.cwd, spec.model);
   const server = await launchServer({
-    command: spec.command,
-    model: spec.model,
+    command: resolveProgram(context.cwd, spec.command),
+    model,
     args: spec.args,
     env,
     shownEnv: Object.keys(spec.env),
     apiKey,
     port: await findFreePort(),
-    logFile: join(context.runDir, "sessions", String(context.index), "server.log"),
+    folder,
     marker,
     redact,
     graceMs: GRACE_MS,
@@ -123,13 +144,15 @@ async function launch(context: SessionContext, spec: LaunchSpec, record: Session
     record.argv = server.argv;
     record.env = server.env;
     record.pid = server.leader.pid;
-    record.readyS = round3(await waitUntilHealthy(server, { timeoutS: config.readyTimeoutS, signal, marker }));
+    record.readyS = round3(
+      await waitUntilHealthy(server, { timeoutS: config.readyTimeoutS, signal, marker }),
+    );
     log.step(`${name}: ready after ${record.readyS.toFixed(1)} s`);
     await state.update({ doing: `probing in ${name}` });
     const target: Target = {
       baseUrl: server.baseUrl,
       apiKey,
-      model: servedModelName(spec.model, spec.args),
+      model: servedModelName(model, spec.args),
       zeroS: server.spawnedAtS,
       launched: server,
     };
@@ -160,7 +183,9 @@ async function attach(context: SessionContext, spec: AttachSpec, record: Session
   log.step(`session ${context.index} of ${context.variant}: probing ${spec.url}`);
   const model = spec.model ?? (await fetchModelName(spec.url, apiKey, signal));
   if (model === null) {
-    throw new NotMeasuredError(`${spec.url}/v1/models lists no model: is it a vLLM server, is it up, is the API key right?`);
+    throw new NotMeasuredError(
+      `${spec.url}/v1/models lists no model: is it a vLLM server, is it up, is the API key right?`,
+    );
   }
   await probe(context, { baseUrl: spec.url, apiKey, model, zeroS: monotonicS(), launched: null }, record);
 }
@@ -195,14 +220,18 @@ async function probe(context: SessionContext, target: Target, record: SessionRec
   } else {
     await session.firstCompletion(prompts);
   }
-  record.vllmVersion = (await fetchVersion(target.baseUrl, target.apiKey, signal)) ?? record.vllmVersion ?? null;
+  record.vllmVersion =
+    (await fetchVersion(target.baseUrl, target.apiKey, signal)) ?? record.vllmVersion ?? null;
   const before = await session.saveMetrics("metrics-before.txt");
   if (before !== null) record.kv = readKvConfig(parseMetrics(before));
   for (let round = 0; round < config.rounds; round += 1) {
-    context.log.step(`session ${context.index} of ${context.variant}: round ${round + 1} of ${config.rounds}`);
+    context.log.step(
+      `session ${context.index} of ${context.variant}: round ${round + 1} of ${config.rounds}`,
+    );
     if (ttft !== false) await session.runCase(warmCase(prompts, ttft), round);
     for (const concurrency of concurrencies) {
-      if (batching !== false) await session.runCase(batchingCase(prompts, batching, concurrency, String(round)), round);
+      if (batching !== false)
+        await session.runCase(batchingCase(prompts, batching, concurrency, String(round)), round);
     }
   }
   await session.saveMetrics("metrics-after.txt");
@@ -225,8 +254,16 @@ class ProbedSession {
   /** A server can be healthy and wedged (vllm-project/vllm#51663): only a completion shows that it serves. */
   async firstCompletion(prompts: { model: string; seed: string }): Promise<void> {
     const outputTokens = 2;
-    const body = completionBody({ model: prompts.model, prompt: promptOf(`${prompts.seed}/first`, 8), outputTokens });
-    const first = await this.#client.send({ body, expectedTokens: outputTokens, timeouts: FIRST_COMPLETION_TIMEOUTS });
+    const body = completionBody({
+      model: prompts.model,
+      prompt: promptOf(`${prompts.seed}/first`, 8),
+      outputTokens,
+    });
+    const first = await this.#client.send({
+      body,
+      expectedTokens: outputTokens,
+      timeouts: FIRST_COMPLETION_TIMEOUTS,
+    });
     if (first.outcome !== "ok") await this.#failServing(`the first completion failed (${first.error})`);
     this.#record.servingS = round3(first.endS);
   }
@@ -246,7 +283,9 @@ class ProbedSession {
   async runCase(plan: CasePlan, round: number): Promise<void> {
     const warmup = await this.#measure(plan, round, "warmup");
     if (warmup.length > 0 && warmup.every((trace) => trace.outcome !== "ok")) {
-      await this.#failServing(`none of ${warmup.length} warm-up requests of ${plan.probe}.${plan.case} succeeded (${warmup[0]?.error})`);
+      await this.#failServing(
+        `none of ${warmup.length} warm-up requests of ${plan.probe}.${plan.case} succeeded (${warmup[0]?.error})`,
+      );
     }
     const before = await this.#metrics();
     const traces = await this.#measure(plan, round, "measure");
@@ -279,7 +318,12 @@ class ProbedSession {
     return traces;
   }
 
-  #keep(plan: CasePlan, round: number, traces: readonly RequestTrace[], counters: CaseRecord["counters"]): void {
+  #keep(
+    plan: CasePlan,
+    round: number,
+    traces: readonly RequestTrace[],
+    counters: CaseRecord["counters"],
+  ): void {
     const starts = traces.map((trace) => trace.startS);
     const ends = traces.map((trace) => trace.endS);
     this.#record.cases ??= [];

@@ -1,44 +1,14 @@
 import { max, median, min } from "simple-statistics";
-import { z } from "zod";
+import type { z } from "zod";
+import { BASELINE_VERSION, type Baseline, type metricValuesSchema } from "../domain/baseline.ts";
 import { UsageError } from "../domain/errors.ts";
-import { diffFingerprints, type Fingerprint, fingerprintSchema, fingerprintSlug } from "../domain/fingerprint.ts";
+import {
+  diffFingerprints,
+  type Fingerprint,
+  fingerprintSlug,
+} from "../domain/fingerprint.ts";
 import type { MeasurementsFile } from "../domain/measurements.ts";
 import type { RunRecord } from "../domain/run.ts";
-
-const BASELINE_VERSION = 1;
-
-const metricSchema = z.object({
-  unit: z.string(),
-  /** Values behind it, over all sessions and rounds. */
-  n: z.number().int().positive(),
-  /** (largest − smallest) / median of the values. */
-  spread: z.number(),
-  /** By session, in them by round. */
-  sessions: z.array(z.array(z.number())),
-});
-
-const recordedSessionSchema = z.object({
-  run: z.string().nullable(),
-  recordedAt: z.string(),
-  commit: z.string().nullable(),
-  toolVersion: z.string().nullable(),
-  vllmVersion: z.string().nullable(),
-  hostId: z.string().nullable(),
-  /** SHA-256 of the run's `run.json` and `traces.jsonl`. */
-  runSha256: z.string(),
-});
-
-/** `baselines/<scenario>/<slug>.json`: what earlier sessions measured, and where that came from. */
-export const baselineSchema = z.object({
-  schemaVersion: z.literal(BASELINE_VERSION),
-  scenario: z.string(),
-  fingerprint: fingerprintSchema,
-  args: z.array(z.string()),
-  vllmVersion: z.string().nullable(),
-  sessions: z.array(recordedSessionSchema).min(1),
-  metrics: z.record(z.string(), metricSchema),
-});
-export type Baseline = z.infer<typeof baselineSchema>;
 
 /** A run that a baseline is made from. */
 export interface RecordedRun {
@@ -97,11 +67,14 @@ export function makeBaseline(runs: readonly RecordedRun[], recordedAt: string): 
   }
   const metrics = [...values.entries()]
     .sort(([a], [b]) => (a < b ? -1 : 1))
-    .map(([id, entry]): [string, z.infer<typeof metricSchema>] => {
+    .map(([id, entry]): [string, z.infer<typeof metricValuesSchema>] => {
       const all = entry.sessions.flat();
       const middle = median(all);
       const spread = middle === 0 ? 0 : (max(all) - min(all)) / Math.abs(middle);
-      return [id, { unit: entry.unit, n: all.length, spread: Number(spread.toPrecision(3)), sessions: entry.sessions }];
+      return [
+        id,
+        { unit: entry.unit, n: all.length, spread: Number(spread.toPrecision(3)), sessions: entry.sessions },
+      ];
     });
   return {
     schemaVersion: BASELINE_VERSION,
@@ -122,11 +95,15 @@ function checkRecordable({ run, measurements, path }: RecordedRun): void {
     throw new UsageError(`${path}: no session of this run was measured, so there is nothing to record`);
   }
   if (Object.keys(run.variants).length > 1) {
-    throw new UsageError(`${path}: the run has several variants (${Object.keys(run.variants).join(", ")}); a baseline is made of one`);
+    throw new UsageError(
+      `${path}: the run has several variants (${Object.keys(run.variants).join(", ")}); a baseline is made of one`,
+    );
   }
   const taint = measurements.taints[0];
   if (taint !== undefined) throw new UsageError(`${path}: not fit for a baseline: ${taint.reason}`);
-  const failing = measurements.measurements.find((each) => each.metric === "requests.error_rate" && each.value > 0);
+  const failing = measurements.measurements.find(
+    (each) => each.metric === "requests.error_rate" && each.value > 0,
+  );
   if (failing !== undefined) {
     throw new UsageError(
       `${path}: not fit for a baseline: ${(failing.value * 100).toFixed(1)} % of the requests of session ` +
@@ -137,9 +114,13 @@ function checkRecordable({ run, measurements, path }: RecordedRun): void {
 
 function checkSame(first: RecordedRun, other: RecordedRun): void {
   if (first.run.scenario !== other.run.scenario) {
-    throw new UsageError(`${other.path}: scenario ${other.run.scenario}, expected ${first.run.scenario} as in ${first.path}`);
+    throw new UsageError(
+      `${other.path}: scenario ${other.run.scenario}, expected ${first.run.scenario} as in ${first.path}`,
+    );
   }
-  const differing = diffFingerprints(first.run.fingerprint, other.run.fingerprint).filter((each) => each.rule === "must");
+  const differing = diffFingerprints(first.run.fingerprint, other.run.fingerprint).filter(
+    (each) => each.rule === "must",
+  );
   if (differing.length > 0) {
     const fields = differing.map((each) => `${each.field} ${each.head} instead of ${each.base}`).join(", ");
     throw new UsageError(`${other.path}: not comparable with ${first.path}: ${fields}`);

@@ -1,4 +1,4 @@
-import type { Baseline } from "./baseline.ts";
+import type { Baseline } from "../domain/baseline.ts";
 
 /** A metric before and after a baseline was recorded; null on the side that lacks it. */
 export interface BaselineChange {

@@ -26,7 +26,9 @@ export interface HeadSide extends Side {
 
 /** What a scenario says about metrics, by id or pattern (`*` is one part of an id). */
 export interface MetricRules {
-  readonly tolerances: Readonly<Record<string, { relative?: number | undefined; absolute?: number | undefined }>>;
+  readonly tolerances: Readonly<
+    Record<string, { relative?: number | undefined; absolute?: number | undefined }>
+  >;
   readonly levels: Readonly<Record<string, Level>>;
 }
 
@@ -111,7 +113,9 @@ function compareMetric(input: MetricInput): Comparison | null {
   }
   const judged = judge({ direction, tolerance, base, head });
   const found = { ...shared, ...judged, interval: judged.interval === null ? null : tuple(judged.interval) };
-  const taint = input.head.taints.find((each) => id === each.metrics || id.startsWith(`${each.metrics}.`) || id.startsWith(`${each.metrics}_`));
+  const taint = input.head.taints.find(
+    (each) => id === each.metrics || id.startsWith(`${each.metrics}.`) || id.startsWith(`${each.metrics}_`),
+  );
   if (taint !== undefined) return { ...found, verdict: "invalid", reason: taint.reason };
   if (judged.verdict === "regressed" && definition.sensitivity === "host" && input.crossHost) {
     const reason = `worse than the tolerance, but measured on another host than the baseline, which spans fewer than ${HOSTS_THAT_SPAN}`;
@@ -160,7 +164,9 @@ export function ruleFor<T>(rules: Readonly<Record<string, T>>, id: string): T | 
   const matching = Object.keys(rules)
     .filter((pattern) => {
       const wanted = pattern.split(".");
-      return wanted.length === parts.length && wanted.every((part, index) => part === "*" || part === parts[index]);
+      return (
+        wanted.length === parts.length && wanted.every((part, index) => part === "*" || part === parts[index])
+      );
     })
     .sort((a, b) => stars(a) - stars(b) || a.localeCompare(b));
   return matching[0] === undefined ? undefined : rules[matching[0]];
@@ -181,9 +187,13 @@ function mergeDifferences(base: Side, head: Side): ComparisonFile["fingerprint"]
 }
 
 function isCrossHost(base: Side, head: Side): boolean {
-  const hosts = new Set(base.fingerprints.map((fingerprint) => fingerprint["hostId"]).filter((id) => id != null));
+  const hosts = new Set(
+    base.fingerprints.map((fingerprint) => fingerprint["hostId"]).filter((id) => id != null),
+  );
   if (hosts.size === 0 || hosts.size >= HOSTS_THAT_SPAN) return false;
-  return head.fingerprints.some((fingerprint) => fingerprint["hostId"] != null && !hosts.has(fingerprint["hostId"]));
+  return head.fingerprints.some(
+    (fingerprint) => fingerprint["hostId"] != null && !hosts.has(fingerprint["hostId"]),
+  );
 }
 
 /** Flags and version that differ, as a reader says them: `--max-num-seqs 256 → 64`. */

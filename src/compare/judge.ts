@@ -37,7 +37,9 @@ export const separationJudge: Judge = (input) => {
   const sign = input.direction === "lower" ? 1 : -1;
   const rounds = Math.min(...[...input.base, ...input.head].map((session) => session.length));
   const best = (session: readonly number[]) =>
-    session.slice(0, rounds).reduce((least, value) => Math.min(least, sign * value), Number.POSITIVE_INFINITY) * sign;
+    session
+      .slice(0, rounds)
+      .reduce((least, value) => Math.min(least, sign * value), Number.POSITIVE_INFINITY) * sign;
   const base = median(input.base.map(best));
   const head = median(input.head.map(best));
   const loss = sign * (head - base);
@@ -56,17 +58,37 @@ export const separationJudge: Judge = (input) => {
   const detectable =
     base === 0
       ? null
-      : Math.max(relative, absolute / Math.abs(base), (Math.max(...baseRounds) - sign * base) / Math.abs(base));
+      : Math.max(
+          relative,
+          absolute / Math.abs(base),
+          (Math.max(...baseRounds) - sign * base) / Math.abs(base),
+        );
   const shared = { base, head, effect, interval: null, bound: null, detectable };
   if (beyond(loss)) {
     return overlap(headRounds, baseRounds)
-      ? { ...shared, verdict: "inconclusive", reason: "worse than the tolerance, but some rounds are as good as the baseline's" }
-      : { ...shared, verdict: "regressed", reason: "worse than the tolerance, and no round is as good as any of the baseline's" };
+      ? {
+          ...shared,
+          verdict: "inconclusive",
+          reason: "worse than the tolerance, but some rounds are as good as the baseline's",
+        }
+      : {
+          ...shared,
+          verdict: "regressed",
+          reason: "worse than the tolerance, and no round is as good as any of the baseline's",
+        };
   }
   if (beyond(-loss)) {
     return overlap(baseRounds, headRounds)
-      ? { ...shared, verdict: "pass", reason: "not worse; better than the tolerance, but some rounds are only as good as the baseline's" }
-      : { ...shared, verdict: "improved", reason: "better than the tolerance, and every round better than any of the baseline's" };
+      ? {
+          ...shared,
+          verdict: "pass",
+          reason: "not worse; better than the tolerance, but some rounds are only as good as the baseline's",
+        }
+      : {
+          ...shared,
+          verdict: "improved",
+          reason: "better than the tolerance, and every round better than any of the baseline's",
+        };
   }
   return { ...shared, verdict: "pass", reason: "within the tolerance" };
 };

@@ -29,7 +29,15 @@ export function checkLimits(
   const unmeasured = Object.entries(limits).flatMap(([pattern, limit]): LimitBreach[] =>
     measured.some((definition) => ruleFor({ [pattern]: limit }, definition.id) !== undefined)
       ? []
-      : [{ metric: pattern, unit: "", value: null, bound: limit.max ?? limit.min ?? 0, side: limit.max !== undefined ? "max" : "min" }],
+      : [
+          {
+            metric: pattern,
+            unit: "",
+            value: null,
+            bound: limit.max ?? limit.min ?? 0,
+            side: limit.max !== undefined ? "max" : "min",
+          },
+        ],
   );
   return [...broken, ...unmeasured];
 }

@@ -28,7 +28,9 @@ export function splitArguments(text: string, source: string): string[] {
       throw new UsageError(`${source}: "#${entry.comment}" is a comment to a shell: remove it, or quote it`);
     }
     const sign = entry.op === "glob" ? entry.pattern : entry.op;
-    throw new UsageError(`${source}: "${sign}" has a meaning to a shell only: quote it, or write the flags as a list`);
+    throw new UsageError(
+      `${source}: "${sign}" has a meaning to a shell only: quote it, or write the flags as a list`,
+    );
   });
 }
 

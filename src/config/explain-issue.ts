@@ -49,7 +49,9 @@ function explain(
 }
 
 function nearestOf(key: string, known: readonly string[]): string | null {
-  const ranked = known.map((name) => ({ name, distance: leven(key, name) })).sort((a, b) => a.distance - b.distance);
+  const ranked = known
+    .map((name) => ({ name, distance: leven(key, name) }))
+    .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
   return best !== undefined && best.distance <= Math.max(2, key.length / 3) ? best.name : null;
 }
@@ -104,7 +106,11 @@ function stripPrefix(message: string): string {
 }
 
 function sizeWord(origin: string): string {
-  return origin === "array" || origin === "set" ? "a number of entries of " : origin === "string" ? "a length of " : "";
+  return origin === "array" || origin === "set"
+    ? "a number of entries of "
+    : origin === "string"
+      ? "a length of "
+      : "";
 }
 
 function place(
@@ -121,7 +127,8 @@ function place(
 /** Where a path stands in the file; of a missing one, where its parent stands. */
 function offsetOf(document: Document, path: readonly PropertyKey[], key: boolean): number | null {
   for (let length = path.length; length > 0; length -= 1) {
-    const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1) as unknown[], true);
+    const parent =
+      length === 1 ? document.contents : document.getIn(path.slice(0, length - 1) as unknown[], true);
     const name = path[length - 1];
     if (isMap(parent)) {
       const pair = parent.items.find((item) => isScalar(item.key) && String(item.key.value) === String(name));

@@ -30,7 +30,12 @@ export type ServerSpec =
       readonly args: readonly string[];
       readonly env: Readonly<Record<string, string>>;
     }
-  | { readonly kind: "attach"; readonly url: string; readonly apiKeyEnv: string | null; readonly model: string | null };
+  | {
+      readonly kind: "attach";
+      readonly url: string;
+      readonly apiKeyEnv: string | null;
+      readonly model: string | null;
+    };
 
 /** Absolute bounds of a metric. */
 export interface Limit {
@@ -79,7 +84,9 @@ export function parseConfig(text: string, file: string): ConfigFile {
   }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const syntax = document.errors.map((error) => `${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`);
+  const syntax = document.errors.map(
+    (error) => `${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`,
+  );
   if (syntax.length > 0) throw new UsageError(syntax.join("\n"));
   let value: unknown;
   try {
@@ -221,7 +228,9 @@ function pickScenario(
   }
   const [only, second] = names;
   if (only !== undefined && second === undefined) return only;
-  throw new UsageError(`${fileName} has ${names.length} scenarios: choose one with ${nameOverride("scenario")}: ${names.join(", ")}`);
+  throw new UsageError(
+    `${fileName} has ${names.length} scenarios: choose one with ${nameOverride("scenario")}: ${names.join(", ")}`,
+  );
 }
 
 function serverOf(
@@ -239,11 +248,15 @@ function serverOf(
   if (url !== undefined) {
     const checked = z.url({ protocol: /^https?$/ }).safeParse(url);
     if (!checked.success) {
-      throw new UsageError(`${nameOverride("serverUrl")}: got "${url}", expected a URL such as http://127.0.0.1:8000`);
+      throw new UsageError(
+        `${nameOverride("serverUrl")}: got "${url}", expected a URL such as http://127.0.0.1:8000`,
+      );
     }
     for (const key of ["args", "command"] as const) {
       if (overrides[key] !== undefined) {
-        throw new UsageError(`${nameOverride(key)} has no effect on a server that is already running (${url}): remove one of the two`);
+        throw new UsageError(
+          `${nameOverride(key)} has no effect on a server that is already running (${url}): remove one of the two`,
+        );
       }
     }
     return {
@@ -263,12 +276,22 @@ function serverOf(
     overrides.args !== undefined
       ? toArguments(overrides.args, nameOverride("args"))
       : toArguments(section.args, at("args"));
-  const env = Object.fromEntries(Object.entries(section.env ?? {}).map(([name, value]) => [name, String(value)]));
-  const spec = { kind: "launch" as const, model, command: command.length > 0 ? command : ["vllm", "serve"], args, env };
+  const env = Object.fromEntries(
+    Object.entries(section.env ?? {}).map(([name, value]) => [name, String(value)]),
+  );
+  const spec = {
+    kind: "launch" as const,
+    model,
+    command: command.length > 0 ? command : ["vllm", "serve"],
+    args,
+    env,
+  };
   const refusals = checkServer(spec, input.policy);
   if (refusals.length > 0) {
     throw new UsageError(
-      refusals.map((refusal) => `refused: ${refusal.name}: ${refusal.reason} ${refusal.howToAllow}`).join("\n"),
+      refusals
+        .map((refusal) => `refused: ${refusal.name}: ${refusal.reason} ${refusal.howToAllow}`)
+        .join("\n"),
     );
   }
   return spec;

@@ -10,7 +10,9 @@ const argsSchema = z
 
 const commandSchema = z
   .union([z.string(), z.array(z.string()).min(1)])
-  .describe("What starts the server, `vllm serve` by default. Others must be allowed by `policy.allowCommands`.");
+  .describe(
+    "What starts the server, `vllm serve` by default. Others must be allowed by `policy.allowCommands`.",
+  );
 
 const ttftSchema = z
   .strictObject({
@@ -18,7 +20,13 @@ const ttftSchema = z
       .boolean()
       .default(true)
       .describe("Measure the first request of the server's life; nothing is sent before it."),
-    warmRequests: z.number().int().min(5).max(1000).default(30).describe("Repeats of the same prompt in each round."),
+    warmRequests: z
+      .number()
+      .int()
+      .min(5)
+      .max(1000)
+      .default(30)
+      .describe("Repeats of the same prompt in each round."),
     promptTokens: z.number().int().min(1).max(1_000_000).default(256),
     outputTokens: z.number().int().min(2).max(100_000).default(64),
   })
@@ -52,16 +60,26 @@ const probesSchema = z
 
 const toleranceOverrideSchema = z
   .strictObject({
-    relative: z.number().min(0).max(10).optional().describe("Largest relative loss that is accepted: 0.05 is 5 %."),
+    relative: z
+      .number()
+      .min(0)
+      .max(10)
+      .optional()
+      .describe("Largest relative loss that is accepted: 0.05 is 5 %."),
     absolute: z.number().min(0).optional().describe("Loss in the metric's unit that is too small to matter."),
   })
-  .refine((value) => value.relative !== undefined || value.absolute !== undefined, "needs `relative` or `absolute`");
+  .refine(
+    (value) => value.relative !== undefined || value.absolute !== undefined,
+    "needs `relative` or `absolute`",
+  );
 
 const limitSchema = z
   .strictObject({ min: z.number().optional(), max: z.number().optional() })
   .refine((value) => value.min !== undefined || value.max !== undefined, "needs `min` or `max`");
 
-const metricKey = z.string().regex(/^[a-z][a-z0-9_]*(\.[a-z0-9_*]+)+$/, "a metric id such as ttft.warm.floor_ms");
+const metricKey = z
+  .string()
+  .regex(/^[a-z][a-z0-9_]*(\.[a-z0-9_*]+)+$/, "a metric id such as ttft.warm.floor_ms");
 
 export const scenarioSchema = z
   .strictObject({
@@ -101,7 +119,11 @@ export const scenarioSchema = z
   })
   .superRefine((scenario, context) => {
     if (scenario.server === undefined && scenario.model === undefined) {
-      context.addIssue({ code: "custom", path: ["model"], message: "needs a `model`, or `server.url` of a running server" });
+      context.addIssue({
+        code: "custom",
+        path: ["model"],
+        message: "needs a `model`, or `server.url` of a running server",
+      });
     }
     if (scenario.server !== undefined) {
       for (const key of ["command", "args", "env"] as const) {
@@ -109,7 +131,8 @@ export const scenarioSchema = z
           context.addIssue({
             code: "custom",
             path: [key],
-            message: "has no effect on a server that is already running (`server.url`): remove one of the two",
+            message:
+              "has no effect on a server that is already running (`server.url`): remove one of the two",
           });
         }
       }
@@ -133,7 +156,13 @@ export const configSchema = z
       .refine((scenarios) => Object.keys(scenarios).length > 0, "needs at least one scenario"),
     sessions: z.number().int().min(1).max(50).default(1).describe("Server starts of a gate run."),
     rounds: z.number().int().min(1).max(50).default(2).describe("Passes of the probes in each session."),
-    recordSessions: z.number().int().min(1).max(50).default(5).describe("Server starts of `record --scenario`."),
+    recordSessions: z
+      .number()
+      .int()
+      .min(1)
+      .max(50)
+      .default(5)
+      .describe("Server starts of `record --scenario`."),
     budgetMinutes: z
       .number()
       .positive()
@@ -151,7 +180,9 @@ export const configSchema = z
         allowCommands: z.array(commandSchema).default([]).describe("Commands other than vLLM's own."),
       })
       .prefault({})
-      .describe("Taken from the base branch in a pull request, so that a pull request cannot allow itself anything."),
+      .describe(
+        "Taken from the base branch in a pull request, so that a pull request cannot allow itself anything.",
+      ),
   })
   .describe("Configuration of vllm-gate");
 

@@ -700,8 +700,6 @@ function walk(
         reason: `${printable(name)} would ${problem}.`,
         howToAllow: allowFlag(name),
       };
-    // A rule of its own has looked into this key.
-    if (here.length === 1 && typeof JSON_RULES.get(meaning)?.refuse?.[here[0]!] === "function") continue;
     if (typeof inner === "object" && inner !== null) {
       const found = walk(flag, meaning, inner, here, allowed);
       if (found !== undefined) return found;

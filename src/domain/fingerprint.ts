@@ -64,7 +64,11 @@ export function fingerprintSlug(fingerprint: Fingerprint): string {
           `${fingerprint["gpuCount"] ?? 1}x`,
           `${Math.round(Number(fingerprint["gpuMemoryMib"] ?? 0) / 1024)}gib`,
         ];
-  const model = String(fingerprint["model"] ?? "model").split("/").filter(Boolean).at(-1) ?? "model";
+  const model =
+    String(fingerprint["model"] ?? "model")
+      .split("/")
+      .filter(Boolean)
+      .at(-1) ?? "model";
   const slug = [...machine, model]
     .join("-")
     .toLowerCase()

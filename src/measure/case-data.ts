@@ -18,7 +18,10 @@ export interface SessionData {
 }
 
 /** Sorts a run's traces into sessions, rounds and cases. Warm-up requests are left out. */
-export function groupTraces(sessions: readonly SessionRecord[], traces: readonly RequestTrace[]): SessionData[] {
+export function groupTraces(
+  sessions: readonly SessionRecord[],
+  traces: readonly RequestTrace[],
+): SessionData[] {
   const groups = new Map<string, RequestTrace[]>();
   for (const trace of traces) {
     if (trace.phase !== "measure") continue;
@@ -65,7 +68,8 @@ export function e2eMs(trace: RequestTrace): number | null {
  */
 export function tpotMs(trace: RequestTrace): number | null {
   const { arrivals, firstTokenS, lastTokenS, outputTokens } = trace;
-  if (firstTokenS === null || lastTokenS === null || outputTokens === null || arrivals === undefined) return null;
+  if (firstTokenS === null || lastTokenS === null || outputTokens === null || arrivals === undefined)
+    return null;
   const later = outputTokens - (arrivals[0]?.[1] ?? 0);
   return later > 0 && arrivals.length > 1 ? ((lastTokenS - firstTokenS) * 1000) / later : null;
 }

@@ -75,26 +75,41 @@ const meanOf = (of: (trace: RequestTrace) => number | null) => (data: CaseData) 
 const onlyOne = (of: (trace: RequestTrace) => number | null) => (data: CaseData) =>
   over(data.ok, of, (values) => ({ value: values[0] as number, n: 1 }));
 
-const fact = (pick: (session: SessionRecord) => number | null | undefined, name: string) => (session: SessionRecord) => {
-  const value = pick(session);
-  if (value === null || value === undefined) {
-    const known = session.unknownFacts?.find((unknown) => unknown.fact === name);
-    return none(known?.reason ?? `${name} is unknown`);
-  }
-  return { value, n: 1 };
-};
+const fact =
+  (pick: (session: SessionRecord) => number | null | undefined, name: string) => (session: SessionRecord) => {
+    const value = pick(session);
+    if (value === null || value === undefined) {
+      const known = session.unknownFacts?.find((unknown) => unknown.fact === name);
+      return none(known?.reason ?? `${name} is unknown`);
+    }
+    return { value, n: 1 };
+  };
 
 const relative = (share: number, absolute = 0): Tolerance => ({ relative: share, absolute });
-const startUp = { direction: "lower", level: "watch", tolerance: relative(0.2, 2), sensitivity: "host" } as const;
+const startUp = {
+  direction: "lower",
+  level: "watch",
+  tolerance: relative(0.2, 2),
+  sensitivity: "host",
+} as const;
 const latency = { direction: "lower", level: "watch", sensitivity: "host", unit: "ms" } as const;
 
-function sessionMetric(family: Family, name: string, pick: (session: SessionRecord) => number | null | undefined): Metric {
+function sessionMetric(
+  family: Family,
+  name: string,
+  pick: (session: SessionRecord) => number | null | undefined,
+): Metric {
   return { ...family, scope: "session", read: fact(pick, name) };
 }
 
 const STARTUP: readonly Metric[] = [
   sessionMetric(
-    { ...startUp, id: "startup.ready_s", unit: "s", description: "Spawn of the server to the first 200 of /health." },
+    {
+      ...startUp,
+      id: "startup.ready_s",
+      unit: "s",
+      description: "Spawn of the server to the first 200 of /health.",
+    },
     "readyS",
     (session) => session.readyS,
   ),
@@ -125,8 +140,18 @@ const STARTUP: readonly Metric[] = [
   ),
 ];
 
-const memory = { direction: "lower", level: "gate", tolerance: relative(0.02, 0.05), sensitivity: "none" } as const;
-const capacity = { direction: "higher", level: "gate", tolerance: relative(0.01), sensitivity: "none" } as const;
+const memory = {
+  direction: "lower",
+  level: "gate",
+  tolerance: relative(0.02, 0.05),
+  sensitivity: "none",
+} as const;
+const capacity = {
+  direction: "higher",
+  level: "gate",
+  tolerance: relative(0.01),
+  sensitivity: "none",
+} as const;
 
 const CAPACITY: readonly Metric[] = [
   sessionMetric(
@@ -146,17 +171,33 @@ const CAPACITY: readonly Metric[] = [
     (session) => session.kv?.maxConcurrency ?? session.logFacts?.maxConcurrency,
   ),
   sessionMetric(
-    { ...capacity, id: "kv.available_gib", unit: "GiB", description: "Memory that the KV cache got, from the log." },
+    {
+      ...capacity,
+      id: "kv.available_gib",
+      unit: "GiB",
+      description: "Memory that the KV cache got, from the log.",
+    },
     "kvAvailableGib",
     (session) => session.logFacts?.kvAvailableGib,
   ),
   sessionMetric(
-    { ...capacity, level: "watch", id: "kv.block_size", unit: "tokens", description: "Tokens of one KV block." },
+    {
+      ...capacity,
+      level: "watch",
+      id: "kv.block_size",
+      unit: "tokens",
+      description: "Tokens of one KV block.",
+    },
     "blockSize",
     (session) => session.kv?.blockSize,
   ),
   sessionMetric(
-    { ...memory, id: "memory.weights_gib", unit: "GiB", description: "Memory of the loaded model, from the log." },
+    {
+      ...memory,
+      id: "memory.weights_gib",
+      unit: "GiB",
+      description: "Memory of the loaded model, from the log.",
+    },
     "modelMemoryGib",
     (session) => session.logFacts?.modelMemoryGib,
   ),
@@ -180,7 +221,12 @@ function caseMetric(family: Family, read: CaseMetric["read"]): Metric {
 
 const TTFT: readonly Metric[] = [
   caseMetric(
-    { ...latency, tolerance: relative(0.3, 50), id: "ttft.cold_ms", description: "First token of the first request." },
+    {
+      ...latency,
+      tolerance: relative(0.3, 50),
+      id: "ttft.cold_ms",
+      description: "First token of the first request.",
+    },
     forCase("ttft", "cold", onlyOne(ttftMs)),
   ),
   caseMetric(
@@ -206,7 +252,12 @@ const TTFT: readonly Metric[] = [
     forCase("ttft", "warm", medianOf(ttftMs)),
   ),
   caseMetric(
-    { ...latency, tolerance: relative(0.2, 2), id: "ttft.warm.p95_ms", description: "Warm TTFT, 95th percentile." },
+    {
+      ...latency,
+      tolerance: relative(0.2, 2),
+      id: "ttft.warm.p95_ms",
+      description: "Warm TTFT, 95th percentile.",
+    },
     forCase("ttft", "warm", p95Of(ttftMs)),
   ),
   caseMetric(
@@ -235,13 +286,17 @@ const TTFT: readonly Metric[] = [
       level: "watch",
       tolerance: { relative: 0, absolute: 0.2 },
       sensitivity: "host",
-      description: "Change of warm TTFT over the case, as a share of its median (Theil–Sen slope × requests).",
+      description:
+        "Change of warm TTFT over the case, as a share of its median (Theil–Sen slope × requests).",
     },
     forCase("ttft", "warm", (data) =>
       over(data.ok, ttftMs, (values) =>
         values.length < MIN_SAMPLES_P10
           ? none(`needs ${MIN_SAMPLES_P10} samples, got ${values.length}`)
-          : { value: (theilSenSlope(values) * (values.length - 1)) / quantile([...values], 0.5), n: values.length },
+          : {
+              value: (theilSenSlope(values) * (values.length - 1)) / quantile([...values], 0.5),
+              n: values.length,
+            },
       ),
     ),
   ),
@@ -284,7 +339,12 @@ function perSecond(data: CaseData, amount: (traces: readonly RequestTrace[]) => 
   return { value: total / seconds, n: data.ok.length };
 }
 
-const throughput = { direction: "higher", level: "gate", tolerance: relative(0.05), sensitivity: "host" } as const;
+const throughput = {
+  direction: "higher",
+  level: "gate",
+  tolerance: relative(0.05),
+  sensitivity: "host",
+} as const;
 
 const BATCHING: readonly Metric[] = [
   caseMetric(
@@ -342,15 +402,27 @@ const BATCHING: readonly Metric[] = [
     },
     forBatching((data) => {
       const gaps = data.ok.flatMap(itlsMs);
-      return gaps.length === 0 ? none("what each event carried is unknown") : quantileOf(gaps, 0.95, MIN_SAMPLES_P95);
+      return gaps.length === 0
+        ? none("what each event carried is unknown")
+        : quantileOf(gaps, 0.95, MIN_SAMPLES_P95);
     }),
   ),
   caseMetric(
-    { ...latency, tolerance: relative(0.2, 2), id: "batching.c<n>.ttft_p50_ms", description: "TTFT, median." },
+    {
+      ...latency,
+      tolerance: relative(0.2, 2),
+      id: "batching.c<n>.ttft_p50_ms",
+      description: "TTFT, median.",
+    },
     forBatching(medianOf(ttftMs)),
   ),
   caseMetric(
-    { ...latency, tolerance: relative(0.3, 5), id: "batching.c<n>.ttft_p95_ms", description: "TTFT, 95th percentile." },
+    {
+      ...latency,
+      tolerance: relative(0.3, 5),
+      id: "batching.c<n>.ttft_p95_ms",
+      description: "TTFT, 95th percentile.",
+    },
     forBatching(p95Of(ttftMs)),
   ),
   caseMetric(
@@ -400,9 +472,12 @@ const REQUESTS: readonly Metric[] = [
     sensitivity: "none",
     description: "Requests that were put out of the batch because the KV cache was full, from /metrics.",
     read: (session, round) => {
-      const counts = [...(session.rounds.get(round)?.values() ?? [])].map((data) => data.record?.counters?.preemptions);
+      const counts = [...(session.rounds.get(round)?.values() ?? [])].map(
+        (data) => data.record?.counters?.preemptions,
+      );
       const known = counts.filter((count): count is number => typeof count === "number");
-      if (known.length === 0) return counts.length === 0 ? null : none("the server's /metrics has no such counter");
+      if (known.length === 0)
+        return counts.length === 0 ? null : none("the server's /metrics has no such counter");
       return { value: known.reduce((sum, count) => sum + count, 0), n: known.length };
     },
   },

@@ -2,8 +2,8 @@ import type { AbsentMeasurement, MeasurementsFile } from "../domain/measurements
 import type { Measurement, MetricDefinition } from "../domain/metric.ts";
 import type { RunRecord } from "../domain/run.ts";
 import type { RequestTrace } from "../domain/trace.ts";
-import { CATALOGUE, definitionOf, type Metric, metricId, type Reading } from "./catalogue.ts";
 import { groupTraces, type SessionData } from "./case-data.ts";
+import { CATALOGUE, definitionOf, type Metric, metricId, type Reading } from "./catalogue.ts";
 import { findTaints } from "./taints.ts";
 import { summarizeTtft } from "./ttft-summary.ts";
 
@@ -29,7 +29,13 @@ export function measureRun(run: RunRecord, traces: readonly RequestTrace[]): Mea
       } else if (Number.isFinite(reading.value)) {
         measurements.push({ metric: id, variant, session: index, round: round ?? 0, ...reading });
       } else {
-        absent.push({ metric: id, variant, session: index, round, reason: `not a finite number: ${reading.value}` });
+        absent.push({
+          metric: id,
+          variant,
+          session: index,
+          round,
+          reason: `not a finite number: ${reading.value}`,
+        });
       }
     }
   }

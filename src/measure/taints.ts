@@ -35,6 +35,13 @@ function hitShare(data: CaseData): number | null {
   if (typeof queried === "number" && typeof hit === "number") return queried > 0 ? hit / queried : 0;
   const known = data.ok.filter((trace) => trace.cachedTokens !== null && trace.promptTokens !== null);
   if (known.length === 0) return null;
-  const sum = (of: (trace: (typeof known)[number]) => number) => known.reduce((total, trace) => total + of(trace), 0);
-  return sum((trace) => trace.cachedTokens ?? 0) / Math.max(1, sum((trace) => trace.promptTokens ?? 0));
+  const sum = (of: (trace: (typeof known)[number]) => number) =>
+    known.reduce((total, trace) => total + of(trace), 0);
+  return (
+    sum((trace) => trace.cachedTokens ?? 0) /
+    Math.max(
+      1,
+      sum((trace) => trace.promptTokens ?? 0),
+    )
+  );
 }

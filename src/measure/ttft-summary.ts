@@ -31,7 +31,8 @@ export function summarizeTtft(session: SessionData): TtftSummary | null {
   const warmTtfts = warm.map((trace) => (ttftMs(trace) ?? 0) / 1000);
   const fence = warmTtfts.length >= 5 ? farOutFence(warmTtfts) : Number.POSITIVE_INFINITY;
   const rows = warm.map((trace) => row(trace, (ttftMs(trace) ?? 0) / 1000 > fence ? "outlier" : ""));
-  const warmStats = warmTtfts.length < 2 ? null : statsOf(warmTtfts, rows.filter((each) => each.notes !== "").length);
+  const warmStats =
+    warmTtfts.length < 2 ? null : statsOf(warmTtfts, rows.filter((each) => each.notes !== "").length);
   const coldRow = cold === null ? null : row(cold, "first request after the start");
   const coldWarmRatio = coldRow === null || warmStats === null ? null : coldRow.ttftS / warmStats.medianS;
   const partial = { cold: coldRow, warm: rows, warmStats, coldWarmRatio };
@@ -82,13 +83,17 @@ function observe(summary: Pick<TtftSummary, "cold" | "warm" | "warmStats" | "col
   if (cold !== null && ratio !== null && warm !== null) {
     const factor = `Cold is ${ratio.toFixed(1)}× warm (${ms(cold.ttftS)} against ${ms(warm.medianS)})`;
     if (ratio < EQUAL_RATIO) {
-      said.push(`${factor}: about equal. Warm requests pay what only the first should; look for a systemic fault of runtime or configuration.`);
+      said.push(
+        `${factor}: about equal. Warm requests pay what only the first should; look for a systemic fault of runtime or configuration.`,
+      );
     } else if (ratio < NORMAL_RATIO.from) {
       said.push(`${factor}: a small gap. The server did most of its one-time work before it was ready.`);
     } else if (ratio <= NORMAL_RATIO.to) {
       said.push(`${factor}: 2–5× is normal.`);
     } else {
-      said.push(`${factor}: more than the usual 2–5×. The first request waits for one-time work (kernels compiled on demand, first allocations); send one request before taking traffic.`);
+      said.push(
+        `${factor}: more than the usual 2–5×. The first request waits for one-time work (kernels compiled on demand, first allocations); send one request before taking traffic.`,
+      );
     }
   }
   if (warm !== null) {
@@ -100,10 +105,14 @@ function observe(summary: Pick<TtftSummary, "cold" | "warm" | "warmStats" | "col
     );
     if (Math.abs(warm.trend) > NOTABLE_TREND) {
       const way = warm.trend > 0 ? "rises" : "falls";
-      said.push(`Warm TTFT ${way} by ${percent(Math.abs(warm.trend))} over the session: it drifts, it is not only noise.`);
+      said.push(
+        `Warm TTFT ${way} by ${percent(Math.abs(warm.trend))} over the session: it drifts, it is not only noise.`,
+      );
     }
     if (warm.outliers > 0) {
-      said.push(`${warm.outliers} of ${summary.warm.length} warm runs are outliers (above the third quartile + 3 interquartile ranges).`);
+      said.push(
+        `${warm.outliers} of ${summary.warm.length} warm runs are outliers (above the third quartile + 3 interquartile ranges).`,
+      );
     }
   }
   return said;

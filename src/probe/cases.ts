@@ -85,7 +85,12 @@ export function warmCase(target: Target, options: TtftOptions): CasePlan {
 }
 
 /** Unique prompts at a number of requests in flight. */
-export function batchingCase(target: Target, options: BatchingOptions, concurrency: number, round: string): CasePlan {
+export function batchingCase(
+  target: Target,
+  options: BatchingOptions,
+  concurrency: number,
+  round: string,
+): CasePlan {
   const name = `c${concurrency}`;
   const request = (id: string): PlannedRequest => ({
     id,

@@ -35,7 +35,10 @@ export interface StreamRequest {
 }
 
 /** The times and counts of a request, without its place in the plan. */
-export type RequestResult = Omit<RequestTrace, "variant" | "session" | "round" | "probe" | "case" | "phase" | "id">;
+export type RequestResult = Omit<
+  RequestTrace,
+  "variant" | "session" | "round" | "probe" | "case" | "phase" | "id"
+>;
 
 /** Sends completions and stamps what comes back. */
 export interface StreamClient extends AsyncDisposable {
@@ -58,7 +61,10 @@ export function createStreamClient(options: StreamClientOptions): StreamClient {
     keepAliveTimeout: 3_000,
     keepAliveMaxTimeout: 3_000,
   });
-  const headers: Record<string, string> = { "content-type": "application/json", "accept-encoding": "identity" };
+  const headers: Record<string, string> = {
+    "content-type": "application/json",
+    "accept-encoding": "identity",
+  };
   if (options.apiKey !== null) headers["authorization"] = `Bearer ${options.apiKey}`;
   return {
     send: (request) => send(pool, headers, options, request),
@@ -140,7 +146,8 @@ function exchange(
         onResponseData(_controller, chunk) {
           const atS = monotonicS();
           sizeBytes += chunk.length;
-          if (sizeBytes > MAX_BODY_BYTES) return stop(new Error(`more than ${MAX_BODY_BYTES} bytes of response`));
+          if (sizeBytes > MAX_BODY_BYTES)
+            return stop(new Error(`more than ${MAX_BODY_BYTES} bytes of response`));
           chunks.push([atS, chunk]);
         },
         onResponseEnd() {
@@ -182,14 +189,20 @@ function interpret(
     if (signal.aborted) return failed("aborted", "cancelled");
     const code = (raw.failure as { code?: string }).code ?? "";
     const timedOut = raw.failure instanceof TimeoutError || TIMEOUT_CODES.has(code);
-    return failed(timedOut ? "timeout" : "protocol_error", `${raw.failure.message}${code ? ` (${code})` : ""}`);
+    return failed(
+      timedOut ? "timeout" : "protocol_error",
+      `${raw.failure.message}${code ? ` (${code})` : ""}`,
+    );
   }
   if (content.problem?.kind === "server") return failed("http_error", content.problem.message);
   if (content.problem !== null) return failed("protocol_error", content.problem.message);
   if (!content.done) return failed("protocol_error", "the stream ended without [DONE]");
   if (content.firstTokenS === null) return failed("protocol_error", "the stream carried no token");
   if (content.outputTokens !== null && content.outputTokens !== request.expectedTokens) {
-    return failed("protocol_error", `asked for ${request.expectedTokens} tokens, got ${content.outputTokens}`);
+    return failed(
+      "protocol_error",
+      `asked for ${request.expectedTokens} tokens, got ${content.outputTokens}`,
+    );
   }
   return { ...counts, outcome: "ok", error: null };
 }

@@ -31,12 +31,15 @@ const OPEN_ROWS = 10;
 /** The pull-request comment: the verdict and what to do, then what changed, then everything else, folded. */
 export function renderComment(input: CommentInput): string {
   const { verdict, run, comparison } = input;
-  const sign = verdict.cause === "cancelled" || verdict.cause === "killed" ? "⏹ cancelled" : SIGNS[verdict.verdict];
+  const sign =
+    verdict.cause === "cancelled" || verdict.cause === "killed" ? "⏹ cancelled" : SIGNS[verdict.verdict];
   const parts = [
     `<!-- vllm-gate:${verdict.scenario} -->`,
     `### ${sign} · vllm-gate · ${plain(verdict.scenario)}`,
     `**${plain(verdict.headline.replace(/[.\s]+$/, ""))}.** ${plain(verdict.nextAction)}`,
-    ...(verdict.cause === "not_recorded" ? [verdict.reasons.map((reason) => `- ${plain(reason)}`).join("\n")] : []),
+    ...(verdict.cause === "not_recorded"
+      ? [verdict.reasons.map((reason) => `- ${plain(reason)}`).join("\n")]
+      : []),
     ...(verdict.reportOnly ? ["_Report only: this verdict does not block the merge._"] : []),
     ...changedRows(comparison),
     ...limitRows(comparison),
@@ -94,7 +97,9 @@ function changedRows(comparison: ComparisonFile | null): string[] {
   return [
     table(HEADER, open.map(comparisonRow), ALIGN),
     ...(reasons.length > 0 ? [reasons.join("\n")] : []),
-    ...(rest.length > 0 ? [details(`${rest.length} more changed`, table(HEADER, rest.map(comparisonRow), ALIGN))] : []),
+    ...(rest.length > 0
+      ? [details(`${rest.length} more changed`, table(HEADER, rest.map(comparisonRow), ALIGN))]
+      : []),
   ];
 }
 
@@ -139,7 +144,10 @@ function warnings(input: CommentInput): string[] {
   const taints = (input.measurements?.taints ?? []).map((taint) => taint.reason);
   const dirty = input.run.sessions
     .filter((session) => (session.disposal?.survivors.length ?? 0) > 0)
-    .map((session) => `processes ${session.disposal?.survivors.join(", ")} of session ${session.index} could not be ended`);
+    .map(
+      (session) =>
+        `processes ${session.disposal?.survivors.join(", ")} of session ${session.index} could not be ended`,
+    );
   const all = [...new Set([...taints, ...dirty])];
   return all.length === 0 ? [] : [all.map((each) => `- ⚠️ ${plain(each)}`).join("\n")];
 }
@@ -147,12 +155,30 @@ function warnings(input: CommentInput): string[] {
 function allRows(comparison: ComparisonFile | null, measurements: MeasurementsFile | null): string[] {
   if (comparison !== null && comparison.comparisons.length > 0) {
     const isOpen = (each: Comparison) => each.level === "gate" && each.verdict !== "pass";
-    const same = ordered(comparison.comparisons.filter((each) => each.level === "gate"), ["pass"]);
-    const watched = ordered(comparison.comparisons.filter((each) => each.level === "watch" && !isOpen(each)), [...CHANGED, "pass"]);
+    const same = ordered(
+      comparison.comparisons.filter((each) => each.level === "gate"),
+      ["pass"],
+    );
+    const watched = ordered(
+      comparison.comparisons.filter((each) => each.level === "watch" && !isOpen(each)),
+      [...CHANGED, "pass"],
+    );
     return [
-      ...(same.length > 0 ? [details(`${same.length} gated metrics within their tolerance`, table(HEADER, same.map(comparisonRow), ALIGN))] : []),
+      ...(same.length > 0
+        ? [
+            details(
+              `${same.length} gated metrics within their tolerance`,
+              table(HEADER, same.map(comparisonRow), ALIGN),
+            ),
+          ]
+        : []),
       ...(watched.length > 0
-        ? [details(`${watched.length} watched metrics, which never block`, table(HEADER, watched.map(comparisonRow), ALIGN))]
+        ? [
+            details(
+              `${watched.length} watched metrics, which never block`,
+              table(HEADER, watched.map(comparisonRow), ALIGN),
+            ),
+          ]
         : []),
     ];
   }
@@ -217,5 +243,8 @@ function howTo(input: CommentInput): string {
         ? `Accept these numbers as the new baseline: ${code(input.acceptCommand)}, then commit it with the reason.`
         : null;
   const reproduce = `Run it again: ${code(`vllm-gate run --scenario ${verdict.scenario}`)}`;
-  return details("How to accept, and how to run it again", [...(accept === null ? [] : [accept]), reproduce, ...lines].join("\n\n"));
+  return details(
+    "How to accept, and how to run it again",
+    [...(accept === null ? [] : [accept]), reproduce, ...lines].join("\n\n"),
+  );
 }

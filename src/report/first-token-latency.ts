@@ -7,7 +7,13 @@ const seconds = (value: number) => value.toFixed(4);
 const COLUMNS = ["run", "ttft_s", "e2e_s", "tokens", "notes"];
 
 function rows(name: string, each: TtftSummary["warm"]): string[][] {
-  return each.map((row, index) => [`${name}${index + 1}`, seconds(row.ttftS), seconds(row.e2eS), String(row.tokens), row.notes]);
+  return each.map((row, index) => [
+    `${name}${index + 1}`,
+    seconds(row.ttftS),
+    seconds(row.e2eS),
+    String(row.tokens),
+    row.notes,
+  ]);
 }
 
 /** `logs/first_token_latency.md`: cold and warm requests of each session, their spread, and what they mean. */

@@ -2,14 +2,16 @@ import { markdownTable } from "markdown-table";
 
 /** Text that anyone may have written, made harmless inside a Markdown line or table cell. */
 export function plain(text: string): string {
-  return text
-    .replace(/[\r\n\t]+/g, " ")
-    .replace(/\p{Cc}/gu, "")
-    .replace(/[\\`*{}[\]<>|~#]/g, "\\$&")
-    // Within a word an underscore is only an underscore: metric ids stay readable.
-    .replace(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, "\\_")
-    // A zero-width space keeps `@name` and `#1` from becoming mentions and links.
-    .replace(/@(?=\w)/g, "@\u200b");
+  return (
+    text
+      .replace(/[\r\n\t]+/g, " ")
+      .replace(/\p{Cc}/gu, "")
+      .replace(/[\\`*{}[\]<>|~#]/g, "\\$&")
+      // Within a word an underscore is only an underscore: metric ids stay readable.
+      .replace(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, "\\_")
+      // A zero-width space keeps `@name` and `#1` from becoming mentions and links.
+      .replace(/@(?=\w)/g, "@\u200b")
+  );
 }
 
 /** Text as inline code, whatever it holds. */
@@ -32,8 +34,15 @@ export function codeBlock(lines: readonly string[]): string {
 }
 
 /** A table; cells are taken as Markdown, so escape what others wrote. */
-export function table(header: readonly string[], rows: readonly (readonly string[])[], align?: readonly string[]): string {
-  return markdownTable([header, ...rows].map((row) => [...row]), align === undefined ? {} : { align: [...align] });
+export function table(
+  header: readonly string[],
+  rows: readonly (readonly string[])[],
+  align?: readonly string[],
+): string {
+  return markdownTable(
+    [header, ...rows].map((row) => [...row]),
+    align === undefined ? {} : { align: [...align] },
+  );
 }
 
 /** A folded part. */

@@ -12,7 +12,11 @@ export function formatNumber(value: number): string {
 export function formatValue(value: number | null, unit: string): string {
   if (value === null) return "–";
   if (unit === "share") return `${formatNumber(Number((value * 100).toPrecision(3)))} %`;
-  return unit === "" ? formatNumber(value) : unit === "x" ? `${formatNumber(value)}×` : `${formatNumber(value)} ${unit}`;
+  return unit === ""
+    ? formatNumber(value)
+    : unit === "x"
+      ? `${formatNumber(value)}×`
+      : `${formatNumber(value)} ${unit}`;
 }
 
 /** The change from base to head with its sign, as people say it: `+16 %`, `−4.1 %`; of shares in points. */

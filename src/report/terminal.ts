@@ -8,8 +8,14 @@ export function printable(text: string): string {
 }
 
 /** What a run came to, for a terminal: the verdict, what changed, and where the rest is. */
-export function renderTerminal(verdict: VerdictFile, comparison: ComparisonFile | null, reportPath: string): string {
-  const changed = (comparison?.comparisons ?? []).filter((each) => each.level === "gate" && each.verdict !== "pass");
+export function renderTerminal(
+  verdict: VerdictFile,
+  comparison: ComparisonFile | null,
+  reportPath: string,
+): string {
+  const changed = (comparison?.comparisons ?? []).filter(
+    (each) => each.level === "gate" && each.verdict !== "pass",
+  );
   const rows = changed.map((each) => [
     each.metric,
     formatValue(each.base, each.unit),
@@ -18,12 +24,16 @@ export function renderTerminal(verdict: VerdictFile, comparison: ComparisonFile 
     each.verdict,
     `tolerance ${formatTolerance(each.tolerance, each.absoluteTolerance, each.unit)}`,
   ]);
-  const flags = (comparison?.flags ?? []).map((each) => `  ${each.what}: ${each.base ?? "not set"} → ${each.head ?? "not set"}`);
+  const flags = (comparison?.flags ?? []).map(
+    (each) => `  ${each.what}: ${each.base ?? "not set"} → ${each.head ?? "not set"}`,
+  );
   const lines = [
     `${verdict.verdict.toUpperCase()}${verdict.reportOnly ? " (report only)" : ""}: ${verdict.headline}`,
     ...columns(rows),
     ...(flags.length > 0 ? ["differs from the baseline:", ...flags] : []),
-    ...(verdict.verdict === "failed" || verdict.verdict === "invalid" ? verdict.reasons.filter((reason) => !verdict.headline.includes(reason)).map((reason) => `  ${reason}`) : []),
+    ...(verdict.verdict === "failed" || verdict.verdict === "invalid"
+      ? verdict.reasons.filter((reason) => !verdict.headline.includes(reason)).map((reason) => `  ${reason}`)
+      : []),
     verdict.nextAction,
     `Report: ${reportPath}`,
   ];
@@ -32,7 +42,9 @@ export function renderTerminal(verdict: VerdictFile, comparison: ComparisonFile 
 
 /** Rows in columns, numbers to the right. */
 export function columns(rows: readonly (readonly string[])[]): string[] {
-  const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => [...(row[column] ?? "")].length)));
+  const widths = (rows[0] ?? []).map((_, column) =>
+    Math.max(...rows.map((row) => [...(row[column] ?? "")].length)),
+  );
   return rows.map((row) =>
     `  ${row
       .map((cell, column) => {

@@ -1,14 +1,14 @@
 import { createWriteStream } from "node:fs";
 import { mkdir } from "node:fs/promises";
 import { createServer } from "node:net";
-import { dirname } from "node:path";
+import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { execa } from "execa";
 import { NotMeasuredError } from "../domain/errors.ts";
 import type { Disposal } from "../domain/run.ts";
 import { delay, monotonicS } from "../system/clock.ts";
 import { endServer, identify, MARKER_VARIABLE, type ProcessIdentity } from "../system/processes.ts";
-import { isSecretName, type Redact, redactArgs, REDACTED } from "../system/redact.ts";
+import { isSecretName, REDACTED, type Redact, redactArgs } from "../system/redact.ts";
 import { createLogReader, type LogReader } from "./log-facts.ts";
 
 /** How many of the log's last lines are kept for a failure's report. */
@@ -27,7 +27,8 @@ export interface LaunchOptions {
   readonly shownEnv: readonly string[];
   readonly apiKey: string;
   readonly port: number;
-  readonly logFile: string;
+  /** The server's own folder: its working directory, and where `server.log` is written. */
+  readonly folder: string;
   /** Identifies every process of this server; see `system/processes.ts`. */
   readonly marker: string;
   readonly redact: Redact;
@@ -118,14 +119,15 @@ export async function launchServer(options: LaunchOptions): Promise<LaunchedServ
     VLLM_WORKER_SHUTDOWN_TIMEOUT_SECONDS: "10",
     NO_COLOR: "1",
     PYTHONUNBUFFERED: "1",
+    PYTHONSAFEPATH: "1",
     // vLLM names its processes with setproctitle, which overwrites the environment that /proc shows, and with it
     // the marker, unless told not to.
     SPT_NOENV: "1",
     [MARKER_VARIABLE]: options.marker,
   };
   const env = { ...options.env, ...own };
-  await mkdir(dirname(options.logFile), { recursive: true });
-  const file = createWriteStream(options.logFile, { flags: "a" });
+  await mkdir(options.folder, { recursive: true });
+  const file = createWriteStream(join(options.folder, "server.log"), { flags: "a" });
   file.on("error", () => {});
   const log = createLogReader();
   const tail: string[] = [];
@@ -133,6 +135,9 @@ export async function launchServer(options: LaunchOptions): Promise<LaunchedServ
   const spawnedAtS = monotonicS();
   const [program, ...rest] = argv as [string, ...string[]];
   const child = execa(program, rest, {
+    // Python puts its working directory on its module path, for `-m` and for the processes it spawns: in the
+    // checkout, a pull request's own `vllm/` or `multiprocessing.py` would run.
+    cwd: options.folder,
     env,
     extendEnv: false,
     detached: true,
@@ -161,7 +166,10 @@ export async function launchServer(options: LaunchOptions): Promise<LaunchedServ
     tail.push(line);
     if (tail.length > TAIL_LINES) tail.shift();
   };
-  for (const [name, stream] of [["out", child.stdout], ["err", child.stderr]] as const) {
+  for (const [name, stream] of [
+    ["out", child.stdout],
+    ["err", child.stderr],
+  ] as const) {
     createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY }).on("line", keep(name));
   }
 

@@ -85,8 +85,13 @@ export function startFailure(server: LaunchedServer, what: string): ServerStartE
   const found = findFailureCause(lines);
   const exit = server.exit();
   const how =
-    exit === null ? "" : exit.signal !== null ? ` by ${exit.signal}` : ` with exit code ${exit.code ?? "unknown"}`;
-  const cause = found.kind === "unknown" ? (exit === null ? "its log names no cause" : found.cause) : found.cause;
+    exit === null
+      ? ""
+      : exit.signal !== null
+        ? ` by ${exit.signal}`
+        : ` with exit code ${exit.code ?? "unknown"}`;
+  const cause =
+    found.kind === "unknown" ? (exit === null ? "its log names no cause" : found.cause) : found.cause;
   return new ServerStartError(`${what}${how}: ${cause}`, {
     exited: exit !== null,
     hint: found.hint ?? null,

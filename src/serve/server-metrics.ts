@@ -23,7 +23,7 @@ export function parseMetrics(text: string): MetricSample[] {
     const value = parseValue(match[3] ?? "");
     if (value === null) return [];
     const labels = Object.fromEntries(
-      [...(match[2] ?? "").matchAll(LABEL)].map(([, name, quoted]) => [name ?? "", unescape(quoted ?? "")]),
+      [...(match[2] ?? "").matchAll(LABEL)].map(([, name, quoted]) => [name ?? "", unquote(quoted ?? "")]),
     );
     return [{ name: match[1] ?? "", labels, value }];
   });
@@ -36,7 +36,7 @@ function parseValue(text: string): number | null {
   return Number.isNaN(value) ? null : value;
 }
 
-function unescape(quoted: string): string {
+function unquote(quoted: string): string {
   return quoted.replace(/\\(.)/g, (_, sign: string) => (sign === "n" ? "\n" : sign));
 }
 
@@ -116,19 +116,31 @@ export function readKvConfig(samples: readonly MetricSample[]): KvConfig {
 const MAX_METRICS_BYTES = 16_000_000;
 
 /** The text of `/metrics`, or null when the server has none (`--disable-log-stats`, another server). */
-export async function fetchMetrics(baseUrl: string, apiKey: string | null, signal: AbortSignal): Promise<string | null> {
+export async function fetchMetrics(
+  baseUrl: string,
+  apiKey: string | null,
+  signal: AbortSignal,
+): Promise<string | null> {
   return fetchText(`${baseUrl}/metrics`, apiKey, signal, MAX_METRICS_BYTES);
 }
 
 /** The version as the server tells it, or null. */
-export async function fetchVersion(baseUrl: string, apiKey: string | null, signal: AbortSignal): Promise<string | null> {
+export async function fetchVersion(
+  baseUrl: string,
+  apiKey: string | null,
+  signal: AbortSignal,
+): Promise<string | null> {
   const text = await fetchText(`${baseUrl}/version`, apiKey, signal, 10_000);
   const version = text === null ? undefined : /"version"\s*:\s*"([^"]{1,80})"/.exec(text)?.[1];
   return version ?? null;
 }
 
 /** The first model that the server lists, or null. */
-export async function fetchModelName(baseUrl: string, apiKey: string | null, signal: AbortSignal): Promise<string | null> {
+export async function fetchModelName(
+  baseUrl: string,
+  apiKey: string | null,
+  signal: AbortSignal,
+): Promise<string | null> {
   const text = await fetchText(`${baseUrl}/v1/models`, apiKey, signal, 1_000_000);
   if (text === null) return null;
   try {

@@ -4,14 +4,21 @@ import { execa } from "execa";
 export async function gitShow(cwd: string, revision: string, path: string): Promise<string | null> {
   // A leading dash would be read as an option.
   if (revision.startsWith("-")) return null;
-  const result = await execa("git", ["show", `${revision}:${path}`], { cwd, reject: false, stripFinalNewline: false });
+  const result = await execa("git", ["show", `${revision}:${path}`], {
+    cwd,
+    reject: false,
+    stripFinalNewline: false,
+  });
   return result.exitCode === 0 ? result.stdout : null;
 }
 
 /** True when a revision is known to this clone. */
 export async function gitHas(cwd: string, revision: string): Promise<boolean> {
   if (revision.startsWith("-")) return false;
-  const result = await execa("git", ["rev-parse", "--verify", "--quiet", `${revision}^{commit}`], { cwd, reject: false });
+  const result = await execa("git", ["rev-parse", "--verify", "--quiet", `${revision}^{commit}`], {
+    cwd,
+    reject: false,
+  });
   return result.exitCode === 0;
 }
 
@@ -30,11 +37,15 @@ export async function resolveBaseBranch(cwd: string, branch: string): Promise<st
   const remote = `refs/remotes/origin/${branch}`;
   if (await gitHas(cwd, remote)) return remote;
   if (branch.startsWith("-")) return null;
-  const fetched = await execa("git", ["fetch", "--no-tags", "--depth=1", "origin", `+refs/heads/${branch}:${remote}`], {
-    cwd,
-    reject: false,
-    timeout: 120_000,
-    env: { GIT_TERMINAL_PROMPT: "0" },
-  });
+  const fetched = await execa(
+    "git",
+    ["fetch", "--no-tags", "--depth=1", "origin", `+refs/heads/${branch}:${remote}`],
+    {
+      cwd,
+      reject: false,
+      timeout: 120_000,
+      env: { GIT_TERMINAL_PROMPT: "0" },
+    },
+  );
   return fetched.exitCode === 0 && (await gitHas(cwd, remote)) ? remote : null;
 }

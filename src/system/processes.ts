@@ -43,18 +43,27 @@ export async function findGroup(pgid: number): Promise<number[]> {
       .filter((entry) => /^\d+$/.test(entry))
       .map(async (entry) => {
         const fields = await readStat(Number(entry));
-        return fields !== null && fields.state !== "Z" && (fields.pgid === pgid || fields.sid === pgid) ? Number(entry) : null;
+        return fields !== null && fields.state !== "Z" && (fields.pgid === pgid || fields.sid === pgid)
+          ? Number(entry)
+          : null;
       }),
   );
   return found.filter((pid): pid is number => pid !== null);
 }
 
-async function readStat(pid: number): Promise<{ state: string; pgid: number; sid: number; startTicks: number } | null> {
+async function readStat(
+  pid: number,
+): Promise<{ state: string; pgid: number; sid: number; startTicks: number } | null> {
   const text = await readFile(`/proc/${pid}/stat`, "latin1").catch(ignoreGone);
   if (text === null) return null;
   // The command name, in parentheses, may hold spaces and parentheses of its own.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-  return { state: fields[0] ?? "?", pgid: Number(fields[2]), sid: Number(fields[3]), startTicks: Number(fields[19]) };
+  return {
+    state: fields[0] ?? "?",
+    pgid: Number(fields[2]),
+    sid: Number(fields[3]),
+    startTicks: Number(fields[19]),
+  };
 }
 
 /** A process's identity, or null when it is gone. */
@@ -155,7 +164,9 @@ export async function findListeners(port: number): Promise<number[] | null> {
       const links = await Promise.all(
         descriptors.map((descriptor) => readlink(`/proc/${entry}/fd/${descriptor}`).catch(ignoreGone)),
       );
-      const owns = links.some((link) => link !== null && inodes.has(/^socket:\[(\d+)\]$/.exec(link)?.[1] ?? ""));
+      const owns = links.some(
+        (link) => link !== null && inodes.has(/^socket:\[(\d+)\]$/.exec(link)?.[1] ?? ""),
+      );
       return owns ? Number(entry) : null;
     }),
   );

@@ -16,7 +16,9 @@ export type Redact = (text: string) => string;
  * the rest of it. Values shorter than six characters are left: replacing them would garble ordinary text.
  */
 export function createRedactor(secrets: Iterable<string>): Redact {
-  const values = [...new Set(secrets)].filter((value) => value.length >= 6).sort((a, b) => b.length - a.length);
+  const values = [...new Set(secrets)]
+    .filter((value) => value.length >= 6)
+    .sort((a, b) => b.length - a.length);
   return (text) => values.reduce((redacted, value) => redacted.replaceAll(value, REDACTED), text);
 }
 

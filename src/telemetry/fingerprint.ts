@@ -58,11 +58,15 @@ interface Gpu {
 
 /** The GPUs that nvidia-smi lists; none when it is absent, fails or hangs. */
 async function readGpus(): Promise<Gpu[]> {
-  const result = await execa("nvidia-smi", [`--query-gpu=${QUERY.join(",")}`, "--format=csv,noheader,nounits"], {
-    reject: false,
-    timeout: 10_000,
-    maxBuffer: 100_000,
-  });
+  const result = await execa(
+    "nvidia-smi",
+    [`--query-gpu=${QUERY.join(",")}`, "--format=csv,noheader,nounits"],
+    {
+      reject: false,
+      timeout: 10_000,
+      maxBuffer: 100_000,
+    },
+  );
   if (result.exitCode !== 0) return [];
   return result.stdout.split("\n").flatMap((line) => {
     const [name, memory, power, driver] = line.split(",").map((field) => field.trim());

@@ -1,5 +1,12 @@
 import type { Comparison, ComparisonFile } from "../domain/comparison.ts";
-import { type Cause, EXIT, type ExitCode, type RunVerdict, type Verdict, type VerdictFile } from "../domain/verdict.ts";
+import {
+  type Cause,
+  EXIT,
+  type ExitCode,
+  type RunVerdict,
+  type Verdict,
+  type VerdictFile,
+} from "../domain/verdict.ts";
 
 /** What the policy does with verdicts that are neither good nor bad. */
 export interface VerdictPolicy {
@@ -16,7 +23,13 @@ export function join(a: Verdict, b: Verdict): Verdict {
   return ORDER.indexOf(a) >= ORDER.indexOf(b) ? a : b;
 }
 
-const emptyCounts = (): Record<Verdict, number> => ({ pass: 0, improved: 0, inconclusive: 0, invalid: 0, regressed: 0 });
+const emptyCounts = (): Record<Verdict, number> => ({
+  pass: 0,
+  improved: 0,
+  inconclusive: 0,
+  invalid: 0,
+  regressed: 0,
+});
 
 /** The verdict on a run that was measured and compared. `watch` metrics are counted and never move it. */
 export function decide(comparison: ComparisonFile, policy: VerdictPolicy): VerdictFile {
@@ -46,7 +59,11 @@ export function decide(comparison: ComparisonFile, policy: VerdictPolicy): Verdi
 }
 
 /** The verdict of a run that has no baseline: measured, and nothing to hold it against but its limits. */
-export function decideWithoutBaseline(comparison: ComparisonFile, expected: string, policy: VerdictPolicy): VerdictFile {
+export function decideWithoutBaseline(
+  comparison: ComparisonFile,
+  expected: string,
+  policy: VerdictPolicy,
+): VerdictFile {
   const broken = comparison.limits.length > 0;
   return conclude({
     scenario: comparison.scenario,
@@ -176,7 +193,8 @@ function percent(share: number): string {
 }
 
 function change(each: Comparison): string {
-  if (each.effect === null) return each.base === null ? "has no baseline" : each.head === null ? "is missing" : "rose from zero";
+  if (each.effect === null)
+    return each.base === null ? "has no baseline" : each.head === null ? "is missing" : "rose from zero";
   return `is ${percent(each.effect)} ${each.effect > 0 ? "worse" : "better"}`;
 }
 
@@ -205,14 +223,18 @@ function headline(verdict: Verdict, gated: readonly Comparison[], comparison: Co
       const limits = comparison.limits.length;
       const worse = of("regressed");
       const parts = [
-        ...(worse.length > 0 ? [`${worse.length} gated metric${plural(worse.length)} regressed: ${few(worse)}`] : []),
+        ...(worse.length > 0
+          ? [`${worse.length} gated metric${plural(worse.length)} regressed: ${few(worse)}`]
+          : []),
         ...(limits > 0 ? [`${limits} limit${plural(limits)} broken`] : []),
       ];
       return parts.join("; ");
     }
     case "invalid": {
       const bad = of("invalid");
-      return bad.length === 0 ? "No gated metric was measured" : `No verdict: ${bad[0]?.metric} ${change(bad[0] as Comparison)}, ${bad[0]?.reason}`;
+      return bad.length === 0
+        ? "No gated metric was measured"
+        : `No verdict: ${bad[0]?.metric} ${change(bad[0] as Comparison)}, ${bad[0]?.reason}`;
     }
     case "inconclusive":
       return `${of("inconclusive").length} of ${gated.length} gated metrics undecided: ${few(of("inconclusive"))}`;
@@ -237,4 +259,3 @@ function nextAction(verdict: Verdict): string {
       return "Nothing to do.";
   }
 }
-

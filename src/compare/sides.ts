@@ -1,0 +1,65 @@
+import type { Baseline } from "../domain/baseline.ts";
+import type { MeasurementsFile } from "../domain/measurements.ts";
+import type { RunRecord } from "../domain/run.ts";
+import type { HeadSide, SessionValues } from "./compare.ts";
+
+/** A baseline as a side: its values, without what only a measured run has. */
+export function baselineSide(baseline: Baseline, source: string): HeadSide {
+  return {
+    source,
+    // The sessions may come from several hosts of one fingerprint.
+    fingerprints: [...new Set(baseline.sessions.map((session) => session.hostId))].map((hostId) => ({
+      ...baseline.fingerprint,
+      hostId,
+    })),
+    values: Object.fromEntries(Object.entries(baseline.metrics).map(([id, metric]) => [id, metric.sessions])),
+    args: baseline.args,
+    vllmVersion: baseline.vllmVersion,
+    definitions: [],
+    taints: [],
+    absent: {},
+  };
+}
+
+/** A run as a side. Of a run with several variants it is the one called `head`. */
+export function runSide(run: RunRecord, measurements: MeasurementsFile, source: string): HeadSide {
+  const names = Object.keys(run.variants);
+  const variant = names.includes("head") ? "head" : names[0];
+  const of = <T extends { variant: string }>(list: readonly T[]) =>
+    list.filter((each) => each.variant === variant);
+  return {
+    source,
+    fingerprints: [run.fingerprint],
+    values: valuesOf(of(measurements.measurements)),
+    args: run.variants[variant ?? ""]?.args ?? [],
+    vllmVersion: of(run.sessions)[0]?.vllmVersion ?? null,
+    definitions: measurements.metrics,
+    taints: of(measurements.taints),
+    absent: Object.fromEntries(of(measurements.absent).map((each) => [each.metric, each.reason])),
+  };
+}
+
+function valuesOf(measurements: MeasurementsFile["measurements"]): Record<string, SessionValues> {
+  const byMetric = new Map<string, Map<number, number[]>>();
+  for (const each of [...measurements].sort((a, b) => a.session - b.session || a.round - b.round)) {
+    const sessions = byMetric.get(each.metric) ?? new Map<number, number[]>();
+    byMetric.set(each.metric, sessions);
+    sessions.set(each.session, [...(sessions.get(each.session) ?? []), each.value]);
+  }
+  return Object.fromEntries([...byMetric].map(([metric, sessions]) => [metric, [...sessions.values()]]));
+}
+
+/** Two sides as one: the sessions of both. */
+export function mergeSides(a: HeadSide, b: HeadSide): HeadSide {
+  const ids = [...new Set([...Object.keys(a.values), ...Object.keys(b.values)])];
+  const known = new Set(a.definitions.map((definition) => definition.id));
+  return {
+    ...a,
+    source: `${a.source}, ${b.source}`,
+    fingerprints: [...a.fingerprints, ...b.fingerprints],
+    values: Object.fromEntries(ids.map((id) => [id, [...(a.values[id] ?? []), ...(b.values[id] ?? [])]])),
+    definitions: [...a.definitions, ...b.definitions.filter((definition) => !known.has(definition.id))],
+    taints: [...a.taints, ...b.taints],
+    absent: { ...b.absent, ...a.absent },
+  };
+}

@@ -1,0 +1,199 @@
+import { join } from "node:path";
+import type { GateConfig } from "./config/load.ts";
+import type { MeasurementsFile } from "./domain/measurements.ts";
+import { RUN_FILES, type RunRecord } from "./domain/run.ts";
+import { EXIT, type VerdictFile } from "./domain/verdict.ts";
+import { measureRun } from "./measure/measure.ts";
+import { renderFirstTokenLatency } from "./report/first-token-latency.ts";
+import { runSession } from "./session.ts";
+import { sha256, writeFileAtomic, writeJson } from "./system/files.ts";
+import { gitHead } from "./system/git.ts";
+import type { Log } from "./system/log.ts";
+import { newRunId, readRunFolder, writeRun } from "./system/run-folder.ts";
+import { createStateFile, type StateFile } from "./system/state-file.ts";
+import { readFingerprint, remoteFingerprint } from "./telemetry/fingerprint.ts";
+import { decideFailure } from "./verdict/decide.ts";
+import { TOOL_VERSION } from "./version.ts";
+
+/** Probes that measure something else than those of another number are not comparable. */
+const PROBE_SUITE_VERSION = 1;
+
+/** The world as a run sees it: handed in by the entries. */
+export interface Surroundings {
+  /** Folder of the repository; relative paths of the configuration start here. */
+  readonly cwd: string;
+  readonly environment: Readonly<Record<string, string | undefined>>;
+  readonly log: Log;
+  /** Aborted with an {@link Interruption} when the run is to end. */
+  readonly signal: AbortSignal;
+  /** Where run folders are made. */
+  readonly runsDir: string;
+  /** Where the state file is written; in the run folder by default. */
+  readonly statePath?: string;
+  /** Git revision whose copy of the baseline judges; the working tree's when absent. */
+  readonly baseRevision?: string;
+}
+
+/** The reason of an abort: which signal asked for it. */
+export class Interruption extends Error {
+  readonly exitCode: 130 | 143;
+
+  constructor(signal: "SIGINT" | "SIGTERM") {
+    super(`cancelled by ${signal}`);
+    this.exitCode = signal === "SIGINT" ? EXIT.sigint : EXIT.sigterm;
+  }
+}
+
+/** A run folder that exists. */
+export interface StartedRun {
+  readonly runDir: string;
+  readonly run: RunRecord;
+  readonly state: StateFile;
+}
+
+/** A run that can be reported, measured or not. */
+export interface Finishable {
+  readonly runDir: string;
+  readonly run: RunRecord;
+  readonly measurements: MeasurementsFile | null;
+  /** The verdict when nothing could be measured. */
+  readonly failure: VerdictFile | null;
+  /** Ends the run's bookkeeping: nothing is left to clean. */
+  readonly close: () => Promise<void>;
+}
+
+/** A run whose sessions ended. */
+export type Measured = Finishable & { readonly measurements: MeasurementsFile };
+
+/** Makes the run folder and its state file: from here on a killed run leaves word of itself. */
+export async function startRun(
+  config: GateConfig,
+  world: Surroundings,
+  sessions: number,
+): Promise<StartedRun> {
+  const id = newRunId(new Date());
+  const runDir = join(world.runsDir, id);
+  const probeSuite = `${PROBE_SUITE_VERSION}-${sha256(JSON.stringify(config.probes)).slice(0, 8)}`;
+  const { server } = config;
+  const identity = { model: server.model ?? "unknown", probeSuite };
+  const run: RunRecord = {
+    schemaVersion: 1,
+    id,
+    toolVersion: TOOL_VERSION,
+    scenario: config.scenario,
+    createdAt: new Date().toISOString(),
+    commit: await gitHead(world.cwd),
+    seed: id,
+    outcome: "running",
+    plan: { sessions, rounds: config.rounds, probes: config.probes },
+    variants: {
+      head:
+        server.kind === "attach"
+          ? { args: [], url: server.url, ...(server.model === null ? {} : { model: server.model }) }
+          : {
+              args: [...server.args],
+              model: server.model,
+              command: [...server.command],
+              env: { ...server.env },
+            },
+    },
+    fingerprint:
+      server.kind === "attach" ? remoteFingerprint(identity, server.url) : await readFingerprint(identity),
+    sessions: [],
+  };
+  const state = await createStateFile(world.statePath ?? join(runDir, "state.json"), {
+    scenario: config.scenario,
+    runDir,
+    doing: "preparing the run",
+  });
+  await writeRun(runDir, run);
+  return { runDir, run, state };
+}
+
+/** Measures: variants × sessions × rounds × probes. Whatever goes wrong with a server is in `failure`. */
+export async function measureSessions(
+  started: StartedRun,
+  config: GateConfig,
+  world: Surroundings,
+): Promise<Measured> {
+  const { run, runDir, state } = started;
+  const sessions = run.plan?.sessions ?? config.sessions;
+  const budget = AbortSignal.timeout(config.budgetMinutes * 60_000);
+  const signal = AbortSignal.any([world.signal, budget]);
+
+  for (let index = 0; index < sessions && !signal.aborted; index += 1) {
+    const session = await runSession({
+      config,
+      variant: "head",
+      index,
+      runDir,
+      cwd: world.cwd,
+      seed: run.id ?? runDir,
+      environment: world.environment,
+      signal,
+      log: world.log,
+      state,
+    });
+    if (budget.aborted && !world.signal.aborted && session.outcome === "cancelled") {
+      session.cause = `not finished within budgetMinutes (${config.budgetMinutes})`;
+    }
+    run.sessions.push(session);
+    await writeRun(runDir, run);
+    if (session.outcome !== "ok" || (session.disposal?.survivors.length ?? 0) > 0) break;
+  }
+  const done = run.sessions.filter((session) => session.outcome === "ok").length;
+  if (done < sessions && budget.aborted && !world.signal.aborted && done > 0) {
+    world.log.warn(
+      `${done} of ${sessions} sessions were measured within budgetMinutes (${config.budgetMinutes})`,
+    );
+  }
+  const failure = failureOf(run, config, world.signal, done);
+  run.outcome = world.signal.aborted ? "cancelled" : failure === null ? "complete" : "failed";
+  run.endedAt = new Date().toISOString();
+  await writeRun(runDir, run);
+  const { traces } = await readRunFolder(runDir);
+  const measurements = measureRun(run, traces);
+  await writeJson(join(runDir, RUN_FILES.measurements), measurements);
+  const latency = renderFirstTokenLatency(run, measurements);
+  if (latency !== null) await writeFileAtomic(join(runDir, "logs", "first_token_latency.md"), latency);
+  return { runDir, run, measurements, failure, close: () => state.remove() };
+}
+
+/** Why a run has nothing to compare, or null. One session that failed is enough: half a run proves nothing. */
+function failureOf(
+  run: RunRecord,
+  config: GateConfig,
+  signal: AbortSignal,
+  done: number,
+): VerdictFile | null {
+  const { scenario, reportOnly } = config;
+  const last = run.sessions.at(-1);
+  if (signal.aborted) {
+    const interruption = signal.reason instanceof Interruption ? signal.reason : new Interruption("SIGTERM");
+    return decideFailure(
+      scenario,
+      "cancelled",
+      {
+        headline: `The run was ${interruption.message} after ${done} of ${run.plan?.sessions ?? 1} sessions`,
+        nextAction: "Run it again; nothing was decided.",
+        reasons: last?.cause === undefined ? [] : [last.cause],
+      },
+      { reportOnly, exitCode: interruption.exitCode },
+    );
+  }
+  if (last === undefined || last.outcome === "ok") return null;
+  if (last.outcome === "cancelled" && done > 0) return null;
+  const died = last.outcome === "died";
+  const started = last.outcome === "failed_start";
+  const cause = died ? "server_died" : started ? "failed_start" : "tool_failed";
+  return decideFailure(
+    scenario,
+    cause,
+    {
+      headline: last.cause ?? "Nothing was measured",
+      nextAction: last.hint ?? "Mend the cause and run again; the server's log is in the run folder.",
+      reasons: [last.cause ?? "unknown cause"],
+    },
+    { reportOnly },
+  );
+}
