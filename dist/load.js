@@ -7883,7 +7883,7 @@ function checkArgs(spec, policy) {
 		const { flag } = read;
 		const taken = valuesTaken(flag, following);
 		const values = [...flag.attached === void 0 ? [] : [flag.attached], ...following.slice(0, taken)];
-		if (flag.path.length > 0 && values.length === 0) values.push(args[index] ?? "");
+		if (flag.path.length > 0 && values.length === 0) refusals.push(problemWith(flag.typed, "take the next flag for its value"));
 		index += following.length;
 		refusals.push(...checkFlag(flag, values, spec, allowed));
 		for (const extra of following.slice(taken)) stray(extra);
@@ -7891,8 +7891,8 @@ function checkArgs(spec, policy) {
 	return refusals;
 }
 function valuesTaken(flag, following) {
+	if (flag.path.length > 0) return flag.attached === void 0 ? Math.min(1, following.length) : 0;
 	if (flag.attached !== void 0) return flag.arity === void 0 ? following.length : 0;
-	if (flag.path.length > 0) return Math.min(1, following.length);
 	switch (flag.arity) {
 		case "none": return 0;
 		case "one":
@@ -7968,7 +7968,6 @@ function walk(flag, meaning, value, path, allowed) {
 			reason: `${printable(name)} would ${problem}.`,
 			howToAllow: allowFlag(name)
 		};
-		if (here.length === 1 && typeof JSON_RULES.get(meaning)?.refuse?.[here[0]] === "function") continue;
 		if (typeof inner === "object" && inner !== null) {
 			const found = walk(flag, meaning, inner, here, allowed);
 			if (found !== void 0) return found;
@@ -8046,7 +8045,7 @@ function problemWith(token, action) {
 		kind: "flag",
 		name: printable(token),
 		reason: `${printable(token)} would ${action}.`,
-		howToAllow: "Remove it, or write the flags out in full, with two dashes; no policy allows it."
+		howToAllow: "Remove it, or write the flags out in full, with two dashes and their values after `=`; no policy allows it."
 	};
 }
 function allowFlag(name) {

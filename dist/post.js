@@ -1,5 +1,5 @@
 import { c as warning, i as info, r as getState, t as error } from "./core.js";
-import { D as renderComment, P as RUN_FILES, _ as writeFileAtomic, b as endServer, d as readRunFolder, f as writeRun, h as readTextIfExists, n as decideFailure, s as readStateFile, v as writeJson, w as identify } from "./decide.js";
+import { O as identify, P as RUN_FILES, S as writeJson, d as readStateFile, g as writeRun, h as readRunFolder, o as decideFailure, t as renderComment, w as endServer, x as writeFileAtomic, y as readTextIfExists } from "./comment.js";
 import { a as EXIT, i as messageOf } from "./errors.js";
 import { join } from "node:path";
 import { rm } from "node:fs/promises";

@@ -1,16 +1,16 @@
 import { n as __require, t as __commonJSMin } from "./rolldown-runtime.js";
 import { C as string, E as unknown, a as EXIT, b as object, g as array, i as messageOf, n as NotMeasuredError, r as UsageError, v as literal, x as record, y as number } from "./errors.js";
-import { A as formatValue, C as findMarked, D as renderComment, E as monotonicS, F as logFactsSchema, I as diffFingerprints, L as fingerprintSchema, M as plain, N as table, O as formatChange, P as RUN_FILES, R as fingerprintSlug, S as findListeners, T as delay, _ as writeFileAtomic, a as decideWithoutBaseline, b as endServer, c as appendTraces, d as readRunFolder, f as writeRun, g as sha256, h as readTextIfExists, i as decideRecorded, j as code, k as formatTolerance, l as hashRun, n as decideFailure, o as createStateFile, p as parseJson, r as decideNotRecorded, t as decide, u as newRunId, v as writeJson, w as identify, x as findGroup, y as MARKER_VARIABLE } from "./decide.js";
+import { A as monotonicS, C as MARKER_VARIABLE, D as findMarked, E as findListeners, F as logFactsSchema, I as diffFingerprints, L as fingerprintSchema, M as plain, N as table, O as identify, P as RUN_FILES, R as fingerprintSlug, S as writeJson, T as findGroup, _ as parseJson, a as decide, b as sha256, c as decideRecorded, f as appendTraces, g as writeRun, h as readRunFolder, i as formatValue, j as code, k as delay, l as decideWithoutBaseline, m as newRunId, n as formatChange, o as decideFailure, p as hashRun, r as formatTolerance, s as decideNotRecorded, t as renderComment, u as createStateFile, w as endServer, x as writeFileAtomic, y as readTextIfExists } from "./comment.js";
 import { n as policyOf, r as resolveConfig, t as parseConfig } from "./load.js";
 import { createHash, randomBytes, randomUUID } from "node:crypto";
-import path, { dirname, join, relative, resolve } from "node:path";
+import path, { basename, join, relative, resolve } from "node:path";
 import { createServer } from "node:net";
 import { Duplex, PassThrough, Readable, Transform, Writable, getDefaultHighWaterMark } from "node:stream";
 import { Buffer as Buffer$1 } from "node:buffer";
 import { aborted, callbackify, debuglog, inspect, promisify, stripVTControlCharacters } from "node:util";
 import { EventEmitter, addAbortListener, on, once, setMaxListeners } from "node:events";
 import { fileURLToPath } from "node:url";
-import { mkdir } from "node:fs/promises";
+import { mkdir, stat } from "node:fs/promises";
 import fs, { appendFileSync, closeSync, createReadStream, createWriteStream, openSync, readFileSync, readSync, statSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
@@ -430,9 +430,11 @@ PerceptronModel.prototype.train = function train(features, label) {
 	return this;
 };
 
-// src/baseline/baseline.ts
+// src/domain/baseline.ts
+/** Version of the file's shape. */
 const BASELINE_VERSION = 1;
-const metricSchema = object({
+/** A metric's recorded values. */
+const metricValuesSchema = object({
 	unit: string(),
 	/** Values behind it, over all sessions and rounds. */
 	n: number().int().positive(),
@@ -453,14 +455,16 @@ const recordedSessionSchema = object({
 });
 /** `baselines/<scenario>/<slug>.json`: what earlier sessions measured, and where that came from. */
 const baselineSchema = object({
-	schemaVersion: literal(BASELINE_VERSION),
+	schemaVersion: literal(1),
 	scenario: string(),
 	fingerprint: fingerprintSchema,
 	args: array(string()),
 	vllmVersion: string().nullable(),
 	sessions: array(recordedSessionSchema).min(1),
-	metrics: record(string(), metricSchema)
+	metrics: record(string(), metricValuesSchema)
 });
+
+// src/baseline/baseline.ts
 /** Where a baseline lies under the baseline folder. */
 function baselinePath(scenario, fingerprint) {
 	return `${scenario}/${fingerprintSlug(fingerprint)}.json`;
@@ -517,7 +521,7 @@ function makeBaseline(runs, recordedAt) {
 		}];
 	});
 	return {
-		schemaVersion: BASELINE_VERSION,
+		schemaVersion: 1,
 		scenario: first.run.scenario,
 		fingerprint: first.run.fingerprint,
 		args: Object.values(first.run.variants)[0]?.args ?? [],
@@ -886,26 +890,64 @@ function checkLimits(values, definitions, limits) {
 	return [...broken, ...unmeasured];
 }
 
-// src/stats/robust.ts
-/**
-* Theil–Sen slope: the median of the slopes between all pairs of points (Theil 1950, Sen 1968). One outlier in
-* four does not move it.
-*
-* @param values - at equal distances; at least two
-* @returns change per step
-*/
-function theilSenSlope(values) {
-	const slopes = [];
-	for (let i = 0; i < values.length; i += 1) for (let j = i + 1; j < values.length; j += 1) slopes.push((values[j] - values[i]) / (j - i));
-	if (slopes.length === 0) throw new RangeError(`theilSenSlope needs two values, got ${values.length}`);
-	return median(slopes);
+// src/compare/sides.ts
+/** A baseline as a side: its values, without what only a measured run has. */
+function baselineSide(baseline, source) {
+	return {
+		source,
+		fingerprints: [...new Set(baseline.sessions.map((session) => session.hostId))].map((hostId) => ({
+			...baseline.fingerprint,
+			hostId
+		})),
+		values: Object.fromEntries(Object.entries(baseline.metrics).map(([id, metric]) => [id, metric.sessions])),
+		args: baseline.args,
+		vllmVersion: baseline.vllmVersion,
+		definitions: [],
+		taints: [],
+		absent: {}
+	};
 }
-/** Upper fence of Tukey's boxplot for far-out values: the third quartile + 3 × the interquartile range. */
-function farOutFence(values) {
-	const sorted = [...values];
-	const q1 = quantile(sorted, .25);
-	const q3 = quantile(sorted, .75);
-	return q3 + 3 * (q3 - q1);
+/** A run as a side. Of a run with several variants it is the one called `head`. */
+function runSide(run, measurements, source) {
+	const names = Object.keys(run.variants);
+	const variant = names.includes("head") ? "head" : names[0];
+	const of = (list) => list.filter((each) => each.variant === variant);
+	return {
+		source,
+		fingerprints: [run.fingerprint],
+		values: valuesOf(of(measurements.measurements)),
+		args: run.variants[variant ?? ""]?.args ?? [],
+		vllmVersion: of(run.sessions)[0]?.vllmVersion ?? null,
+		definitions: measurements.metrics,
+		taints: of(measurements.taints),
+		absent: Object.fromEntries(of(measurements.absent).map((each) => [each.metric, each.reason]))
+	};
+}
+function valuesOf(measurements) {
+	const byMetric = /* @__PURE__ */ new Map();
+	for (const each of [...measurements].sort((a, b) => a.session - b.session || a.round - b.round)) {
+		const sessions = byMetric.get(each.metric) ?? /* @__PURE__ */ new Map();
+		byMetric.set(each.metric, sessions);
+		sessions.set(each.session, [...sessions.get(each.session) ?? [], each.value]);
+	}
+	return Object.fromEntries([...byMetric].map(([metric, sessions]) => [metric, [...sessions.values()]]));
+}
+/** Two sides as one: the sessions of both. */
+function mergeSides(a, b) {
+	const ids = [.../* @__PURE__ */ new Set([...Object.keys(a.values), ...Object.keys(b.values)])];
+	const known = new Set(a.definitions.map((definition) => definition.id));
+	return {
+		...a,
+		source: `${a.source}, ${b.source}`,
+		fingerprints: [...a.fingerprints, ...b.fingerprints],
+		values: Object.fromEntries(ids.map((id) => [id, [...a.values[id] ?? [], ...b.values[id] ?? []]])),
+		definitions: [...a.definitions, ...b.definitions.filter((definition) => !known.has(definition.id))],
+		taints: [...a.taints, ...b.taints],
+		absent: {
+			...b.absent,
+			...a.absent
+		}
+	};
 }
 
 // src/measure/case-data.ts
@@ -973,6 +1015,28 @@ function itlsMs(trace) {
 function spanS(traces) {
 	const start = traces.reduce((least, trace) => Math.min(least, trace.startS), Number.POSITIVE_INFINITY);
 	return traces.reduce((most, trace) => Math.max(most, trace.endS), Number.NEGATIVE_INFINITY) - start;
+}
+
+// src/stats/robust.ts
+/**
+* Theil–Sen slope: the median of the slopes between all pairs of points (Theil 1950, Sen 1968). One outlier in
+* four does not move it.
+*
+* @param values - at equal distances; at least two
+* @returns change per step
+*/
+function theilSenSlope(values) {
+	const slopes = [];
+	for (let i = 0; i < values.length; i += 1) for (let j = i + 1; j < values.length; j += 1) slopes.push((values[j] - values[i]) / (j - i));
+	if (slopes.length === 0) throw new RangeError(`theilSenSlope needs two values, got ${values.length}`);
+	return median(slopes);
+}
+/** Upper fence of Tukey's boxplot for far-out values: the third quartile + 3 × the interquartile range. */
+function farOutFence(values) {
+	const sorted = [...values];
+	const q1 = quantile(sorted, .25);
+	const q3 = quantile(sorted, .75);
+	return q3 + 3 * (q3 - q1);
 }
 
 // src/measure/catalogue.ts
@@ -37318,6 +37382,7 @@ async function launchServer(options) {
 		VLLM_WORKER_SHUTDOWN_TIMEOUT_SECONDS: "10",
 		NO_COLOR: "1",
 		PYTHONUNBUFFERED: "1",
+		PYTHONSAFEPATH: "1",
 		SPT_NOENV: "1",
 		[MARKER_VARIABLE]: options.marker
 	};
@@ -37325,14 +37390,15 @@ async function launchServer(options) {
 		...options.env,
 		...own
 	};
-	await mkdir(dirname(options.logFile), { recursive: true });
-	const file = createWriteStream(options.logFile, { flags: "a" });
+	await mkdir(options.folder, { recursive: true });
+	const file = createWriteStream(join(options.folder, "server.log"), { flags: "a" });
 	file.on("error", () => {});
 	const log = createLogReader();
 	const tail = [];
 	const spawnedAtS = monotonicS();
 	const [program, ...rest] = argv;
 	const child = execa(program, rest, {
+		cwd: options.folder,
 		env,
 		extendEnv: false,
 		detached: true,
@@ -37377,7 +37443,7 @@ async function launchServer(options) {
 				resolve(ended);
 			};
 			const closed = new Promise((done) => child.nodeChildProcess.once("close", () => done()));
-			Promise.race([closed, new Promise((done) => setTimeout(done, 1e3))]).then(settle);
+			Promise.race([closed, delay(1e3)]).then(settle);
 		});
 	});
 	let disposal = null;
@@ -37840,7 +37906,7 @@ function parseMetrics(text) {
 		if (match === null) return [];
 		const value = parseValue(match[3] ?? "");
 		if (value === null) return [];
-		const labels = Object.fromEntries([...(match[2] ?? "").matchAll(LABEL)].map(([, name, quoted]) => [name ?? "", unescape(quoted ?? "")]));
+		const labels = Object.fromEntries([...(match[2] ?? "").matchAll(LABEL)].map(([, name, quoted]) => [name ?? "", unquote(quoted ?? "")]));
 		return [{
 			name: match[1] ?? "",
 			labels,
@@ -37854,7 +37920,7 @@ function parseValue(text) {
 	const value = Number(text);
 	return Number.isNaN(value) ? null : value;
 }
-function unescape(quoted) {
+function unquote(quoted) {
 	return quoted.replace(/\\(.)/g, (_, sign) => sign === "n" ? "\n" : sign);
 }
 /** Names of one counter across versions, the newest first (`reference` of vLLM: vllm/v1/metrics/loggers.py). */
@@ -38016,6 +38082,16 @@ function describeFailure(record, error, signal) {
 		if (error.hint !== null) record.hint = error.hint;
 	} else record.outcome = record.readyS === void 0 ? "failed_start" : "failed";
 }
+/** A model folder of the repository as an absolute path, since the server runs in a folder of its own. */
+async function resolveModel(cwd, model) {
+	const path = resolve(cwd, model);
+	return await stat(path).then((found) => found.isDirectory(), () => false) ? path : model;
+}
+/** A program that is named by a relative path lies in the repository; one that is only a name lies on PATH. */
+function resolveProgram(cwd, command) {
+	const [program = "", ...rest] = command;
+	return [program.includes("/") ? resolve(cwd, program) : program, ...rest];
+}
 async function launch(context, spec, record) {
 	const { config, signal, log, state } = context;
 	signal.throwIfAborted();
@@ -38028,7 +38104,13 @@ async function launch(context, spec, record) {
 		...secretsOf(spec.env)
 	]);
 	const name = `session ${context.index} of ${context.variant}`;
-	log.step(`${name}: starting ${spec.command.join(" ")} ${spec.model} ${spec.args.join(" ")}`.trimEnd());
+	const [program = "", ...rest] = spec.command;
+	log.step(`${name}: starting ${[
+		basename(program),
+		...rest,
+		spec.model,
+		...spec.args
+	].join(" ")}`);
 	await state.update({
 		doing: `starting the server of ${name}`,
 		servers: [{
@@ -38036,15 +38118,17 @@ async function launch(context, spec, record) {
 			leader: null
 		}]
 	});
+	const folder = join(context.runDir, "sessions", String(context.index));
+	const model = await resolveModel(context.cwd, spec.model);
 	const server = await launchServer({
-		command: spec.command,
-		model: spec.model,
+		command: resolveProgram(context.cwd, spec.command),
+		model,
 		args: spec.args,
 		env,
 		shownEnv: Object.keys(spec.env),
 		apiKey,
 		port: await findFreePort(),
-		logFile: join(context.runDir, "sessions", String(context.index), "server.log"),
+		folder,
 		marker,
 		redact,
 		graceMs: GRACE_MS
@@ -38067,7 +38151,7 @@ async function launch(context, spec, record) {
 		await probe(context, {
 			baseUrl: server.baseUrl,
 			apiKey,
-			model: servedModelName(spec.model, spec.args),
+			model: servedModelName(model, spec.args),
 			zeroS: server.spawnedAtS,
 			launched: server
 		}, record);
@@ -38365,7 +38449,7 @@ var version = "0.1.0";
 /** This tool's version, from `package.json`. */
 const TOOL_VERSION = version;
 
-// src/gate.ts
+// src/measuring.ts
 /** Probes that measure something else than those of another number are not comparable. */
 const PROBE_SUITE_VERSION = 1;
 /** The reason of an abort: which signal asked for it. */
@@ -38376,6 +38460,125 @@ var Interruption = class extends Error {
 		this.exitCode = signal === "SIGINT" ? EXIT.sigint : EXIT.sigterm;
 	}
 };
+/** Makes the run folder and its state file: from here on a killed run leaves word of itself. */
+async function startRun(config, world, sessions) {
+	const id = newRunId(/* @__PURE__ */ new Date());
+	const runDir = join(world.runsDir, id);
+	const probeSuite = `${PROBE_SUITE_VERSION}-${sha256(JSON.stringify(config.probes)).slice(0, 8)}`;
+	const { server } = config;
+	const identity = {
+		model: server.model ?? "unknown",
+		probeSuite
+	};
+	const run = {
+		schemaVersion: 1,
+		id,
+		toolVersion: TOOL_VERSION,
+		scenario: config.scenario,
+		createdAt: (/* @__PURE__ */ new Date()).toISOString(),
+		commit: await gitHead(world.cwd),
+		seed: id,
+		outcome: "running",
+		plan: {
+			sessions,
+			rounds: config.rounds,
+			probes: config.probes
+		},
+		variants: { head: server.kind === "attach" ? {
+			args: [],
+			url: server.url,
+			...server.model === null ? {} : { model: server.model }
+		} : {
+			args: [...server.args],
+			model: server.model,
+			command: [...server.command],
+			env: { ...server.env }
+		} },
+		fingerprint: server.kind === "attach" ? remoteFingerprint(identity, server.url) : await readFingerprint(identity),
+		sessions: []
+	};
+	const state = await createStateFile(world.statePath ?? join(runDir, "state.json"), {
+		scenario: config.scenario,
+		runDir,
+		doing: "preparing the run"
+	});
+	await writeRun(runDir, run);
+	return {
+		runDir,
+		run,
+		state
+	};
+}
+/** Measures: variants × sessions × rounds × probes. Whatever goes wrong with a server is in `failure`. */
+async function measureSessions(started, config, world) {
+	const { run, runDir, state } = started;
+	const sessions = run.plan?.sessions ?? config.sessions;
+	const budget = AbortSignal.timeout(config.budgetMinutes * 6e4);
+	const signal = AbortSignal.any([world.signal, budget]);
+	for (let index = 0; index < sessions && !signal.aborted; index += 1) {
+		const session = await runSession({
+			config,
+			variant: "head",
+			index,
+			runDir,
+			cwd: world.cwd,
+			seed: run.id ?? runDir,
+			environment: world.environment,
+			signal,
+			log: world.log,
+			state
+		});
+		if (budget.aborted && !world.signal.aborted && session.outcome === "cancelled") session.cause = `not finished within budgetMinutes (${config.budgetMinutes})`;
+		run.sessions.push(session);
+		await writeRun(runDir, run);
+		if (session.outcome !== "ok" || (session.disposal?.survivors.length ?? 0) > 0) break;
+	}
+	const done = run.sessions.filter((session) => session.outcome === "ok").length;
+	if (done < sessions && budget.aborted && !world.signal.aborted && done > 0) world.log.warn(`${done} of ${sessions} sessions were measured within budgetMinutes (${config.budgetMinutes})`);
+	const failure = failureOf(run, config, world.signal, done);
+	run.outcome = world.signal.aborted ? "cancelled" : failure === null ? "complete" : "failed";
+	run.endedAt = (/* @__PURE__ */ new Date()).toISOString();
+	await writeRun(runDir, run);
+	const { traces } = await readRunFolder(runDir);
+	const measurements = measureRun(run, traces);
+	await writeJson(join(runDir, RUN_FILES.measurements), measurements);
+	const latency = renderFirstTokenLatency(run, measurements);
+	if (latency !== null) await writeFileAtomic(join(runDir, "logs", "first_token_latency.md"), latency);
+	return {
+		runDir,
+		run,
+		measurements,
+		failure,
+		close: () => state.remove()
+	};
+}
+/** Why a run has nothing to compare, or null. One session that failed is enough: half a run proves nothing. */
+function failureOf(run, config, signal, done) {
+	const { scenario, reportOnly } = config;
+	const last = run.sessions.at(-1);
+	if (signal.aborted) {
+		const interruption = signal.reason instanceof Interruption ? signal.reason : new Interruption("SIGTERM");
+		return decideFailure(scenario, "cancelled", {
+			headline: `The run was ${interruption.message} after ${done} of ${run.plan?.sessions ?? 1} sessions`,
+			nextAction: "Run it again; nothing was decided.",
+			reasons: last?.cause === void 0 ? [] : [last.cause]
+		}, {
+			reportOnly,
+			exitCode: interruption.exitCode
+		});
+	}
+	if (last === void 0 || last.outcome === "ok") return null;
+	if (last.outcome === "cancelled" && done > 0) return null;
+	const died = last.outcome === "died";
+	const started = last.outcome === "failed_start";
+	return decideFailure(scenario, died ? "server_died" : started ? "failed_start" : "tool_failed", {
+		headline: last.cause ?? "Nothing was measured",
+		nextAction: last.hint ?? "Mend the cause and run again; the server's log is in the run folder.",
+		reasons: [last.cause ?? "unknown cause"]
+	}, { reportOnly });
+}
+
+// src/gate.ts
 /** Serves, probes, measures, compares with the baseline and reports: `vllm-gate run`. */
 async function runGate(config, world) {
 	const started = await startRun(config, world, config.sessions);
@@ -38460,120 +38663,6 @@ async function recordRuns(runDirs, baselineDir, world) {
 		changes: baselineChanges(before, baseline)
 	};
 }
-async function startRun(config, world, sessions) {
-	const id = newRunId(/* @__PURE__ */ new Date());
-	const runDir = join(world.runsDir, id);
-	const probeSuite = `${PROBE_SUITE_VERSION}-${sha256(JSON.stringify(config.probes)).slice(0, 8)}`;
-	const { server } = config;
-	const identity = {
-		model: server.model ?? "unknown",
-		probeSuite
-	};
-	const run = {
-		schemaVersion: 1,
-		id,
-		toolVersion: TOOL_VERSION,
-		scenario: config.scenario,
-		createdAt: (/* @__PURE__ */ new Date()).toISOString(),
-		commit: await gitHead(world.cwd),
-		seed: id,
-		outcome: "running",
-		plan: {
-			sessions,
-			rounds: config.rounds,
-			probes: config.probes
-		},
-		variants: { head: server.kind === "attach" ? {
-			args: [],
-			url: server.url,
-			...server.model === null ? {} : { model: server.model }
-		} : {
-			args: [...server.args],
-			model: server.model,
-			command: [...server.command],
-			env: { ...server.env }
-		} },
-		fingerprint: server.kind === "attach" ? remoteFingerprint(identity, server.url) : await readFingerprint(identity),
-		sessions: []
-	};
-	const state = await createStateFile(world.statePath ?? join(runDir, "state.json"), {
-		scenario: config.scenario,
-		runDir,
-		doing: "preparing the run"
-	});
-	await writeRun(runDir, run);
-	return {
-		runDir,
-		run,
-		state
-	};
-}
-async function measureSessions(started, config, world) {
-	const { run, runDir, state } = started;
-	const sessions = run.plan?.sessions ?? config.sessions;
-	const budget = AbortSignal.timeout(config.budgetMinutes * 6e4);
-	const signal = AbortSignal.any([world.signal, budget]);
-	for (let index = 0; index < sessions && !signal.aborted; index += 1) {
-		const session = await runSession({
-			config,
-			variant: "head",
-			index,
-			runDir,
-			seed: run.id ?? runDir,
-			environment: world.environment,
-			signal,
-			log: world.log,
-			state
-		});
-		if (budget.aborted && !world.signal.aborted && session.outcome === "cancelled") session.cause = `not finished within budgetMinutes (${config.budgetMinutes})`;
-		run.sessions.push(session);
-		await writeRun(runDir, run);
-		if (session.outcome !== "ok" || (session.disposal?.survivors.length ?? 0) > 0) break;
-	}
-	const done = run.sessions.filter((session) => session.outcome === "ok").length;
-	if (done < sessions && budget.aborted && !world.signal.aborted && done > 0) world.log.warn(`${done} of ${sessions} sessions were measured within budgetMinutes (${config.budgetMinutes})`);
-	const failure = failureOf(run, config, world.signal, done);
-	run.outcome = world.signal.aborted ? "cancelled" : failure === null ? "complete" : "failed";
-	run.endedAt = (/* @__PURE__ */ new Date()).toISOString();
-	await writeRun(runDir, run);
-	const { traces } = await readRunFolder(runDir);
-	const measurements = measureRun(run, traces);
-	await writeJson(join(runDir, RUN_FILES.measurements), measurements);
-	const latency = renderFirstTokenLatency(run, measurements);
-	if (latency !== null) await writeFileAtomic(join(runDir, "logs", "first_token_latency.md"), latency);
-	return {
-		runDir,
-		run,
-		measurements,
-		failure,
-		close: () => state.remove()
-	};
-}
-/** Why a run has nothing to compare, or null. One session that failed is enough: half a run proves nothing. */
-function failureOf(run, config, signal, done) {
-	const { scenario, reportOnly } = config;
-	const last = run.sessions.at(-1);
-	if (signal.aborted) {
-		const interruption = signal.reason instanceof Interruption ? signal.reason : new Interruption("SIGTERM");
-		return decideFailure(scenario, "cancelled", {
-			headline: `The run was ${interruption.message} after ${done} of ${run.plan?.sessions ?? 1} sessions`,
-			nextAction: "Run it again; nothing was decided.",
-			reasons: last?.cause === void 0 ? [] : [last.cause]
-		}, {
-			reportOnly,
-			exitCode: interruption.exitCode
-		});
-	}
-	if (last === void 0 || last.outcome === "ok") return null;
-	if (last.outcome === "cancelled" && done > 0) return null;
-	const died = last.outcome === "died";
-	const started = last.outcome === "failed_start";
-	return decideFailure(scenario, died ? "server_died" : started ? "failed_start" : "tool_failed", {
-		headline: last.cause ?? "Nothing was measured",
-		nextAction: last.hint ?? "Mend the cause and run again; the server's log is in the run folder.",
-		reasons: [last.cause ?? "unknown cause"]
-	}, { reportOnly });
-}
 async function finish(measured, world, verdict, comparison) {
 	const { runDir, run, measurements } = measured;
 	const runPath = relative(world.cwd, runDir) || runDir;
@@ -38601,7 +38690,7 @@ async function readBaseline(path, world) {
 	return text === null ? null : parseJson(text, baselineSchema, path);
 }
 function compareWithBaseline(run, measurements, baseline, source, config) {
-	const head = headSide(run, measurements, "this run");
+	const head = runSide(run, measurements, "this run");
 	return {
 		...baseline === null ? {
 			schemaVersion: 1,
@@ -38621,47 +38710,6 @@ function rulesOf(config) {
 		levels: config.levels
 	};
 }
-function baselineSide(baseline, source) {
-	return {
-		source,
-		fingerprints: [...new Set(baseline.sessions.map((session) => session.hostId))].map((hostId) => ({
-			...baseline.fingerprint,
-			hostId
-		})),
-		values: Object.fromEntries(Object.entries(baseline.metrics).map(([id, metric]) => [id, metric.sessions])),
-		args: baseline.args,
-		vllmVersion: baseline.vllmVersion
-	};
-}
-function headSide(run, measurements, source) {
-	return {
-		source,
-		fingerprints: [run.fingerprint],
-		values: valuesOf(measurements),
-		args: Object.values(run.variants)[0]?.args ?? [],
-		vllmVersion: run.sessions[0]?.vllmVersion ?? null,
-		definitions: measurements.metrics,
-		taints: measurements.taints,
-		absent: Object.fromEntries(measurements.absent.map((each) => [each.metric, each.reason]))
-	};
-}
-function valuesOf(measurements) {
-	const values = {};
-	const places = /* @__PURE__ */ new Map();
-	const byRound = [...measurements.measurements].sort((a, b) => a.session - b.session || a.round - b.round);
-	for (const each of byRound) {
-		const sessions = values[each.metric] ??= [];
-		const key = JSON.stringify([
-			each.metric,
-			each.variant,
-			each.session
-		]);
-		const place = places.get(key) ?? sessions.length;
-		places.set(key, place);
-		(sessions[place] ??= []).push(each.value);
-	}
-	return values;
-}
 /** One side of `compare`: run folders, or a baseline file. */
 async function readSide(paths, label) {
 	const [first, ...rest] = await Promise.all(paths.map(async (path) => {
@@ -38670,18 +38718,13 @@ async function readSide(paths, label) {
 			if (text === null) throw new UsageError(`${path}: no such file`);
 			const baseline = parseJson(text, baselineSchema, path);
 			return {
-				side: {
-					...baselineSide(baseline, path),
-					definitions: [],
-					taints: [],
-					absent: {}
-				},
+				side: baselineSide(baseline, path),
 				scenario: baseline.scenario
 			};
 		}
 		const { run, traces } = await readRunFolder(path);
 		return {
-			side: headSide(run, measureRun(run, traces), path),
+			side: runSide(run, measureRun(run, traces), path),
 			scenario: run.scenario
 		};
 	}));
@@ -38689,21 +38732,6 @@ async function readSide(paths, label) {
 	return {
 		side: rest.reduce((all, { side }) => mergeSides(all, side), first.side),
 		scenario: first.scenario
-	};
-}
-function mergeSides(a, b) {
-	const ids = [.../* @__PURE__ */ new Set([...Object.keys(a.values), ...Object.keys(b.values)])];
-	return {
-		...a,
-		source: `${a.source}, ${b.source}`,
-		fingerprints: [...a.fingerprints, ...b.fingerprints],
-		values: Object.fromEntries(ids.map((id) => [id, [...a.values[id] ?? [], ...b.values[id] ?? []]])),
-		definitions: [...a.definitions, ...b.definitions.filter((other) => !a.definitions.some((own) => own.id === other.id))],
-		taints: [...a.taints, ...b.taints],
-		absent: {
-			...b.absent,
-			...a.absent
-		}
 	};
 }
 /** Compares runs or a baseline with runs: `vllm-gate compare`. */
@@ -38776,7 +38804,7 @@ function renderTerminal(verdict, comparison, reportPath) {
 		each.metric,
 		formatValue(each.base, each.unit),
 		formatValue(each.head, each.unit),
-		formatChange(each.base, each.head),
+		formatChange(each.base, each.head, each.unit),
 		each.verdict,
 		`tolerance ${formatTolerance(each.tolerance, each.absoluteTolerance, each.unit)}`
 	]);
@@ -38800,4 +38828,4 @@ function columns(rows) {
 	}).join("  ")}`.trimEnd());
 }
 
-export { loadConfig as a, recordRuns as c, TOOL_VERSION as d, resolveBaseBranch as f, CONFIG_FILE as i, runAndRecord as l, printable as n, Interruption as o, renderTerminal as r, compareRuns as s, columns as t, runGate as u };
+export { loadConfig as a, runAndRecord as c, TOOL_VERSION as d, resolveBaseBranch as f, CONFIG_FILE as i, runGate as l, printable as n, compareRuns as o, renderTerminal as r, recordRuns as s, columns as t, Interruption as u };

@@ -11,6 +11,7 @@ import { messageOf, UsageError } from "./domain/errors.ts";
 import type { MeasurementsFile } from "./domain/measurements.ts";
 import { RUN_FILES, type RunRecord } from "./domain/run.ts";
 import type { VerdictFile } from "./domain/verdict.ts";
+import { definitionsOf } from "./measure/catalogue.ts";
 import { measureRun } from "./measure/measure.ts";
 import {
   type Finishable,
@@ -191,8 +192,12 @@ function compareWithBaseline(
           flags: [],
           fingerprint: [],
         }
-      : compareSides(run.scenario, baselineSide(baseline, source), head, rulesOf(config));
+      : compareSides(run.scenario, knownBaselineSide(baseline, source), head, rulesOf(config));
   return { ...compared, limits: checkLimits(head.values, head.definitions, config.limits) };
+}
+
+function knownBaselineSide(baseline: Baseline, source: string): HeadSide {
+  return baselineSide(baseline, source, definitionsOf(Object.keys(baseline.metrics)));
 }
 
 function rulesOf(config: Pick<GateConfig, "tolerances" | "levels">): MetricRules {
@@ -210,7 +215,7 @@ async function readSide(
         const text = await readTextIfExists(path);
         if (text === null) throw new UsageError(`${path}: no such file`);
         const baseline = parseJson(text, baselineSchema, path);
-        return { side: baselineSide(baseline, path), scenario: baseline.scenario };
+        return { side: knownBaselineSide(baseline, path), scenario: baseline.scenario };
       }
       const { run, traces } = await readRunFolder(path);
       return { side: runSide(run, measureRun(run, traces), path), scenario: run.scenario };
@@ -232,7 +237,7 @@ export async function compareRuns(
   > | null,
 ): Promise<{ comparison: ComparisonFile; verdict: VerdictFile }> {
   const [base, head] = await Promise.all([readSide(basePaths, "base"), readSide(headPaths, "head")]);
-  if (head.side.definitions.length === 0) {
+  if (head.side.definitions.length === 0 || headPaths.some((path) => path.endsWith(".json"))) {
     throw new UsageError(
       `--head ${headPaths.join(" ")}: nothing measured there, expected run folders with traces`,
     );

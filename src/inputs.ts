@@ -1,5 +1,6 @@
 import { relative, resolve } from "node:path";
 import { type GateConfig, type Overrides, parseConfig, policyOf, resolveConfig } from "./config/load.ts";
+import type { ConfigFile } from "./config/schema.ts";
 import { UsageError } from "./domain/errors.ts";
 import { readTextIfExists } from "./system/files.ts";
 import { gitHas, gitShow } from "./system/git.ts";
@@ -21,7 +22,7 @@ const NO_POLICY = { allowFlags: [], allowEnv: [], allowCommands: [] };
 
 /**
  * The configuration of a run: the file, what overrides it, and the policy that says which flags are allowed.
- * Of a pull request the policy is that of the base branch, so that it cannot allow itself anything.
+ * Of a pull request, policy and tolerances are those of the base branch: it cannot allow or excuse itself anything.
  *
  * @throws UsageError for anything wrong in file, overrides or revision
  */
@@ -33,6 +34,7 @@ export async function loadConfig(request: ConfigRequest): Promise<GateConfig> {
   if (text === null && configPath !== undefined) throw new UsageError(`${fileName}: no such file`);
   const file = text === null ? null : parseConfig(text, fileName);
   let policy = file === null ? NO_POLICY : policyOf(file, fileName);
+  let judge: ConfigFile | null = null;
   if (baseRevision !== undefined) {
     if (!(await gitHas(cwd, baseRevision))) {
       throw new UsageError(
@@ -41,7 +43,15 @@ export async function loadConfig(request: ConfigRequest): Promise<GateConfig> {
     }
     const baseText = await gitShow(cwd, baseRevision, `./${relative(cwd, path)}`);
     const name = `${fileName} of ${baseRevision}`;
-    policy = baseText === null ? NO_POLICY : policyOf(parseConfig(baseText, name), name);
+    judge = baseText === null ? null : parseConfig(baseText, name);
+    policy = judge === null ? NO_POLICY : policyOf(judge, name);
   }
-  return resolveConfig({ file, fileName, overrides, nameOverride, policy });
+  return resolveConfig({
+    file,
+    fileName,
+    overrides,
+    nameOverride,
+    policy,
+    ...(judge === null ? {} : { judge }),
+  });
 }

@@ -281,12 +281,9 @@ class ProbedSession {
   }
 
   async runCase(plan: CasePlan, round: number): Promise<void> {
+    // Failed requests are counted, not fatal; a server that lets requests time out would cost hours.
     const warmup = await this.#measure(plan, round, "warmup");
-    if (warmup.length > 0 && warmup.every((trace) => trace.outcome !== "ok")) {
-      await this.#failServing(
-        `none of ${warmup.length} warm-up requests of ${plan.probe}.${plan.case} succeeded (${warmup[0]?.error})`,
-      );
-    }
+    await this.#checkAnswers(plan, warmup);
     const before = await this.#metrics();
     const traces = await this.#measure(plan, round, "measure");
     const after = await this.#metrics();
@@ -295,6 +292,15 @@ class ProbedSession {
         ? null
         : counterIncrease(readCounters(parseMetrics(before)), readCounters(parseMetrics(after)));
     this.#keep(plan, round, traces, counters);
+    await this.#checkAnswers(plan, traces);
+  }
+
+  async #checkAnswers(plan: CasePlan, traces: readonly RequestTrace[]): Promise<void> {
+    const [first] = traces;
+    if (first === undefined || traces.some((trace) => trace.outcome !== "timeout")) return;
+    await this.#failServing(
+      `all ${traces.length} requests of ${plan.probe}.${plan.case} timed out (${first.error})`,
+    );
   }
 
   async saveMetrics(name: string): Promise<string | null> {

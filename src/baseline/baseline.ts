@@ -2,11 +2,7 @@ import { max, median, min } from "simple-statistics";
 import type { z } from "zod";
 import { BASELINE_VERSION, type Baseline, type metricValuesSchema } from "../domain/baseline.ts";
 import { UsageError } from "../domain/errors.ts";
-import {
-  diffFingerprints,
-  type Fingerprint,
-  fingerprintSlug,
-} from "../domain/fingerprint.ts";
+import { diffFingerprints, type Fingerprint, fingerprintSlug } from "../domain/fingerprint.ts";
 import type { MeasurementsFile } from "../domain/measurements.ts";
 import type { RunRecord } from "../domain/run.ts";
 
@@ -19,14 +15,26 @@ export interface RecordedRun {
   readonly path: string;
 }
 
-/** Where a baseline lies under the baseline folder. */
+/**
+ * Where a baseline lies under the baseline folder.
+ *
+ * @throws UsageError for a scenario that is no name of a folder: a run folder may come from anywhere
+ */
 export function baselinePath(scenario: string, fingerprint: Fingerprint): string {
+  if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(scenario) || scenario === RESERVED_NAME) {
+    throw new UsageError(
+      `scenario ${JSON.stringify(scenario)}: expected a name of letters, digits, '.', '_' and '-', not ${RESERVED_NAME}`,
+    );
+  }
   return `${scenario}/${fingerprintSlug(fingerprint)}.json`;
 }
 
-/** More digits than any clock or log here resolves only make diffs noisy. */
+/** The folder beside the scenarios' that holds what baselines were. */
+const RESERVED_NAME = "history";
+
+/** More digits than any clock or log here resolves only make diffs noisy. Counts are kept as they are. */
 function fewDigits(value: number): number {
-  return Number(value.toPrecision(6));
+  return Number.isInteger(value) ? value : Number(value.toPrecision(6));
 }
 
 /**
@@ -39,6 +47,12 @@ export function makeBaseline(runs: readonly RecordedRun[], recordedAt: string): 
   if (first === undefined) throw new UsageError("record needs at least one run folder");
   for (const each of runs) checkRecordable(each);
   for (const other of others) checkSame(first, other);
+  const seen = new Map<string, string>();
+  for (const { runSha256, path } of runs) {
+    const earlier = seen.get(runSha256);
+    if (earlier !== undefined) throw new UsageError(`${path}: the same run as ${earlier}`);
+    seen.set(runSha256, path);
+  }
 
   const sessions: Baseline["sessions"] = [];
   const values = new Map<string, { unit: string; sessions: number[][] }>();
@@ -80,8 +94,8 @@ export function makeBaseline(runs: readonly RecordedRun[], recordedAt: string): 
     schemaVersion: BASELINE_VERSION,
     scenario: first.run.scenario,
     fingerprint: first.run.fingerprint,
-    args: Object.values(first.run.variants)[0]?.args ?? [],
-    vllmVersion: sessions[0]?.vllmVersion ?? null,
+    args: argsOf(first),
+    vllmVersion: versionOf(first),
     sessions,
     metrics: Object.fromEntries(metrics),
   };
@@ -112,6 +126,14 @@ function checkRecordable({ run, measurements, path }: RecordedRun): void {
   }
 }
 
+function argsOf({ run }: RecordedRun): string[] {
+  return Object.values(run.variants)[0]?.args ?? [];
+}
+
+function versionOf({ run }: RecordedRun): string | null {
+  return run.sessions.find((session) => session.outcome === "ok")?.vllmVersion ?? null;
+}
+
 function checkSame(first: RecordedRun, other: RecordedRun): void {
   if (first.run.scenario !== other.run.scenario) {
     throw new UsageError(
@@ -125,13 +147,27 @@ function checkSame(first: RecordedRun, other: RecordedRun): void {
     const fields = differing.map((each) => `${each.field} ${each.head} instead of ${each.base}`).join(", ");
     throw new UsageError(`${other.path}: not comparable with ${first.path}: ${fields}`);
   }
+  const shown = (args: readonly string[]) => args.join(" ") || "no flags";
+  if (JSON.stringify(argsOf(first)) !== JSON.stringify(argsOf(other))) {
+    throw new UsageError(
+      `${other.path}: run with ${shown(argsOf(other))}, expected ${shown(argsOf(first))} as in ${first.path}`,
+    );
+  }
+  if (versionOf(first) !== versionOf(other)) {
+    throw new UsageError(
+      `${other.path}: vLLM ${versionOf(other) ?? "unknown"}, expected ${versionOf(first) ?? "unknown"} as in ${first.path}`,
+    );
+  }
 }
 
 /**
  * A baseline as text: one metric a line, sorted, so that a diff shows what moved.
  */
 export function formatBaseline(baseline: Baseline): string {
-  const line = (value: unknown) => JSON.stringify(value).replace(/([,:])(?=["[{\d-])/g, "$1 ");
+  const line = ({ unit, n, spread, sessions }: z.infer<typeof metricValuesSchema>) =>
+    `{"unit": ${JSON.stringify(unit)}, "n": ${n}, "spread": ${spread}, ` +
+    `"sessions": [${sessions.map((rounds) => `[${rounds.join(", ")}]`).join(", ")}]}`;
+  const metrics = Object.entries(baseline.metrics).sort(([a], [b]) => (a < b ? -1 : 1));
   const block = (entries: string[]) => entries.map((entry) => `  ${entry}`).join(",\n");
   const fields = Object.keys(baseline.fingerprint).sort();
   return [
@@ -147,7 +183,7 @@ export function formatBaseline(baseline: Baseline): string {
     block(baseline.sessions.map((session) => JSON.stringify(session))),
     " ],",
     ` "metrics": {`,
-    block(Object.entries(baseline.metrics).map(([id, metric]) => `${JSON.stringify(id)}: ${line(metric)}`)),
+    block(metrics.map(([id, metric]) => `${JSON.stringify(id)}: ${line(metric)}`)),
     " }",
     "}",
     "",

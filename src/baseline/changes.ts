@@ -1,3 +1,4 @@
+import { median } from "simple-statistics";
 import type { Baseline } from "../domain/baseline.ts";
 
 /** A metric before and after a baseline was recorded; null on the side that lacks it. */
@@ -20,6 +21,6 @@ export function baselineChanges(before: Baseline | null, after: Baseline): Basel
 }
 
 function middle(sessions: readonly (readonly number[])[] | undefined): number | null {
-  const values = (sessions ?? []).flat().sort((a, b) => a - b);
-  return values[Math.floor((values.length - 1) / 2)] ?? null;
+  const values = (sessions ?? []).flat();
+  return values.length === 0 ? null : median(values);
 }

@@ -1,3 +1,4 @@
+import { median } from "simple-statistics";
 import type { Comparison, ComparisonFile, Difference } from "../domain/comparison.ts";
 import { diffFingerprints, type Fingerprint } from "../domain/fingerprint.ts";
 import type { Taint } from "../domain/measurements.ts";
@@ -15,11 +16,12 @@ export interface Side {
   readonly values: Readonly<Record<string, SessionValues>>;
   readonly args: readonly string[];
   readonly vllmVersion: string | null;
+  /** Of the metrics it has; the head's are preferred. */
+  readonly definitions: readonly MetricDefinition[];
+  readonly taints: readonly Taint[];
 }
 
 export interface HeadSide extends Side {
-  readonly definitions: readonly MetricDefinition[];
-  readonly taints: readonly Taint[];
   /** Why metrics are absent, by id. */
   readonly absent: Readonly<Record<string, string>>;
 }
@@ -50,7 +52,9 @@ export function compareSides(
   const fingerprint = mergeDifferences(base, head);
   const incomparable = fingerprint.filter((difference) => difference.rule === "must");
   const crossHost = isCrossHost(base, head);
-  const definitions = new Map(head.definitions.map((definition) => [definition.id, definition]));
+  const definitions = new Map(
+    [...base.definitions, ...head.definitions].map((definition) => [definition.id, definition]),
+  );
   const ids = [...new Set([...definitions.keys(), ...Object.keys(base.values)])].sort();
   const comparisons = ids.flatMap((id) => {
     const definition = definitions.get(id) ?? unknownDefinition(id);
@@ -60,8 +64,7 @@ export function compareSides(
     const compared = compareMetric({ id, definition, level, tolerance, base, head, judge, crossHost });
     if (compared === null) return [];
     if (incomparable.length === 0) return [compared];
-    const fields = incomparable.map((difference) => difference.field).join(", ");
-    return [{ ...compared, verdict: "invalid" as const, reason: `not comparable: ${fields} differ` }];
+    return [{ ...compared, verdict: "invalid" as const, reason: notComparable(incomparable) }];
   });
   return {
     schemaVersion: 1,
@@ -104,24 +107,50 @@ function compareMetric(input: MetricInput): Comparison | null {
   const undecided = { effect: null, interval: null, bound: null, detectable: null };
   if (head.length === 0) {
     const why = input.head.absent[id];
-    const reason = `the baseline has it, this run does not${why === undefined ? "" : `: ${why}`}`;
+    const reason = `the baseline has it, this run does not: ${why ?? "its probe did not run"}`;
     return { ...shared, ...undecided, verdict: "invalid", base: typical(base), head: null, reason };
   }
   if (base.length === 0) {
     const reason = "the baseline has no value for it; record again to gate it";
     return { ...shared, ...undecided, verdict: "inconclusive", base: null, head: typical(head), reason };
   }
-  const judged = judge({ direction, tolerance, base, head });
+  const judged = judge({ direction, tolerance, rounds: definition.rounds, base, head });
   const found = { ...shared, ...judged, interval: judged.interval === null ? null : tuple(judged.interval) };
-  const taint = input.head.taints.find(
-    (each) => id === each.metrics || id.startsWith(`${each.metrics}.`) || id.startsWith(`${each.metrics}_`),
-  );
+  const taint = findTaint(input.head, id);
   if (taint !== undefined) return { ...found, verdict: "invalid", reason: taint.reason };
-  if (judged.verdict === "regressed" && definition.sensitivity === "host" && input.crossHost) {
-    const reason = `worse than the tolerance, but measured on another host than the baseline, which spans fewer than ${HOSTS_THAT_SPAN}`;
-    return { ...found, verdict: "inconclusive", reason };
+  const baseTaint = findTaint(input.base, id);
+  if (baseTaint !== undefined) {
+    return { ...found, verdict: "invalid", reason: `the baseline must not be trusted: ${baseTaint.reason}` };
   }
-  return found;
+  if (definition.sensitivity !== "host" || !input.crossHost) return found;
+  const elsewhere = `on another host than the baseline, which spans fewer than ${HOSTS_THAT_SPAN} hosts`;
+  switch (judged.verdict) {
+    case "regressed":
+      return {
+        ...found,
+        verdict: "inconclusive",
+        reason: `worse by more than the tolerance, but ${elsewhere}`,
+      };
+    case "improved":
+      return { ...found, verdict: "pass", reason: `better by more than the tolerance, but ${elsewhere}` };
+    default:
+      return found;
+  }
+}
+
+function findTaint(side: Side, id: string): Taint | undefined {
+  return side.taints.find(
+    ({ metrics }) => id === metrics || id.startsWith(`${metrics}.`) || id.startsWith(`${metrics}_`),
+  );
+}
+
+function notComparable(differences: ComparisonFile["fingerprint"]): string {
+  const said = differences.map(({ field, base, head }) =>
+    field === "probeSuite"
+      ? "its probes or their parameters are not the baseline's"
+      : `${field} is ${head ?? "none"}, the baseline's is ${base ?? "none"}`,
+  );
+  return `not comparable: ${said.join("; ")}`;
 }
 
 function nonEmpty(sessions: SessionValues | undefined): number[][] {
@@ -129,8 +158,8 @@ function nonEmpty(sessions: SessionValues | undefined): number[][] {
 }
 
 function typical(sessions: SessionValues): number | null {
-  const values = sessions.flat().sort((a, b) => a - b);
-  return values[Math.floor((values.length - 1) / 2)] ?? null;
+  const values = sessions.flat();
+  return values.length === 0 ? null : median(values);
 }
 
 function tuple(interval: readonly [number, number]): [number, number] {
@@ -146,6 +175,7 @@ function unknownDefinition(id: string): MetricDefinition {
     level: "watch",
     tolerance: { relative: 0, absolute: 0 },
     sensitivity: "none",
+    rounds: "best",
     description: "A metric of the baseline that this run did not produce.",
   };
 }
@@ -176,11 +206,16 @@ function stars(pattern: string): number {
   return pattern.split(".").filter((part) => part === "*").length;
 }
 
+/** What differs between any two machines of the sides; what is only noted must differ from every one of the base. */
 function mergeDifferences(base: Side, head: Side): ComparisonFile["fingerprint"] {
+  const pairs = head.fingerprints.map((other) =>
+    base.fingerprints.map((one) => diffFingerprints(one, other)),
+  );
   const found = new Map<string, ComparisonFile["fingerprint"][number]>();
-  for (const one of base.fingerprints) {
-    for (const other of head.fingerprints) {
-      for (const difference of diffFingerprints(one, other)) found.set(difference.field, difference);
+  for (const against of pairs) {
+    for (const difference of against.flat()) {
+      const everywhere = against.every((each) => each.some(({ field }) => field === difference.field));
+      if (difference.rule === "must" || everywhere) found.set(difference.field, difference);
     }
   }
   return [...found.values()];
@@ -210,20 +245,35 @@ function diffFlags(base: Side, head: Side): Difference[] {
   return differences;
 }
 
-/** Flags with their values; `--a=b` and `--a b` are the same, as are `_` and `-`. A flag without a value is "on". */
+/**
+ * Flags with their values; `--a=b` and `--a b` are the same, as are `_` and `-` in a name. A flag without a value
+ * is "on"; the values of a flag that is given several times are separated by commas.
+ */
 function groupFlags(args: readonly string[]): Map<string, string> {
-  const flags = new Map<string, string>();
-  let current: string | null = null;
+  const given: { readonly name: string; readonly values: string[] }[] = [];
   for (const arg of args) {
     if (arg.startsWith("-") && !/^-\d/.test(arg)) {
-      const [name, ...rest] = arg.split("=");
-      current = (name ?? arg).replaceAll("_", "-");
-      flags.set(current, rest.length > 0 ? rest.join("=") : "on");
+      const [, name = arg, value] = /^([^=]*)=(.*)$/s.exec(arg) ?? [];
+      given.push({ name: flagName(name), values: value === undefined ? [] : [value] });
       continue;
     }
-    const key = current ?? "(argument)";
-    const so = flags.get(key);
-    flags.set(key, so === undefined || so === "on" ? arg : `${so} ${arg}`);
+    const last = given.at(-1);
+    if (last === undefined) given.push({ name: "(argument)", values: [arg] });
+    else last.values.push(arg);
   }
-  return flags;
+  const flags = Map.groupBy(given, ({ name }) => name);
+  return new Map(
+    [...flags].map(([name, each]) => [
+      name,
+      each.map(({ values }) => (values.length === 0 ? "on" : values.join(" "))).join(", "),
+    ]),
+  );
+}
+
+/** `--max_num_seqs` is `--max-num-seqs`; the key after a dot (`--compilation-config.cudagraph_mode`) is a field's. */
+function flagName(name: string): string {
+  const dot = name.indexOf(".");
+  return dot === -1
+    ? name.replaceAll("_", "-")
+    : `${name.slice(0, dot).replaceAll("_", "-")}${name.slice(dot)}`;
 }

@@ -1,11 +1,12 @@
 import { median } from "simple-statistics";
-import type { Tolerance } from "../domain/metric.ts";
+import type { MetricDefinition, Tolerance } from "../domain/metric.ts";
 import type { Verdict } from "../domain/verdict.ts";
 
 /** One metric on both sides: values by session, in them by round; at least one session each. */
 export interface JudgeInput {
   readonly direction: "lower" | "higher";
   readonly tolerance: Tolerance;
+  readonly rounds: MetricDefinition["rounds"];
   readonly base: readonly (readonly number[])[];
   readonly head: readonly (readonly number[])[];
 }
@@ -29,66 +30,76 @@ export type Judge = (input: JudgeInput) => Judgement;
  * A first rule. A session counts by its best round, since interference only ever makes a round worse, with the
  * same number of rounds on both sides; a side by the median of its sessions. `regressed`: the loss is beyond the
  * relative and the absolute tolerance, and no round of head is as good as any round of the base. A loss beyond
- * tolerance whose rounds overlap is `inconclusive`.
+ * tolerance whose rounds overlap is `inconclusive`. A metric of which the worst round counts, counts by it alone.
  *
  * It computes no interval: it does not know how far restarts spread.
  */
 export const separationJudge: Judge = (input) => {
-  const sign = input.direction === "lower" ? 1 : -1;
-  const rounds = Math.min(...[...input.base, ...input.head].map((session) => session.length));
-  const best = (session: readonly number[]) =>
-    session
-      .slice(0, rounds)
-      .reduce((least, value) => Math.min(least, sign * value), Number.POSITIVE_INFINITY) * sign;
-  const base = median(input.base.map(best));
-  const head = median(input.head.map(best));
-  const loss = sign * (head - base);
-  const effect = base === 0 ? (loss === 0 ? 0 : null) : loss / Math.abs(base);
-
-  const baseRounds = input.base.flat().map((value) => sign * value);
-  const headRounds = input.head.flat().map((value) => sign * value);
   const { relative, absolute } = input.tolerance;
+  // From here on larger is worse, whatever the direction.
+  const sign = input.direction === "lower" ? 1 : -1;
+  const equal = Math.min(...[...input.base, ...input.head].map((session) => session.length));
+  const side = (sessions: JudgeInput["base"]) =>
+    input.rounds === "worst" ? worstOf(sessions, sign) : bestOf(sessions, sign, equal);
+  const base = side(input.base);
+  const head = side(input.head);
+  const loss = head.value - base.value;
+  const size = Math.abs(base.value);
+  const shared = {
+    base: sign * base.value,
+    head: sign * head.value,
+    effect: size === 0 ? (loss === 0 ? 0 : null) : loss / size,
+    interval: null,
+    bound: null,
+    // Head, as scattered as it was, moved until none of its rounds is as good as the base's worst.
+    detectable:
+      size === 0
+        ? null
+        : Math.max(relative, absolute / size, (base.worst - base.value + head.value - head.best) / size),
+  };
   // Numbers that are equal but for their last bits are equal.
-  const epsilon = 1e-12 * Math.max(Math.abs(base), Math.abs(head));
-  const beyond = (size: number) =>
-    size > absolute + epsilon && (base === 0 ? size > epsilon : size > relative * Math.abs(base) + epsilon);
-  const overlap = (worse: readonly number[], better: readonly number[]) =>
-    Math.min(...worse) <= Math.max(...better);
-
-  const detectable =
-    base === 0
-      ? null
-      : Math.max(
-          relative,
-          absolute / Math.abs(base),
-          (Math.max(...baseRounds) - sign * base) / Math.abs(base),
-        );
-  const shared = { base, head, effect, interval: null, bound: null, detectable };
+  const epsilon = 1e-12 * Math.max(size, Math.abs(head.value));
+  const beyond = (difference: number) => difference > Math.max(absolute, relative * size) + epsilon;
   if (beyond(loss)) {
-    return overlap(headRounds, baseRounds)
-      ? {
-          ...shared,
-          verdict: "inconclusive",
-          reason: "worse than the tolerance, but some rounds are as good as the baseline's",
-        }
+    return head.best > base.worst
+      ? { ...shared, verdict: "regressed", reason: "no round is as good as the baseline's worst" }
       : {
           ...shared,
-          verdict: "regressed",
-          reason: "worse than the tolerance, and no round is as good as any of the baseline's",
+          verdict: "inconclusive",
+          reason: "worse by more than the tolerance, but some rounds are as good as the baseline's",
         };
   }
   if (beyond(-loss)) {
-    return overlap(baseRounds, headRounds)
-      ? {
-          ...shared,
-          verdict: "pass",
-          reason: "not worse; better than the tolerance, but some rounds are only as good as the baseline's",
-        }
+    return base.best > head.worst
+      ? { ...shared, verdict: "improved", reason: "every round is better than the baseline's best" }
       : {
           ...shared,
-          verdict: "improved",
-          reason: "better than the tolerance, and every round better than any of the baseline's",
+          verdict: "pass",
+          reason: "better by more than the tolerance, but some rounds are only as good as the baseline's",
         };
   }
   return { ...shared, verdict: "pass", reason: "within the tolerance" };
 };
+
+/** One side of a metric where larger is worse. */
+interface JudgedSide {
+  readonly value: number;
+  /** Of the rounds that must not overlap with those of the other side. */
+  readonly best: number;
+  readonly worst: number;
+}
+
+function bestOf(sessions: JudgeInput["base"], sign: number, rounds: number): JudgedSide {
+  const signed = sessions.map((session) => session.slice(0, rounds).map((value) => sign * value));
+  const all = signed.flat();
+  return {
+    value: median(signed.map((session) => Math.min(...session))),
+    best: Math.min(...all),
+    worst: Math.max(...all),
+  };
+}
+
+function worstOf(sessions: JudgeInput["base"], sign: number): JudgedSide {
+  const value = Math.max(...sessions.flat().map((each) => sign * each));
+  return { value, best: value, worst: value };
+}

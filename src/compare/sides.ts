@@ -1,10 +1,19 @@
 import type { Baseline } from "../domain/baseline.ts";
 import type { MeasurementsFile } from "../domain/measurements.ts";
+import type { MetricDefinition } from "../domain/metric.ts";
 import type { RunRecord } from "../domain/run.ts";
 import type { HeadSide, SessionValues } from "./compare.ts";
 
-/** A baseline as a side: its values, without what only a measured run has. */
-export function baselineSide(baseline: Baseline, source: string): HeadSide {
+/**
+ * A baseline as a side: its values, without what only a measured run has.
+ *
+ * @param definitions - of its metrics, so that one that this run lacks keeps its level
+ */
+export function baselineSide(
+  baseline: Baseline,
+  source: string,
+  definitions: readonly MetricDefinition[],
+): HeadSide {
   return {
     source,
     // The sessions may come from several hosts of one fingerprint.
@@ -15,7 +24,7 @@ export function baselineSide(baseline: Baseline, source: string): HeadSide {
     values: Object.fromEntries(Object.entries(baseline.metrics).map(([id, metric]) => [id, metric.sessions])),
     args: baseline.args,
     vllmVersion: baseline.vllmVersion,
-    definitions: [],
+    definitions,
     taints: [],
     absent: {},
   };

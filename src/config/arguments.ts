@@ -13,6 +13,13 @@ const VARIABLE = "\u0000variable:";
  * @throws UsageError on what only a shell could give a meaning: variables, globs, pipes, comments
  */
 export function splitArguments(text: string, source: string): string[] {
+  const bare = outsideSingleQuotes(text);
+  if (/['"]/.test(bare.replace(/"[^"]*"/g, ""))) {
+    throw new UsageError(`${source}: a quote is opened and never closed`);
+  }
+  if (bare.includes("`")) {
+    throw new UsageError(`${source}: "\`" has a meaning to a shell only: put it in single quotes`);
+  }
   const oneLine = text.replace(/\\\r?\n/g, " ").replace(/\r?\n/g, " ");
   const entries = parse(oneLine, (name) => `${VARIABLE}${name}`);
   return entries.map((entry) => {
@@ -32,6 +39,13 @@ export function splitArguments(text: string, source: string): string[] {
       `${source}: "${sign}" has a meaning to a shell only: quote it, or write the flags as a list`,
     );
   });
+}
+
+/** The text without what a shell takes as it is: single-quoted strings and characters after a backslash. */
+function outsideSingleQuotes(text: string): string {
+  return text.replace(/\\[\s\S]|'[^']*'|("(?:\\[\s\S]|[^"\\])*")/g, (_, double?: string) =>
+    double === undefined ? "" : double.replace(/\\[\s\S]/g, ""),
+  );
 }
 
 /** Arguments from a list or a string. */

@@ -1,5 +1,5 @@
 import leven from "leven";
-import { type Document, isMap, isNode, isScalar, type LineCounter } from "yaml";
+import { type Document, isAlias, isMap, isNode, isScalar, isSeq, type LineCounter } from "yaml";
 import type { z } from "zod";
 
 type Issue = z.core.$ZodIssue;
@@ -12,7 +12,15 @@ export function explainIssues(
   lines: LineCounter,
   knownKeys: (path: readonly PropertyKey[]) => readonly string[],
 ): string[] {
-  return issues.flatMap((issue) => explain(mostSpecific(issue), file, document, lines, knownKeys));
+  const whole: unknown = document.toJS();
+  return issues
+    .flatMap((issue) => explain(mostSpecific(issue), file, document, whole, lines, knownKeys))
+    .map(oneLine);
+}
+
+/** Keys may hold any character; a line of its own could be read as a command by whoever reads the log. */
+function oneLine(text: string): string {
+  return text.replace(/\p{Cc}/gu, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 
 /** Of a union's branches the one that came furthest tells what was meant. */
@@ -27,6 +35,7 @@ function explain(
   issue: Issue,
   file: string,
   document: Document,
+  whole: unknown,
   lines: LineCounter,
   knownKeys: (path: readonly PropertyKey[]) => readonly string[],
 ): string[] {
@@ -37,15 +46,21 @@ function explain(
       const guess = nearest === null ? "" : ` Did you mean \`${nearest}\`?`;
       const expected = known.length > 0 ? ` Expected one of: ${known.join(", ")}.` : "";
       const path = [...issue.path, key];
-      return `${place(file, document, lines, path, true)}${path.join(".")}: unknown key \`${key}\`.${guess}${expected}`;
+      return `${place(file, document, lines, path)}${path.join(".")}: unknown key \`${key}\`.${guess}${expected}`;
     });
   }
   const isKey = issue.code === "invalid_key";
-  const value = isKey ? undefined : document.getIn(issue.path as unknown[]);
-  const shown = isKey ? "" : `got ${show(value)}, `;
+  const shown = isKey ? "" : `got ${show(valueAt(whole, issue.path))}, `;
   return [
-    `${place(file, document, lines, issue.path, isKey)}${issue.path.join(".") || "(the file)"}: ${shown}expected ${expectation(issue)}`,
+    `${place(file, document, lines, issue.path)}${issue.path.join(".") || "(the file)"}: ${shown}${expectation(issue)}`,
   ];
+}
+
+function valueAt(whole: unknown, path: readonly PropertyKey[]): unknown {
+  return path.reduce(
+    (value, key) => (value as Record<PropertyKey, unknown> | null | undefined)?.[key],
+    whole,
+  );
 }
 
 function nearestOf(key: string, known: readonly string[]): string | null {
@@ -58,8 +73,7 @@ function nearestOf(key: string, known: readonly string[]): string | null {
 
 function show(value: unknown): string {
   if (value === undefined) return "nothing";
-  if (isNode(value)) return show(value.toJSON());
-  const text = JSON.stringify(value) ?? String(value);
+  const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
   return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 
@@ -78,22 +92,28 @@ function typeName(type: string): string {
   return TYPE_NAMES[type] ?? type;
 }
 
-function expectation(issue: Issue): string {
+/** What was wanted, to stand after the value: `expected a number`, or the sentence of a rule of its own. */
+export function expectation(issue: Issue): string {
+  if (issue.code === "invalid_key") {
+    return issue.issues[0] === undefined ? issue.message : expectation(issue.issues[0]);
+  }
+  return issue.code === "custom" ? issue.message : `expected ${wanted(issue)}`;
+}
+
+function wanted(issue: Issue): string {
   switch (issue.code) {
     case "invalid_type":
       return typeName(issue.expected);
     case "invalid_value":
       return issue.values.map((value) => `\`${String(value)}\``).join(" or ");
     case "too_small":
-      return `${sizeWord(issue.origin)}at least ${String(issue.minimum)}${issue.inclusive === false ? " (exclusive)" : ""}`;
+      return issue.inclusive === false
+        ? `more than ${String(issue.minimum)}`
+        : `${sizeWord(issue.origin)}at least ${String(issue.minimum)}`;
     case "too_big":
       return `${sizeWord(issue.origin)}at most ${String(issue.maximum)}`;
-    case "invalid_union": {
-      const types = issue.errors.flat().map(expectation);
-      return [...new Set(types)].join(", or ");
-    }
-    case "invalid_key":
-      return issue.issues[0] === undefined ? issue.message : expectation(issue.issues[0]);
+    case "invalid_union":
+      return [...new Set(issue.errors.flat().map(wanted))].join(", or ");
     case "invalid_format":
       return issue.format === "url" ? "a URL such as http://127.0.0.1:8000" : stripPrefix(issue.message);
     default:
@@ -113,30 +133,26 @@ function sizeWord(origin: string): string {
       : "";
 }
 
-function place(
-  file: string,
-  document: Document,
-  lines: LineCounter,
-  path: readonly PropertyKey[],
-  key: boolean,
-): string {
-  const offset = offsetOf(document, path, key);
+function place(file: string, document: Document, lines: LineCounter, path: readonly PropertyKey[]): string {
+  const offset = offsetOf(document, path);
   return offset === null ? `${file}: ` : `${file}:${lines.linePos(offset).line}: `;
 }
 
-/** Where a path stands in the file; of a missing one, where its parent stands. */
-function offsetOf(document: Document, path: readonly PropertyKey[], key: boolean): number | null {
-  for (let length = path.length; length > 0; length -= 1) {
-    const parent =
-      length === 1 ? document.contents : document.getIn(path.slice(0, length - 1) as unknown[], true);
-    const name = path[length - 1];
+/** Where a path stands in the file, also behind an alias; of a missing one, where its parent stands. */
+function offsetOf(document: Document, path: readonly PropertyKey[]): number | null {
+  let node: unknown = document.contents;
+  let offset = document.contents?.range?.[0] ?? null;
+  for (const name of path) {
+    const parent: unknown = isAlias(node) ? node.resolve(document) : node;
     if (isMap(parent)) {
       const pair = parent.items.find((item) => isScalar(item.key) && String(item.key.value) === String(name));
-      const keyNode = pair?.key;
-      if (isScalar(keyNode) && keyNode.range) return keyNode.range[0];
-    }
-    const node = document.getIn(path.slice(0, length) as unknown[], true);
-    if (!key && isNode(node) && node.range) return node.range[0];
+      if (pair === undefined) break;
+      if (isScalar(pair.key) && pair.key.range) offset = pair.key.range[0];
+      node = pair.value;
+    } else if (isSeq(parent)) {
+      node = parent.items[Number(name)];
+      if (isNode(node) && node.range) offset = node.range[0];
+    } else break;
   }
-  return document.contents?.range?.[0] ?? null;
+  return offset;
 }

@@ -3,7 +3,7 @@ import { z } from "zod";
 import { UsageError } from "../domain/errors.ts";
 import type { Level } from "../domain/metric.ts";
 import { toArguments } from "./arguments.ts";
-import { explainIssues } from "./explain-issue.ts";
+import { expectation, explainIssues } from "./explain-issue.ts";
 import { type ConfigFile, configSchema, type Probes, type ScenarioFile } from "./schema.ts";
 import { checkServer, type ServerPolicy } from "./server-policy.ts";
 
@@ -84,9 +84,13 @@ export function parseConfig(text: string, file: string): ConfigFile {
   }
   const lines = new LineCounter();
   const document = parseDocument(text, { lineCounter: lines, prettyErrors: false });
-  const syntax = document.errors.map(
-    (error) => `${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`,
-  );
+  const syntax = document.errors.map((error) => {
+    const what =
+      error.code === "DUPLICATE_KEY"
+        ? `the key \`${/^[^\s:]+/.exec(text.slice(error.pos[0]))?.[0] ?? ""}\` stands twice`
+        : error.message;
+    return `${file}:${lines.linePos(error.pos[0]).line}: ${what}`;
+  });
   if (syntax.length > 0) throw new UsageError(syntax.join("\n"));
   let value: unknown;
   try {
@@ -142,6 +146,11 @@ export interface ResolveInput {
   /** What the overrides are called in errors: `--rounds` on the command line, `rounds` in a workflow. */
   readonly nameOverride: (key: keyof Overrides) => string;
   readonly policy: ServerPolicy;
+  /**
+   * The file that says how to judge (tolerances, levels, limits, what blocks), when that is another than `file`:
+   * the base branch's, of a pull request. A scenario that it does not have is judged by `file`.
+   */
+  readonly judge?: ConfigFile;
 }
 
 /**
@@ -154,6 +163,8 @@ export function resolveConfig(input: ResolveInput): GateConfig {
   const file = input.file ?? fileFromOverrides(overrides, nameOverride, fileName);
   const scenario = pickScenario(file, overrides, nameOverride, fileName);
   const section = file.scenarios[scenario] as ScenarioFile;
+  const judgeFile = input.judge ?? file;
+  const judge = judgeFile.scenarios[scenario] ?? section;
   const sources: Record<string, string> = {};
   const choose = <K extends keyof Overrides, T>(key: K, own: T): T | NonNullable<Overrides[K]> => {
     const given = overrides[key];
@@ -166,24 +177,29 @@ export function resolveConfig(input: ResolveInput): GateConfig {
     const checked = configSchema.shape[key].safeParse(value);
     if (checked.success) return value;
     const issue = checked.error.issues[0];
-    throw new UsageError(`${nameOverride(key)}: got ${value}, ${issue?.message ?? "not in range"}`);
+    throw new UsageError(
+      `${nameOverride(key)}: got ${value}, ${issue === undefined ? "not in range" : expectation(issue)}`,
+    );
   };
+  if (overrides.baselineDir === "") {
+    throw new UsageError(`${nameOverride("baselineDir")}: got "", expected the path of a folder`);
+  }
   const config: GateConfig = {
     scenario,
     server: serverOf(section, scenario, input, sources),
     readyTimeoutS: section.readyTimeoutS,
     probes: section.probes,
-    tolerances: section.tolerances,
-    levels: section.levels,
-    limits: section.limits,
+    tolerances: judge.tolerances,
+    levels: judge.levels,
+    limits: judge.limits,
     sessions: within("sessions", file.sessions),
     recordSessions: overrides.sessions ?? file.recordSessions,
     rounds: within("rounds", file.rounds),
     budgetMinutes: within("budgetMinutes", file.budgetMinutes),
     baselineDir: choose("baselineDir", file.baselineDir),
-    onInconclusive: file.onInconclusive,
-    onInvalid: file.onInvalid,
-    reportOnly: choose("reportOnly", file.reportOnly),
+    onInconclusive: judgeFile.onInconclusive,
+    onInvalid: judgeFile.onInvalid,
+    reportOnly: choose("reportOnly", judgeFile.reportOnly),
     sources,
   };
   return deepFreeze(config);
@@ -210,7 +226,9 @@ function fileFromOverrides(
     : issue?.path.includes("model")
       ? "model"
       : "scenario";
-  throw new UsageError(`${nameOverride(key)}: got "${overrides[key]}": ${issue?.message ?? "not valid"}`);
+  throw new UsageError(
+    `${nameOverride(key)}: got "${overrides[key]}", ${issue === undefined ? "not valid" : expectation(issue)}`,
+  );
 }
 
 function pickScenario(

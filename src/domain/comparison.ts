@@ -20,7 +20,7 @@ export const comparisonSchema = z.object({
   bound: z.number().nullable(),
   tolerance: z.number(),
   absoluteTolerance: z.number(),
-  /** Smallest relative loss that this comparison would have called a regression. */
+  /** Smallest relative loss that this comparison, scattered as its sides are, would have called a regression. */
   detectable: z.number().nullable(),
   /** Sessions × rounds that stand behind each side. */
   baseSessions: z.array(z.array(z.number())),

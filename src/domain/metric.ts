@@ -14,6 +14,12 @@ export const toleranceSchema = z.strictObject({
 });
 export type Tolerance = z.infer<typeof toleranceSchema>;
 
+/**
+ * Which of a session's rounds stands for it. `best`: interference only ever makes a time worse. `worst`: what
+ * failed in one round did fail, however good the others were.
+ */
+export const roundsSchema = z.enum(["best", "worst"]);
+
 /** What a metric is and how it is judged. The catalogue in `measure/` holds one for each metric. */
 export const metricDefinitionSchema = z.object({
   /** `<probe>.<case>.<quantity>` */
@@ -24,6 +30,7 @@ export const metricDefinitionSchema = z.object({
   tolerance: toleranceSchema,
   /** `host`: moves with the host's speed, so a stored baseline of another host cannot convict it. */
   sensitivity: z.enum(["host", "none"]),
+  rounds: roundsSchema.default("best"),
   description: z.string(),
 });
 export type MetricDefinition = z.infer<typeof metricDefinitionSchema>;

@@ -64,7 +64,9 @@ export const sessionRecordSchema = z.object({
   /** Spawn to the end of the first completion that succeeded: only then the server is known to serve. */
   servingS: z.number().optional(),
   logFacts: logFactsSchema.partial().optional(),
-  unknownFacts: z.array(z.object({ fact: z.string(), reason: z.string() })).optional(),
+  unknownFacts: z
+    .array(z.object({ fact: z.string(), reason: z.string(), expected: z.boolean().optional() }))
+    .optional(),
   kv: kvConfigSchema.optional(),
   cases: z.array(caseRecordSchema).optional(),
   /** Why the session did not end `ok`, in the server's own words where it had any. */

@@ -62,21 +62,27 @@ export function e2eMs(trace: RequestTrace): number | null {
   return trace.lastTokenS === null ? null : (trace.lastTokenS - trace.startS) * 1000;
 }
 
+/** Events that carry tokens; null where it is unknown what each event carried. */
+function tokenArrivals(trace: RequestTrace): [number, number][] | null {
+  return trace.arrivals?.filter(([, tokens]) => tokens > 0) ?? null;
+}
+
 /**
  * Time per output token after the first event: (last − first event) / (tokens − tokens of the first event), in
  * milliseconds. Null when one event carried everything, or when it is unknown what the first one carried.
  */
 export function tpotMs(trace: RequestTrace): number | null {
-  const { arrivals, firstTokenS, lastTokenS, outputTokens } = trace;
-  if (firstTokenS === null || lastTokenS === null || outputTokens === null || arrivals === undefined)
-    return null;
-  const later = outputTokens - (arrivals[0]?.[1] ?? 0);
-  return later > 0 && arrivals.length > 1 ? ((lastTokenS - firstTokenS) * 1000) / later : null;
+  const arrivals = tokenArrivals(trace);
+  const first = arrivals?.[0];
+  const last = arrivals?.at(-1);
+  if (first === undefined || last === undefined || first === last || trace.outputTokens === null) return null;
+  const later = trace.outputTokens - first[1];
+  return later > 0 ? ((last[0] - first[0]) * 1000) / later : null;
 }
 
 /** Gaps between consecutive events that carry tokens, in milliseconds. */
 export function itlsMs(trace: RequestTrace): number[] {
-  const times = (trace.arrivals ?? []).map(([atS]) => atS);
+  const times = (tokenArrivals(trace) ?? []).map(([atS]) => atS);
   return times.slice(1).map((atS, index) => (atS - (times[index] as number)) * 1000);
 }
 

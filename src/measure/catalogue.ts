@@ -16,6 +16,8 @@ interface Family {
   readonly level: Level;
   readonly tolerance: Tolerance;
   readonly sensitivity: "host" | "none";
+  /** `best` when absent. */
+  readonly rounds?: MetricDefinition["rounds"];
   readonly description: string;
 }
 
@@ -54,14 +56,18 @@ function quantileOf(values: readonly number[], share: number, least: number): Re
   return { value: quantile([...values], share), n: values.length };
 }
 
+const NO_REQUEST = "no successful request";
+const NO_TOKEN_COUNTS = "the traces do not say how many tokens each event carried";
+
 function over(
   traces: readonly RequestTrace[],
   of: (trace: RequestTrace) => number | null,
   reduce: (values: number[]) => Reading,
 ): Reading {
   const values = traces.map(of).filter((value): value is number => value !== null);
-  if (values.length === 0) return none("no successful request");
-  return reduce(values);
+  if (values.length > 0) return reduce(values);
+  if (traces.length === 0) return none(NO_REQUEST);
+  return none(of === tpotMs ? NO_TOKEN_COUNTS : "the traces hold no token times");
 }
 
 const floorOf = (of: (trace: RequestTrace) => number | null) => (data: CaseData) =>
@@ -332,10 +338,16 @@ function forBatching(read: (data: CaseData) => Reading): CaseMetric["read"] {
 }
 
 function perSecond(data: CaseData, amount: (traces: readonly RequestTrace[]) => number | null): Reading {
-  if (data.failed.length > 0) return none(`${data.failed.length} requests of the case failed`);
+  if (data.failed.length > 0) {
+    return none(
+      `${data.failed.length} of ${data.ok.length + data.failed.length} requests of the case failed`,
+    );
+  }
+  if (data.ok.length === 0) return none(NO_REQUEST);
   const total = amount(data.ok);
   const seconds = spanS(data.ok);
-  if (data.ok.length === 0 || total === null || !(seconds > 0)) return none("no successful request");
+  if (total === null) return none("the traces do not say how many tokens were generated");
+  if (!(seconds > 0)) return none("the case took no time");
   return { value: total / seconds, n: data.ok.length };
 }
 
@@ -403,7 +415,7 @@ const BATCHING: readonly Metric[] = [
     forBatching((data) => {
       const gaps = data.ok.flatMap(itlsMs);
       return gaps.length === 0
-        ? none("what each event carried is unknown")
+        ? none(data.ok.length === 0 ? NO_REQUEST : NO_TOKEN_COUNTS)
         : quantileOf(gaps, 0.95, MIN_SAMPLES_P95);
     }),
   ),
@@ -454,6 +466,7 @@ const REQUESTS: readonly Metric[] = [
     level: "gate",
     tolerance: { relative: 0, absolute: 0 },
     sensitivity: "none",
+    rounds: "worst",
     description: "Share of the measured requests of a round that did not succeed.",
     read: (session, round) => {
       const cases = [...(session.rounds.get(round)?.values() ?? [])];
@@ -470,6 +483,7 @@ const REQUESTS: readonly Metric[] = [
     level: "watch",
     tolerance: { relative: 0, absolute: 0 },
     sensitivity: "none",
+    rounds: "worst",
     description: "Requests that were put out of the batch because the KV cache was full, from /metrics.",
     read: (session, round) => {
       const counts = [...(session.rounds.get(round)?.values() ?? [])].map(
@@ -493,6 +507,15 @@ export function metricId(metric: Metric, caseName: string | null): string {
 
 /** A metric's definition as it stands in `measurements.json`. */
 export function definitionOf(metric: Metric, id: string): MetricDefinition {
-  const { unit, direction, level, tolerance, sensitivity, description } = metric;
-  return { id, unit, direction, level, tolerance, sensitivity, description };
+  const { unit, direction, level, tolerance, sensitivity, rounds = "best", description } = metric;
+  return { id, unit, direction, level, tolerance, sensitivity, rounds, description };
+}
+
+/** Definitions of metrics by their ids; those that the catalogue does not know are left out. */
+export function definitionsOf(ids: readonly string[]): MetricDefinition[] {
+  return ids.flatMap((id) => {
+    const family = id.replace(/\.c\d+\./, ".c<n>.");
+    const metric = CATALOGUE.find((each) => each.id === family);
+    return metric === undefined ? [] : [definitionOf(metric, id)];
+  });
 }

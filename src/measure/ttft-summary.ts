@@ -46,8 +46,13 @@ export function summarizeTtft(session: SessionData): TtftSummary | null {
 
 function tracesOf(session: SessionData, name: string): RequestTrace[] {
   return [...session.rounds.values()].flatMap((cases) =>
-    (cases.get(name)?.ok ?? []).filter((trace) => ttftMs(trace) !== null),
+    (cases.get(name)?.ok ?? []).filter((trace) => isTime(ttftMs(trace)) && isTime(e2eMs(trace))),
   );
+}
+
+/** A trace that something else wrote may hold any numbers; of those that are no times nothing can be said. */
+function isTime(ms: number | null): boolean {
+  return ms !== null && ms > 0 && ms < 1e12;
 }
 
 function row(trace: RequestTrace, notes: string): Row {
@@ -97,9 +102,13 @@ function observe(summary: Pick<TtftSummary, "cold" | "warm" | "warmStats" | "col
     }
   }
   if (warm !== null) {
-    const band = `Warm TTFT lies between ${ms(warm.minS)} and ${ms(warm.maxS)}, a band of ${percent(warm.band)} of its median`;
+    // One outlier is a spike, which is said below; it does not make the others unsteady.
+    const usual = summary.warm.filter((each) => each.notes === "").map((each) => each.ttftS);
+    const share = (max(usual) - min(usual)) / warm.medianS;
+    const apart = warm.outliers > 0 ? ", outliers apart," : "";
+    const band = `Warm TTFT${apart} lies between ${ms(min(usual))} and ${ms(max(usual))}, a band of ${percent(share)} of its median`;
     said.push(
-      warm.band <= STEADY_BAND
+      share <= STEADY_BAND
         ? `${band}: steady; treat ${ms(warm.medianS)} as the steady-state TTFT.`
         : `${band}: not steady; something else used the machine, or the server's own work varies.`,
     );
@@ -111,7 +120,7 @@ function observe(summary: Pick<TtftSummary, "cold" | "warm" | "warmStats" | "col
     }
     if (warm.outliers > 0) {
       said.push(
-        `${warm.outliers} of ${summary.warm.length} warm runs are outliers (above the third quartile + 3 interquartile ranges).`,
+        `${warm.outliers} of ${summary.warm.length} warm runs ${warm.outliers === 1 ? "is an outlier" : "are outliers"} (above the third quartile + 3 interquartile ranges).`,
       );
     }
   }

@@ -2,8 +2,9 @@ import type { Comparison, ComparisonFile } from "../domain/comparison.ts";
 import type { MeasurementsFile } from "../domain/measurements.ts";
 import type { RunRecord, SessionRecord } from "../domain/run.ts";
 import type { Verdict, VerdictFile } from "../domain/verdict.ts";
-import { code, codeBlock, details, plain, table } from "./markdown.ts";
+import { code, codeBlock, details, oneLine, plain, table } from "./markdown.ts";
 import { formatChange, formatTolerance, formatValue } from "./numbers.ts";
+import { CHANGED, incomparable, ordered, reasonsOf } from "./rows.ts";
 
 export interface CommentInput {
   readonly verdict: VerdictFile;
@@ -31,17 +32,17 @@ const OPEN_ROWS = 10;
 /** The pull-request comment: the verdict and what to do, then what changed, then everything else, folded. */
 export function renderComment(input: CommentInput): string {
   const { verdict, run, comparison } = input;
-  const sign =
-    verdict.cause === "cancelled" || verdict.cause === "killed" ? "⏹ cancelled" : SIGNS[verdict.verdict];
   const parts = [
-    `<!-- vllm-gate:${verdict.scenario} -->`,
-    `### ${sign} · vllm-gate · ${plain(verdict.scenario)}`,
+    // Nothing that ends an HTML comment; the scenario of a run folder may be anything.
+    `<!-- vllm-gate:${verdict.scenario.replace(/[^\w.-]/g, "_").replaceAll("--", "-_")} -->`,
+    `### ${signOf(verdict, comparison)} · vllm-gate · ${plain(verdict.scenario)}`,
     `**${plain(verdict.headline.replace(/[.\s]+$/, ""))}.** ${plain(verdict.nextAction)}`,
     ...(verdict.cause === "not_recorded"
       ? [verdict.reasons.map((reason) => `- ${plain(reason)}`).join("\n")]
       : []),
     ...(verdict.reportOnly ? ["_Report only: this verdict does not block the merge._"] : []),
-    ...changedRows(comparison),
+    ...machineRows(comparison),
+    ...changedRows(comparison, verdict.headline),
     ...limitRows(comparison),
     ...differingFlags(comparison),
     ...failure(verdict, run),
@@ -54,24 +55,24 @@ export function renderComment(input: CommentInput): string {
   return `${parts.join("\n\n")}\n`;
 }
 
-const CHANGED: readonly Verdict[] = ["regressed", "invalid", "inconclusive", "improved"];
-
-function ordered(comparisons: readonly Comparison[], verdicts: readonly Verdict[]): Comparison[] {
-  const size = (each: Comparison) => Math.abs(each.effect ?? Number.MAX_VALUE);
-  return verdicts.flatMap((verdict) =>
-    comparisons.filter((each) => each.verdict === verdict).sort((a, b) => size(b) - size(a)),
-  );
+function signOf(verdict: VerdictFile, comparison: ComparisonFile | null): string {
+  if (verdict.cause === "cancelled" || verdict.cause === "killed") return "⏹ cancelled";
+  const limits = comparison?.limits.length ?? 0;
+  if (verdict.verdict === "regressed" && verdict.counts.regressed === 0 && limits > 0) {
+    return "❌ limit broken";
+  }
+  return SIGNS[verdict.verdict];
 }
 
 const WORDS: Readonly<Record<Verdict, string>> = {
-  pass: "≈",
+  pass: "ok",
   improved: "better",
   inconclusive: "undecided",
   invalid: "invalid",
   regressed: "**worse**",
 };
 
-const HEADER = ["metric", "baseline", "this run", "change", "", "tolerance"];
+const HEADER = ["metric", "baseline", "this run", "change", "verdict", "tolerance"];
 const ALIGN = ["l", "r", "r", "r", "l", "r"];
 
 function comparisonRow(each: Comparison): string[] {
@@ -85,21 +86,35 @@ function comparisonRow(each: Comparison): string[] {
   ];
 }
 
-function changedRows(comparison: ComparisonFile | null): string[] {
-  const gated = comparison?.comparisons.filter((each) => each.level === "gate") ?? [];
+function metricTable(comparisons: readonly Comparison[]): string {
+  return table(HEADER, comparisons.map(comparisonRow), ALIGN);
+}
+
+function machineRows(comparison: ComparisonFile | null): string[] {
+  const fields = incomparable(comparison);
+  if (fields.length === 0) return [];
+  const rows = fields.map((each) => [
+    plain(each.field),
+    plain(String(each.base ?? "none")),
+    plain(String(each.head ?? "none")),
+  ]);
+  return [table(["must be equal", "baseline", "this run"], rows)];
+}
+
+function changedRows(comparison: ComparisonFile | null, headline: string): string[] {
+  if (comparison === null || incomparable(comparison).length > 0) return [];
+  const gated = comparison.comparisons.filter((each) => each.level === "gate");
   const changed = ordered(gated, CHANGED);
   if (changed.length === 0) return [];
   const open = changed.slice(0, OPEN_ROWS);
   const rest = changed.slice(OPEN_ROWS);
-  const reasons = open
-    .filter((each) => each.verdict === "invalid" || each.verdict === "inconclusive")
-    .map((each) => `- ${code(each.metric)}: ${plain(each.reason)}`);
+  const reasons = reasonsOf(changed)
+    .filter(({ reason }) => !headline.includes(reason))
+    .map(({ metrics, reason }) => `- ${metrics.map(code).join(", ")}: ${plain(reason)}`);
   return [
-    table(HEADER, open.map(comparisonRow), ALIGN),
+    metricTable(open),
     ...(reasons.length > 0 ? [reasons.join("\n")] : []),
-    ...(rest.length > 0
-      ? [details(`${rest.length} more changed`, table(HEADER, rest.map(comparisonRow), ALIGN))]
-      : []),
+    ...(rest.length > 0 ? [details(`${rest.length} more gated metrics`, metricTable(rest))] : []),
   ];
 }
 
@@ -118,11 +133,11 @@ function differingFlags(comparison: ComparisonFile | null): string[] {
   if (comparison === null || comparison.baseSource === null) return [];
   if (comparison.flags.length === 0) return ["Flags and vLLM version are those of the baseline."];
   const rows = comparison.flags.map((each) => [
-    code(each.what),
+    each.what.startsWith("-") ? code(each.what) : plain(each.what),
     each.base === null ? "not set" : code(each.base),
     each.head === null ? "not set" : code(each.head),
   ]);
-  return [table(["differs", "baseline", "this run"], rows)];
+  return [table(["what differs", "baseline", "this run"], rows)];
 }
 
 function failedSession(run: RunRecord): SessionRecord | undefined {
@@ -133,9 +148,11 @@ function failure(verdict: VerdictFile, run: RunRecord): string[] {
   if (verdict.verdict !== "failed") return [];
   const session = failedSession(run);
   const tail = session?.logTail ?? [];
+  const said = oneLine(`${verdict.headline} ${verdict.nextAction}`);
+  const unsaid = (text: string | undefined) => text !== undefined && !said.includes(oneLine(text));
   return [
-    ...(session?.cause === undefined ? [] : [codeBlock([session.cause])]),
-    ...(session?.hint === undefined ? [] : [plain(session.hint)]),
+    ...(unsaid(session?.cause) ? [codeBlock([session?.cause ?? ""])] : []),
+    ...(unsaid(session?.hint) ? [plain(session?.hint ?? "")] : []),
     ...(tail.length === 0 ? [] : [details("End of the server's log", codeBlock(tail))]),
   ];
 }
@@ -148,37 +165,34 @@ function warnings(input: CommentInput): string[] {
       (session) =>
         `processes ${session.disposal?.survivors.join(", ")} of session ${session.index} could not be ended`,
     );
-  const all = [...new Set([...taints, ...dirty])];
+  const judged = input.comparison?.comparisons.filter((each) => each.level === "gate") ?? [];
+  const said = new Set(judged.map((each) => each.reason));
+  const all = [...new Set([...taints, ...dirty])].filter((each) => !said.has(each));
   return all.length === 0 ? [] : [all.map((each) => `- ⚠️ ${plain(each)}`).join("\n")];
 }
 
 function allRows(comparison: ComparisonFile | null, measurements: MeasurementsFile | null): string[] {
   if (comparison !== null && comparison.comparisons.length > 0) {
-    const isOpen = (each: Comparison) => each.level === "gate" && each.verdict !== "pass";
+    const all = comparison.comparisons;
+    if (incomparable(comparison).length > 0) {
+      return [details(`${metrics(all.length, "")}, not judged`, metricTable(ordered(all, ["invalid"])))];
+    }
     const same = ordered(
-      comparison.comparisons.filter((each) => each.level === "gate"),
+      all.filter((each) => each.level === "gate"),
       ["pass"],
     );
     const watched = ordered(
-      comparison.comparisons.filter((each) => each.level === "watch" && !isOpen(each)),
+      all.filter((each) => each.level === "watch"),
       [...CHANGED, "pass"],
     );
+    const worse = watched.filter((each) => each.verdict === "regressed").length;
+    const noted = worse === 0 ? "" : ` (${worse} worse)`;
     return [
       ...(same.length > 0
-        ? [
-            details(
-              `${same.length} gated metrics within their tolerance`,
-              table(HEADER, same.map(comparisonRow), ALIGN),
-            ),
-          ]
+        ? [details(`${metrics(same.length, "gated ")} that did not get worse`, metricTable(same))]
         : []),
       ...(watched.length > 0
-        ? [
-            details(
-              `${watched.length} watched metrics, which never block`,
-              table(HEADER, watched.map(comparisonRow), ALIGN),
-            ),
-          ]
+        ? [details(`${metrics(watched.length, "watched ")}, never blocking${noted}`, metricTable(watched))]
         : []),
     ];
   }
@@ -193,12 +207,19 @@ function allRows(comparison: ComparisonFile | null, measurements: MeasurementsFi
       .map((each) => formatValue(each.value, units.get(id) ?? ""))
       .join(", "),
   ]);
-  return [details(`${ids.length} metrics measured`, table(["metric", "by round"], rows))];
+  return [details(`${metrics(ids.length, "")} measured`, table(["metric", "by round"], rows))];
+}
+
+function metrics(count: number, kind: string): string {
+  return `${count} ${kind}metric${count === 1 ? "" : "s"}`;
 }
 
 function firstToken(measurements: MeasurementsFile | null): string[] {
-  const said = (measurements?.ttft ?? []).flatMap((summary) =>
-    summary.observations.map((each) => `- session ${summary.session}: ${plain(each)}`),
+  const summaries = measurements?.ttft ?? [];
+  const said = summaries.flatMap((summary) =>
+    summary.observations.map(
+      (each) => `- ${summaries.length > 1 ? `Session ${summary.session}: ` : ""}${plain(each)}`,
+    ),
   );
   return said.length === 0 ? [] : [details("First-token latency in words", said.join("\n"))];
 }
@@ -209,21 +230,44 @@ function environment(input: CommentInput): string {
   const fields = Object.entries(run.fingerprint).filter(([, value]) => value !== null);
   const rows = fields.map(([field, value]) => {
     const difference = differing.get(field);
-    const note = difference === undefined ? "" : `baseline: ${plain(String(difference.base))}`;
-    return [plain(field), plain(String(value)), note];
+    const before = difference === undefined ? "same" : plain(String(difference.base ?? "none"));
+    return [plain(field), ...(differing.size === 0 ? [] : [before]), plain(String(value))];
   });
+  const header = ["environment", ...(differing.size === 0 ? [] : ["baseline"]), "this run"];
   const versions = [...new Set(run.sessions.map((session) => session.vllmVersion ?? "unknown"))].join(", ");
   const argv = run.sessions.find((session) => session.argv !== undefined)?.argv ?? [];
-  const unknown = run.sessions[0]?.unknownFacts ?? [];
+  const unknown = (run.sessions[0]?.unknownFacts ?? []).filter((each) => each.expected !== true);
   const body = [
     `vLLM ${plain(versions)}, vllm-gate ${plain(run.toolVersion ?? "unknown")}${run.commit ? `, commit ${code(run.commit.slice(0, 12))}` : ""}`,
     ...(argv.length > 0 ? [codeBlock([argv.map(quote).join(" ")])] : []),
-    table(["environment", "", ""], rows),
+    ...extent(input),
+    table(header, rows),
     ...(unknown.length > 0
       ? [`Unknown: ${unknown.map((each) => `${code(each.fact)} (${plain(each.reason)})`).join("; ")}`]
       : []),
   ].join("\n\n");
   return details("Environment and command", body);
+}
+
+/** How much stands behind the numbers, and what it cost. */
+function extent({ run, comparison }: CommentInput): string[] {
+  const size = (side: (each: Comparison) => number[][]) => {
+    const all = (comparison?.comparisons ?? []).map(side);
+    const sessions = Math.max(0, ...all.map((each) => each.length));
+    const rounds = Math.max(0, ...all.flat().map((each) => each.length));
+    const count = (number: number, what: string) => `${number} ${what}${number === 1 ? "" : "s"}`;
+    return `${count(sessions, "session")} of ${count(rounds, "round")}`;
+  };
+  const minutes = (Date.parse(run.endedAt ?? "") - Date.parse(run.createdAt ?? "")) / 60_000;
+  const gpus = Number(run.fingerprint["gpuCount"] ?? 0);
+  const cost = gpus > 0 ? ` (${(minutes * gpus).toFixed(1)} GPU minutes)` : "";
+  const said = [
+    ...(comparison === null || comparison.comparisons.length === 0
+      ? []
+      : [`Baseline: ${size((each) => each.baseSessions)}; this run: ${size((each) => each.headSessions)}.`]),
+    ...(Number.isFinite(minutes) ? [`The run took ${minutes.toFixed(1)} minutes${cost}.`] : []),
+  ];
+  return said.length === 0 ? [] : [said.join(" ")];
 }
 
 function quote(arg: string): string {
@@ -232,19 +276,34 @@ function quote(arg: string): string {
 
 function howTo(input: CommentInput): string {
   const { verdict, comparison } = input;
+  const accept = acceptance(input);
   const lines = [
+    ...(accept === null ? [] : [accept]),
+    `Run it again: ${code(`vllm-gate run --scenario ${quote(verdict.scenario)}`)}`,
     ...(comparison?.baseSource == null ? [] : [`Baseline: ${code(comparison.baseSource)}`]),
     `Run: ${code(input.runPath)}`,
   ];
-  const accept =
-    verdict.cause === "no_baseline"
-      ? `Record this run as the baseline: ${code(input.acceptCommand)}, then commit it on the base branch.`
-      : verdict.cause === "decided"
-        ? `Accept these numbers as the new baseline: ${code(input.acceptCommand)}, then commit it with the reason.`
-        : null;
-  const reproduce = `Run it again: ${code(`vllm-gate run --scenario ${verdict.scenario}`)}`;
-  return details(
-    "How to accept, and how to run it again",
-    [...(accept === null ? [] : [accept]), reproduce, ...lines].join("\n\n"),
+  const title =
+    accept === null ? "How to run it again" : "How to accept these numbers, and how to run it again";
+  return details(title, lines.join("\n\n"));
+}
+
+/** How this run becomes the baseline, or why it cannot; null where there is nothing to accept. */
+function acceptance({ verdict, measurements, comparison, acceptCommand }: CommentInput): string | null {
+  if (verdict.cause !== "decided" && verdict.cause !== "no_baseline") return null;
+  // A baseline does not move a limit.
+  if (verdict.verdict === "regressed" && verdict.counts.regressed === 0) return null;
+  const failed = measurements?.measurements.some(
+    (each) => each.metric === "requests.error_rate" && each.value > 0,
   );
+  if (failed) return "This run cannot become a baseline: some of its requests failed.";
+  if ((measurements?.taints.length ?? 0) > 0) {
+    return "This run cannot become a baseline: some of its numbers must not be trusted.";
+  }
+  if (incomparable(comparison).length > 0) {
+    return `Record this run alone as the baseline of this machine and these probes: ${code(acceptCommand)}.`;
+  }
+  return verdict.cause === "no_baseline"
+    ? `Record this run alone as the baseline: ${code(acceptCommand)}, then commit it on the base branch.`
+    : `Accept these numbers as the new baseline: ${code(acceptCommand)}, then commit it with the reason.`;
 }

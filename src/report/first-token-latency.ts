@@ -28,7 +28,7 @@ export function renderFirstTokenLatency(run: RunRecord, measurements: Measuremen
     `- GPU=${plain(String(machine["gpuModel"] ?? "none"))}`,
     `- OS / kernel=${plain(String(machine["os"] ?? "unknown"))} / ${plain(String(machine["kernel"] ?? "unknown"))}`,
     `- vLLM version=${plain(session?.vllmVersion ?? "unknown")}`,
-    `- Command: ${code((session?.argv ?? []).join(" "))}`,
+    `- Command: ${code((session?.argv ?? []).join(" ")) || "none, the server was already running"}`,
   ].join("\n");
   const sessions = measurements.ttft.map((summary) => {
     const first = [

@@ -22,10 +22,10 @@ export function formatValue(value: number | null, unit: string): string {
 /** The change from base to head with its sign, as people say it: `+16 %`, `−4.1 %`; of shares in points. */
 export function formatChange(base: number | null, head: number | null, unit: string): string {
   if (base === null || head === null) return "–";
+  if (base === head) return unit === "share" ? "0 points" : "0 %";
   if (unit === "share") return signed((head - base) * 100, 1).replace("%", "points");
-  if (base === head) return "0 %";
   if (base === 0) return "from 0";
-  const points = (head / base - 1) * 100;
+  const points = ((head - base) / Math.abs(base)) * 100;
   return signed(points, Math.abs(points) >= 10 ? 0 : 1);
 }
 
@@ -38,7 +38,7 @@ function signed(points: number, digits: number): string {
 export function formatTolerance(relative: number, absolute: number, unit: string): string {
   const parts = [
     ...(relative > 0 ? [`${Number((relative * 100).toPrecision(3))} %`] : []),
-    ...(absolute > 0 ? [formatValue(absolute, unit)] : []),
+    ...(absolute > 0 ? [formatValue(absolute, unit).replace("%", "points")] : []),
   ];
   return parts.length === 0 ? "none" : parts.join(" and ");
 }

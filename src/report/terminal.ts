@@ -1,6 +1,8 @@
 import type { ComparisonFile } from "../domain/comparison.ts";
 import type { VerdictFile } from "../domain/verdict.ts";
+import { oneLine } from "./markdown.ts";
 import { formatChange, formatTolerance, formatValue } from "./numbers.ts";
+import { CHANGED, incomparable, ordered, reasonsOf } from "./rows.ts";
 
 /** Text that a server or a file may have written, without control codes that a terminal would obey. */
 export function printable(text: string): string {
@@ -13,9 +15,32 @@ export function renderTerminal(
   comparison: ComparisonFile | null,
   reportPath: string,
 ): string {
-  const changed = (comparison?.comparisons ?? []).filter(
-    (each) => each.level === "gate" && each.verdict !== "pass",
+  const cancelled = verdict.cause === "cancelled" || verdict.cause === "killed";
+  const lines = [
+    `${(cancelled ? "cancelled" : verdict.verdict).toUpperCase()}${verdict.reportOnly ? " (report only)" : ""}: ${verdict.headline}`,
+    ...machines(comparison),
+    ...changes(comparison, verdict.headline),
+    ...limits(comparison),
+    ...differences(comparison),
+    ...(comparison === null
+      ? verdict.reasons.filter((reason) => !verdict.headline.includes(reason)).map((reason) => `  ${reason}`)
+      : []),
+    verdict.nextAction,
+    `Report: ${reportPath}`,
+  ];
+  return printable(`${lines.map(oneLine).join("\n")}\n`);
+}
+
+function machines(comparison: ComparisonFile | null): string[] {
+  return incomparable(comparison).map(
+    (each) => `  ${each.field}: ${each.base ?? "none"} → ${each.head ?? "none"}`,
   );
+}
+
+function changes(comparison: ComparisonFile | null, headline: string): string[] {
+  if (incomparable(comparison).length > 0) return [];
+  const gated = (comparison?.comparisons ?? []).filter((each) => each.level === "gate");
+  const changed = ordered(gated, CHANGED);
   const rows = changed.map((each) => [
     each.metric,
     formatValue(each.base, each.unit),
@@ -24,20 +49,25 @@ export function renderTerminal(
     each.verdict,
     `tolerance ${formatTolerance(each.tolerance, each.absoluteTolerance, each.unit)}`,
   ]);
+  const reasons = reasonsOf(changed).filter(({ reason }) => !headline.includes(reason));
+  return [...columns(rows), ...reasons.map(({ metrics, reason }) => `  ${metrics.join(", ")}: ${reason}`)];
+}
+
+function limits(comparison: ComparisonFile | null): string[] {
+  return columns(
+    (comparison?.limits ?? []).map((each) => [
+      each.metric,
+      each.value === null ? "not measured" : formatValue(each.value, each.unit),
+      `limit ${each.side} ${formatValue(each.bound, each.unit)}`,
+    ]),
+  );
+}
+
+function differences(comparison: ComparisonFile | null): string[] {
   const flags = (comparison?.flags ?? []).map(
     (each) => `  ${each.what}: ${each.base ?? "not set"} → ${each.head ?? "not set"}`,
   );
-  const lines = [
-    `${verdict.verdict.toUpperCase()}${verdict.reportOnly ? " (report only)" : ""}: ${verdict.headline}`,
-    ...columns(rows),
-    ...(flags.length > 0 ? ["differs from the baseline:", ...flags] : []),
-    ...(verdict.verdict === "failed" || verdict.verdict === "invalid"
-      ? verdict.reasons.filter((reason) => !verdict.headline.includes(reason)).map((reason) => `  ${reason}`)
-      : []),
-    verdict.nextAction,
-    `Report: ${reportPath}`,
-  ];
-  return printable(`${lines.join("\n")}\n`);
+  return flags.length === 0 ? [] : ["differs from the baseline:", ...flags];
 }
 
 /** Rows in columns, numbers to the right. */

@@ -96,9 +96,9 @@ export function serverArgv(options: Pick<LaunchOptions, "command" | "model" | "a
 export function servedModelName(model: string, args: readonly string[]): string {
   let name = model;
   args.forEach((arg, index) => {
-    const [flag, value] = arg.split("=", 2);
+    const [flag, ...rest] = arg.split("=");
     if (flag?.replaceAll("_", "-") !== "--served-model-name") return;
-    name = value ?? args[index + 1] ?? name;
+    name = (rest.length > 0 ? rest.join("=") : args[index + 1]) ?? name;
   });
   return name;
 }
@@ -160,7 +160,9 @@ export async function launchServer(options: LaunchOptions): Promise<LaunchedServ
   const leader = (await identify(pid)) ?? { pid, startTicks: 0 };
 
   const keep = (stream: "out" | "err") => (raw: string) => {
-    const line = options.redact(raw.length > MAX_LINE ? `${raw.slice(0, MAX_LINE)} [cut]` : raw);
+    // Redacted before it is cut: the first half of a secret would not be recognised.
+    const whole = options.redact(raw);
+    const line = whole.length > MAX_LINE ? `${whole.slice(0, MAX_LINE)} [cut]` : whole;
     file.write(`${(monotonicS() - spawnedAtS).toFixed(3).padStart(9)} ${stream} ${line}\n`);
     log.push(line);
     tail.push(line);
@@ -196,6 +198,8 @@ export async function launchServer(options: LaunchOptions): Promise<LaunchedServ
       graceMs: options.graceMs,
       killMs: 10_000,
     }).then(async (ended) => {
+      // Its last words may still be in the pipes.
+      if (ended.survivors.length === 0) await exited;
       await new Promise<void>((done) => file.end(done));
       return ended;
     });

@@ -324,6 +324,8 @@ const STARTED = /Application startup complete/;
 export interface UnknownFact {
   fact: keyof LogFacts;
   reason: string;
+  /** True when this version, backend or these flags never print it. */
+  readonly expected: boolean;
 }
 
 /** Reads a server's log line by line; see {@link createLogReader}. */
@@ -388,7 +390,7 @@ export function createLogReader(): LogReader {
       const known = facts();
       return FACT_NAMES.filter((fact) => known[fact] === null).map((fact) => ({
         fact,
-        reason: explainAbsence(fact, known, circumstances),
+        ...explainAbsence(fact, known, circumstances),
       }));
     },
   };
@@ -448,7 +450,11 @@ function createAccumulator(combine: Combine): Accumulator {
   };
 }
 
-function explainAbsence(fact: FactName, known: LogFacts, circumstances: ReadonlySet<Circumstance>): string {
+function explainAbsence(
+  fact: FactName,
+  known: LogFacts,
+  circumstances: ReadonlySet<Circumstance>,
+): Omit<UnknownFact, "fact"> {
   const version = known.vllmVersion;
   const server = version === null ? "a vLLM of unknown version" : `vLLM ${version}`;
   const absent = `${server} printed no line for ${fact} known to vllm-gate (patterns cover ${COVERED_VERSIONS})`;
@@ -458,9 +464,10 @@ function explainAbsence(fact: FactName, known: LogFacts, circumstances: Readonly
     ),
     ...explainByVersion(fact, version),
   ];
-  if (because.length > 0) return `${absent}; expected: ${because.join(", ")}`;
+  if (because.length > 0) return { reason: `${absent}; expected: ${because.join(", ")}`, expected: true };
   const unfinished = known.engineInitS === null && known.listeningOn === null;
-  return unfinished ? `${absent}; the log ends before the engine was ready` : absent;
+  const reason = unfinished ? `${absent}; the log ends before the engine was ready` : absent;
+  return { reason, expected: false };
 }
 
 /** Says so when no pattern of the fact belongs to the version. */

@@ -36,7 +36,8 @@ export async function gitHead(cwd: string): Promise<string | null> {
 export async function resolveBaseBranch(cwd: string, branch: string): Promise<string | null> {
   const remote = `refs/remotes/origin/${branch}`;
   if (await gitHas(cwd, remote)) return remote;
-  if (branch.startsWith("-")) return null;
+  // An option, or a refspec for more than the one branch.
+  if (/^-|[*:]/.test(branch)) return null;
   const fetched = await execa(
     "git",
     ["fetch", "--no-tags", "--depth=1", "origin", `+refs/heads/${branch}:${remote}`],

@@ -111,17 +111,18 @@ export async function endServer(options: EndServerOptions): Promise<EndedServer>
     const group = pgid === undefined ? [] : await findGroup(pgid);
     return [...new Set([...group, ...(await findMarked(options.marker))])];
   };
-  const goneWithin = async (ms: number): Promise<number[]> => {
+  const goneWithin = async (ms: number, onLeft?: (pids: number[]) => void): Promise<number[]> => {
     const deadlineS = monotonicS() + ms / 1000;
     for (;;) {
       const pids = await alive();
       if (pids.length === 0 || monotonicS() > deadlineS) return pids;
+      onLeft?.(pids);
       await delay(25);
     }
   };
-  const signalAll = (pids: number[], signal: NodeJS.Signals) => {
-    if (pgid !== undefined) sendSignal(-pgid, signal);
-    for (const pid of pids) sendSignal(pid, signal);
+  const killAll = (pids: number[]) => {
+    if (pgid !== undefined) sendSignal(-pgid, "SIGKILL");
+    for (const pid of pids) sendSignal(pid, "SIGKILL");
   };
 
   let left = await alive();
@@ -135,8 +136,8 @@ export async function endServer(options: EndServerOptions): Promise<EndedServer>
   }
   if (left.length > 0) {
     killed = true;
-    signalAll(left, "SIGKILL");
-    left = await goneWithin(options.killMs);
+    // At every look: a process that was not seen yet may have started meanwhile.
+    left = await goneWithin(options.killMs, killAll);
   }
   return { tookS: monotonicS() - startS, killed, survivors: left };
 }

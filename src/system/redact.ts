@@ -3,7 +3,7 @@ const SECRET_NAME = /(token|secret|passw(or)?d|credential|api[-_]?key|private[-_
 /** Names of settings whose values are never written anywhere. */
 export function isSecretName(name: string): boolean {
   // `HF_TOKEN` is one; `max_num_batched_tokens`, `tokenizer` and `TOKENIZERS_PARALLELISM` are not.
-  return SECRET_NAME.test(name.replace(/tokens|tokeniz\w*/gi, ""));
+  return SECRET_NAME.test(name.replace(/tokens|tokeniz[a-z]*/gi, ""));
 }
 
 export const REDACTED = "[redacted]";
@@ -29,14 +29,14 @@ export function secretsOf(environment: Readonly<Record<string, string | undefine
   );
 }
 
-/** Arguments with the values of secret flags replaced: `--hf-token abc` and `--hf-token=abc`. */
+/** Arguments with the values of secret flags replaced: `--hf-token=abc`, and all of `--api-key abc def`. */
 export function redactArgs(args: readonly string[]): string[] {
-  return args.map((arg, index) => {
+  let secret = false;
+  return args.map((arg) => {
     const [flag, value] = splitFlag(arg);
-    if (flag !== null && value !== null && isSecretName(flag)) return `${flag}=${REDACTED}`;
-    const before = args[index - 1];
-    const secretBefore = before?.startsWith("--") && !before.includes("=") && isSecretName(before);
-    return secretBefore && !arg.startsWith("--") ? REDACTED : arg;
+    if (flag === null) return secret ? REDACTED : arg;
+    secret = value === null && isSecretName(flag);
+    return value !== null && isSecretName(flag) ? `${flag}=${REDACTED}` : arg;
   });
 }
 

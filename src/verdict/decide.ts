@@ -43,7 +43,9 @@ export function decide(comparison: ComparisonFile, policy: VerdictPolicy): Verdi
   const verdict = broken ? "regressed" : ofMetrics;
   const reasons = [
     ...comparison.limits.map(limitSentence),
-    ...byVerdict(gated, ["regressed", "invalid", "inconclusive", "improved"]).map(sentence),
+    ...byVerdict(gated, ["regressed"]).map(sentence),
+    ...byReason(byVerdict(gated, ["invalid"])).map(groupSentence),
+    ...byVerdict(gated, ["inconclusive", "improved"]).map(sentence),
     ...(looked ? [] : ["no gated metric was measured"]),
   ];
   return conclude({
@@ -52,7 +54,7 @@ export function decide(comparison: ComparisonFile, policy: VerdictPolicy): Verdi
     verdict,
     counts,
     headline: headline(verdict, gated, comparison),
-    nextAction: nextAction(verdict),
+    nextAction: nextAction(verdict, gated, comparison),
     reasons,
     policy,
   });
@@ -71,9 +73,11 @@ export function decideWithoutBaseline(
     verdict: broken ? "regressed" : "invalid",
     counts: emptyCounts(),
     headline: broken
-      ? `${comparison.limits.length} limit${plural(comparison.limits.length)} broken; there is no baseline to compare with`
-      : "Measured, but there is no baseline to compare with",
-    nextAction: `Record one on the base branch and commit it: vllm-gate record --scenario ${comparison.scenario}`,
+      ? `${limitsHeadline(comparison.limits)}; there is no baseline to compare with`
+      : `Measured, but there is no baseline to compare with (expected ${expected})`,
+    nextAction:
+      `${broken ? "Change the flags until every limit holds. Record a baseline" : "Record one"} on the base branch ` +
+      `and commit it: vllm-gate record --scenario ${comparison.scenario}`,
     reasons: [...comparison.limits.map(limitSentence), `expected a baseline at ${expected}`],
     policy: { ...policy, onInvalid: "fail" },
   });
@@ -189,69 +193,132 @@ export function byVerdict(comparisons: readonly Comparison[], order: readonly Ve
 
 function percent(share: number): string {
   const points = Math.abs(share) * 100;
-  return `${points >= 10 ? Math.round(points) : points.toFixed(1)} %`;
+  return points >= 10
+    ? `${Math.round(points)}`
+    : points >= 0.1
+      ? points.toFixed(1)
+      : `${Number(points.toPrecision(1))}`;
+}
+
+/** A value as a sentence says it. */
+function amount(value: number, unit: string): string {
+  const [shown, sign] = unit === "share" ? [value * 100, "%"] : [value, unit === "x" ? "times" : unit];
+  return `${Number(shown.toPrecision(4))} ${sign}`.trim();
 }
 
 function change(each: Comparison): string {
-  if (each.effect === null)
-    return each.base === null ? "has no baseline" : each.head === null ? "is missing" : "rose from zero";
-  return `is ${percent(each.effect)} ${each.effect > 0 ? "worse" : "better"}`;
+  if (each.base === null) return "has no baseline";
+  if (each.head === null) return "is missing";
+  if (each.base === each.head) return "is unchanged";
+  const rose = each.head > each.base;
+  const worse = rose === (each.direction === "lower") ? "worse" : "better";
+  if (each.unit === "share") return `is ${percent(each.head - each.base)} points ${worse}`;
+  return each.effect === null
+    ? `went from 0 to ${amount(each.head, each.unit)}`
+    : `is ${percent(each.effect)} % ${worse}`;
 }
 
 function sentence(each: Comparison): string {
   return `${each.metric} ${change(each)}: ${each.reason}`;
 }
 
-function limitSentence(limit: ComparisonFile["limits"][number]): string {
-  const bound = `limit ${limit.side} ${limit.bound} ${limit.unit}`.trim();
+/** Comparisons that share their reason, the most first. */
+function byReason(comparisons: readonly Comparison[]): Comparison[][] {
+  const groups = Map.groupBy(comparisons, (each) => each.reason);
+  return [...groups.values()].sort((a, b) => b.length - a.length);
+}
+
+function groupSentence(group: readonly Comparison[]): string {
+  return `${group.map((each) => each.metric).join(", ")}: ${group[0]?.reason}`;
+}
+
+function incomparable(comparison: ComparisonFile): ComparisonFile["fingerprint"] {
+  return comparison.fingerprint.filter((each) => each.rule === "must");
+}
+
+type Limits = ComparisonFile["limits"];
+
+function limitSentence(limit: Limits[number]): string {
   return limit.value === null
-    ? `${limit.metric} has a limit (${limit.side} ${limit.bound}) and was not measured`
-    : `${limit.metric} is ${Number(limit.value.toPrecision(4))} ${limit.unit}: ${bound}`;
+    ? `${limit.metric} was not measured, but has a limit (${limit.side} ${limit.bound})`
+    : `${limit.metric} is ${amount(limit.value, limit.unit)}, limit ${limit.side} ${amount(limit.bound, limit.unit)}`;
+}
+
+function limitsHeadline(limits: Limits): string {
+  const [first] = limits;
+  if (first === undefined) return "";
+  const more = limits.length > 1 ? ` and ${limits.length - 1} more` : "";
+  const unmeasured = limits.filter((each) => each.value === null).length;
+  const how =
+    unmeasured === 0 ? "broken" : unmeasured < limits.length ? "broken or not measured" : "not measured";
+  return `${limits.length} limit${plural(limits.length)} ${how}: ${limitSentence(first)}${more}`;
 }
 
 const plural = (count: number) => (count === 1 ? "" : "s");
 
+const ofAll = (count: number, all: number) => `${count} of ${all} gated metric${plural(all)}`;
+
 function headline(verdict: Verdict, gated: readonly Comparison[], comparison: ComparisonFile): string {
-  const of = (wanted: Verdict) => byVerdict(gated, [wanted]);
-  const few = (list: readonly Comparison[]) => {
-    const shown = list.slice(0, 2).map((each) => `${each.metric} ${change(each)}`);
-    const more = list.length - shown.length;
-    return `${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-  };
+  const found = byVerdict(gated, [verdict]);
+  const few = found.slice(0, 2).map((each) => `${each.metric} ${change(each)}`);
+  const more = found.length > few.length ? ` and ${found.length - few.length} more` : "";
+  const shown = `${ofAll(found.length, gated.length)}`;
   switch (verdict) {
-    case "regressed": {
-      const limits = comparison.limits.length;
-      const worse = of("regressed");
-      const parts = [
-        ...(worse.length > 0
-          ? [`${worse.length} gated metric${plural(worse.length)} regressed: ${few(worse)}`]
-          : []),
-        ...(limits > 0 ? [`${limits} limit${plural(limits)} broken`] : []),
-      ];
-      return parts.join("; ");
-    }
+    case "regressed":
+      return [
+        ...(found.length > 0 ? [`${shown} regressed: ${few.join(", ")}${more}`] : []),
+        ...(comparison.limits.length > 0 ? [limitsHeadline(comparison.limits)] : []),
+      ].join("; ");
     case "invalid": {
-      const bad = of("invalid");
-      return bad.length === 0
-        ? "No gated metric was measured"
-        : `No verdict: ${bad[0]?.metric} ${change(bad[0] as Comparison)}, ${bad[0]?.reason}`;
+      const fields = incomparable(comparison).map(({ field }) => (field === "probeSuite" ? "probes" : field));
+      if (fields.length > 0 && found.length > 0) {
+        const differ = fields.length === 1 && fields[0] !== "probes" ? "differs" : "differ";
+        return `No verdict: not comparable with the baseline (${fields.join(", ")} ${differ})`;
+      }
+      const [largest = [], ...others] = byReason(found);
+      if (largest.length === 0) return "No gated metric was measured";
+      const rest = others.flat().length;
+      const what =
+        largest.length === gated.length
+          ? "No verdict"
+          : largest.length === 1
+            ? `No verdict on ${largest[0]?.metric}`
+            : `No verdict on ${ofAll(largest.length, gated.length)}`;
+      return `${what}: ${largest[0]?.reason}${rest > 0 ? ` (and ${rest} more for other reasons)` : ""}`;
     }
     case "inconclusive":
-      return `${of("inconclusive").length} of ${gated.length} gated metrics undecided: ${few(of("inconclusive"))}`;
+      return `${shown} undecided: ${few.join(", ")}${more}`;
     case "improved":
-      return `${of("improved").length} of ${gated.length} gated metrics improved: ${few(of("improved"))}; none got worse`;
+      return `${shown} improved: ${few.join(", ")}${more}; none got worse`;
     case "pass":
-      return `None of ${gated.length} gated metric${plural(gated.length)} got worse`;
+      return gated.length === 1
+        ? "The one gated metric did not get worse"
+        : `None of the ${gated.length} gated metrics got worse`;
   }
 }
 
-function nextAction(verdict: Verdict): string {
+function nextAction(verdict: Verdict, gated: readonly Comparison[], comparison: ComparisonFile): string {
+  const differs = (field: string) => comparison.fingerprint.some((each) => each.field === field);
+  const of = gated.filter((each) => each.verdict === verdict);
   switch (verdict) {
     case "regressed":
-      return "Change the flags, or accept the loss by recording a new baseline (below).";
+      if (of.length === 0) {
+        return "Change the flags until every limit holds, or change the limits on the base branch.";
+      }
+      // What fails is nothing to get used to: `record` refuses it too.
+      return of.some((each) => each.metric === "requests.error_rate")
+        ? "Find out why requests failed: the server's log and traces.jsonl are in the run folder."
+        : "Change the flags, or accept the loss by recording a new baseline.";
     case "invalid":
+      if (of.length === 0) return "Give the scenario a probe whose metrics are gated.";
+      if (incomparable(comparison).length > 0) {
+        return "Run it as the baseline was recorded, or record a baseline for this machine and these probes.";
+      }
       return "Mend the cause and run again; nothing was decided.";
     case "inconclusive":
+      if (of.every((each) => each.base === null)) return "Record the baseline again to gate what is new.";
+      if (differs("hostId"))
+        return "Run on a host of the baseline, or record a baseline on this host as well.";
       return "Run again with more sessions to decide it (--sessions 3).";
     case "improved":
       return "Nothing to do; record a new baseline to hold the gain.";

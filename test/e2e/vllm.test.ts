@@ -38,7 +38,9 @@ const cli = (args: string[]) => runCli(args, { cwd, env, cli: CLI_DIST });
 
 /** vLLM's processes of this test: its API server by its command, its children by the names they give themselves. */
 async function vllmProcesses(): Promise<number[]> {
-  const found = await Promise.all(["vllm.entrypoints", "VLLM::EngineCore", "VLLM::Worker"].map(processesWith));
+  const found = await Promise.all(
+    ["vllm.entrypoints", "VLLM::EngineCore", "VLLM::Worker"].map(processesWith),
+  );
   return [...new Set(found.flat())];
 }
 
@@ -47,7 +49,10 @@ beforeAll(async () => {
     cwd: root,
     stderr: "inherit",
   });
-  const paths = JSON.parse(installed.stdout.trim().split("\n").at(-1) ?? "{}") as { python: string; model: string };
+  const paths = JSON.parse(installed.stdout.trim().split("\n").at(-1) ?? "{}") as {
+    python: string;
+    model: string;
+  };
   model = paths.model;
   cwd = await mkdtemp(join(tmpdir(), "vllm-gate-e2e-"));
   env = {
@@ -93,7 +98,9 @@ describe("the gate on real vLLM", () => {
     const result = await cli(["run", "--args", "--load-format dummy --max-model-len 999999"]);
     expect(result.code, result.stderr + result.stdout).toBe(4);
     const verdict = await readVerdict(await newestRun(cwd));
-    expect(verdict.headline).toContain("User-specified max_model_len (999999) is greater than the derived max_model_len");
+    expect(verdict.headline).toContain(
+      "User-specified max_model_len (999999) is greater than the derived max_model_len",
+    );
   });
 
   it("exits 2 for a mistyped key, naming it and its line", async () => {
@@ -101,13 +108,20 @@ describe("the gate on real vLLM", () => {
     await writeFile(path, config().replace("warmRequests", "warmReqests"));
     const result = await cli(["run", "--config", path]);
     expect(result.code).toBe(2);
-    expect(result.stderr).toMatch(/mistyped\.yml:\d+: .*unknown key `warmReqests`.*Did you mean `warmRequests`\?/);
+    expect(result.stderr).toMatch(
+      /mistyped\.yml:\d+: .*unknown key `warmReqests`.*Did you mean `warmRequests`\?/,
+    );
   });
 
   it("leaves no process when it is killed without a word, once the post step has run", async () => {
     const statePath = join(cwd, "state.json");
     const started = startCli(["run"], { cwd, env, cli: CLI_DIST });
-    await until("the probes run", async () => (await readFile(join(await newestRun(cwd), "traces.jsonl"), "utf8").catch(() => "")).length > 0, 300_000);
+    await until(
+      "the probes run",
+      async () =>
+        (await readFile(join(await newestRun(cwd), "traces.jsonl"), "utf8").catch(() => "")).length > 0,
+      300_000,
+    );
     const runDir = await newestRun(cwd);
     started.kill("SIGKILL");
     await started;

@@ -1,5 +1,5 @@
 import { fileURLToPath } from "node:url";
-import { execa, type ResultPromise } from "execa";
+import { execa } from "execa";
 
 /** The command as it is developed. */
 export const CLI_SOURCE = fileURLToPath(new URL("../../src/cli.ts", import.meta.url));
@@ -21,7 +21,7 @@ export interface CliResult {
 }
 
 /** Starts the command as a process of its own. */
-export function startCli(args: readonly string[], options: CliOptions): ResultPromise<{ reject: false }> {
+export function startCli(args: readonly string[], options: CliOptions) {
   return execa(process.execPath, [options.cli ?? CLI_SOURCE, ...args], {
     cwd: options.cwd,
     env: options.env ?? {},

@@ -22,7 +22,11 @@ export async function readRun(runDir: string) {
 }
 
 /** Waits for a real condition; fails with `what` when it does not come. */
-export async function until(what: string, condition: () => Promise<boolean>, timeoutMs: number): Promise<void> {
+export async function until(
+  what: string,
+  condition: () => Promise<boolean>,
+  timeoutMs: number,
+): Promise<void> {
   const deadline = Date.now() + timeoutMs;
   while (!(await condition())) {
     if (Date.now() > deadline) throw new Error(`waited ${timeoutMs} ms in vain: ${what}`);
@@ -32,7 +36,9 @@ export async function until(what: string, condition: () => Promise<boolean>, tim
 
 /** Processes whose command line holds a text, this one left out. */
 export async function processesWith(text: string): Promise<number[]> {
-  const pids = (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid);
+  const pids = (await readdir("/proc")).filter(
+    (entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid,
+  );
   const found = await Promise.all(
     pids.map(async (pid) => {
       const line = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");

@@ -531,7 +531,7 @@ function toAlignment(value) {
 // src/report/markdown.ts
 /** Text that anyone may have written, made harmless inside a Markdown line or table cell. */
 function plain(text) {
-	return text.replace(/[\r\n\t]+/g, " ").replace(/\p{Cc}/gu, "").replace(/[\\`*_{}[\]<>|~#]/g, "\\$&").replace(/@(?=\w)/g, "@​");
+	return text.replace(/[\r\n\t]+/g, " ").replace(/\p{Cc}/gu, "").replace(/[\\`*{}[\]<>|~#]/g, "\\$&").replace(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, "\\_").replace(/@(?=\w)/g, "@​");
 }
 /** Text as inline code, whatever it holds. */
 function code(text) {
@@ -555,238 +555,6 @@ function table(header, rows, align) {
 /** A folded part. */
 function details(summary, body) {
 	return `<details>\n<summary>${summary}</summary>\n\n${body}\n\n</details>`;
-}
-
-// src/report/numbers.ts
-/** A number with four digits that matter; whole numbers with separators, since they count things. */
-function formatNumber(value) {
-	if (value === 0) return "0";
-	if (Number.isInteger(value) && Math.abs(value) >= 1e3) return value.toLocaleString("en-US");
-	const size = Math.abs(value);
-	if (size >= 1e3) return Math.round(value).toLocaleString("en-US");
-	if (size < 1e-4) return value.toExponential(1);
-	return String(Number(value.toPrecision(4)));
-}
-/** A value with its unit; shares as percent. */
-function formatValue(value, unit) {
-	if (value === null) return "–";
-	if (unit === "share") return `${formatNumber(Number((value * 100).toPrecision(3)))} %`;
-	return unit === "" ? formatNumber(value) : unit === "x" ? `${formatNumber(value)}×` : `${formatNumber(value)} ${unit}`;
-}
-/** The change from base to head with its sign, as people say it: `+16 %`, `−4.1 %`. */
-function formatChange(base, head) {
-	if (base === null || head === null) return "–";
-	if (base === head) return "0 %";
-	if (base === 0) return "from 0";
-	const points = (head / base - 1) * 100;
-	return signed(points, Math.abs(points) >= 10 ? 0 : 1);
-}
-function signed(points, digits) {
-	const text = Math.abs(points).toFixed(digits);
-	return Number(text) === 0 ? "≈ 0 %" : `${points > 0 ? "+" : "−"}${text} %`;
-}
-/** A tolerance as its two bounds. */
-function formatTolerance(relative, absolute, unit) {
-	const parts = [...relative > 0 ? [`${Number((relative * 100).toPrecision(3))} %`] : [], ...absolute > 0 ? [formatValue(absolute, unit)] : []];
-	return parts.length === 0 ? "none" : parts.join(" and ");
-}
-
-// src/report/comment.ts
-const SIGNS = {
-	pass: "✅ pass",
-	improved: "✅ improved",
-	inconclusive: "⚠️ inconclusive",
-	invalid: "⚠️ no verdict",
-	regressed: "❌ regressed",
-	failed: "❌ failed"
-};
-/** Rows that are open to everybody; the rest is folded. */
-const OPEN_ROWS = 10;
-/** The pull-request comment: the verdict and what to do, then what changed, then everything else, folded. */
-function renderComment(input) {
-	const { verdict, run, comparison } = input;
-	const sign = verdict.cause === "cancelled" || verdict.cause === "killed" ? "⏹ cancelled" : SIGNS[verdict.verdict];
-	return `${[
-		`<!-- vllm-gate:${verdict.scenario} -->`,
-		`### ${sign} · vllm-gate · ${plain(verdict.scenario)}`,
-		`**${plain(verdict.headline.replace(/[.\s]+$/, ""))}.** ${plain(verdict.nextAction)}`,
-		...verdict.cause === "not_recorded" ? [verdict.reasons.map((reason) => `- ${plain(reason)}`).join("\n")] : [],
-		...verdict.reportOnly ? ["_Report only: this verdict does not block the merge._"] : [],
-		...changedRows(comparison),
-		...limitRows(comparison),
-		...differingFlags(comparison),
-		...failure(verdict, run),
-		...warnings(input),
-		...allRows(comparison, input.measurements),
-		...firstToken(input.measurements),
-		environment(input),
-		howTo(input)
-	].join("\n\n")}\n`;
-}
-const CHANGED = [
-	"regressed",
-	"invalid",
-	"inconclusive",
-	"improved"
-];
-function ordered(comparisons, verdicts) {
-	const size = (each) => Math.abs(each.effect ?? Number.MAX_VALUE);
-	return verdicts.flatMap((verdict) => comparisons.filter((each) => each.verdict === verdict).sort((a, b) => size(b) - size(a)));
-}
-const WORDS = {
-	pass: "≈",
-	improved: "better",
-	inconclusive: "undecided",
-	invalid: "invalid",
-	regressed: "**worse**"
-};
-const HEADER = [
-	"metric",
-	"baseline",
-	"this run",
-	"change",
-	"",
-	"tolerance"
-];
-const ALIGN = [
-	"l",
-	"r",
-	"r",
-	"r",
-	"l",
-	"r"
-];
-function comparisonRow(each) {
-	return [
-		code(each.metric),
-		formatValue(each.base, each.unit),
-		formatValue(each.head, each.unit),
-		formatChange(each.base, each.head),
-		WORDS[each.verdict],
-		formatTolerance(each.tolerance, each.absoluteTolerance, each.unit)
-	];
-}
-function changedRows(comparison) {
-	const changed = ordered(comparison?.comparisons.filter((each) => each.level === "gate") ?? [], CHANGED);
-	if (changed.length === 0) return [];
-	const open = changed.slice(0, OPEN_ROWS);
-	const rest = changed.slice(OPEN_ROWS);
-	const reasons = open.filter((each) => each.verdict === "invalid" || each.verdict === "inconclusive").map((each) => `- ${code(each.metric)}: ${plain(each.reason)}`);
-	return [
-		table(HEADER, open.map(comparisonRow), ALIGN),
-		...reasons.length > 0 ? [reasons.join("\n")] : [],
-		...rest.length > 0 ? [details(`${rest.length} more changed`, table(HEADER, rest.map(comparisonRow), ALIGN))] : []
-	];
-}
-function limitRows(comparison) {
-	const limits = comparison?.limits ?? [];
-	if (limits.length === 0) return [];
-	const rows = limits.map((limit) => [
-		code(limit.metric),
-		limit.value === null ? "not measured" : formatValue(limit.value, limit.unit),
-		`${limit.side} ${formatValue(limit.bound, limit.unit)}`
-	]);
-	return [table([
-		"broken limit",
-		"this run",
-		"limit"
-	], rows, [
-		"l",
-		"r",
-		"r"
-	])];
-}
-function differingFlags(comparison) {
-	if (comparison === null || comparison.baseSource === null) return [];
-	if (comparison.flags.length === 0) return ["Flags and vLLM version are those of the baseline."];
-	const rows = comparison.flags.map((each) => [
-		code(each.what),
-		each.base === null ? "not set" : code(each.base),
-		each.head === null ? "not set" : code(each.head)
-	]);
-	return [table([
-		"differs",
-		"baseline",
-		"this run"
-	], rows)];
-}
-function failedSession(run) {
-	return run.sessions.find((session) => session.outcome !== "ok" && session.cause !== void 0);
-}
-function failure(verdict, run) {
-	if (verdict.verdict !== "failed") return [];
-	const session = failedSession(run);
-	const tail = session?.logTail ?? [];
-	return [
-		...session?.cause === void 0 ? [] : [codeBlock([session.cause])],
-		...session?.hint === void 0 ? [] : [plain(session.hint)],
-		...tail.length === 0 ? [] : [details("End of the server's log", codeBlock(tail))]
-	];
-}
-function warnings(input) {
-	const taints = (input.measurements?.taints ?? []).map((taint) => taint.reason);
-	const dirty = input.run.sessions.filter((session) => (session.disposal?.survivors.length ?? 0) > 0).map((session) => `processes ${session.disposal?.survivors.join(", ")} of session ${session.index} could not be ended`);
-	const all = [.../* @__PURE__ */ new Set([...taints, ...dirty])];
-	return all.length === 0 ? [] : [all.map((each) => `- ⚠️ ${plain(each)}`).join("\n")];
-}
-function allRows(comparison, measurements) {
-	if (comparison !== null && comparison.comparisons.length > 0) {
-		const isOpen = (each) => each.level === "gate" && each.verdict !== "pass";
-		const same = ordered(comparison.comparisons.filter((each) => each.level === "gate"), ["pass"]);
-		const watched = ordered(comparison.comparisons.filter((each) => each.level === "watch" && !isOpen(each)), [...CHANGED, "pass"]);
-		return [...same.length > 0 ? [details(`${same.length} gated metrics within their tolerance`, table(HEADER, same.map(comparisonRow), ALIGN))] : [], ...watched.length > 0 ? [details(`${watched.length} watched metrics, which never block`, table(HEADER, watched.map(comparisonRow), ALIGN))] : []];
-	}
-	const values = measurements?.measurements ?? [];
-	if (values.length === 0) return [];
-	const units = new Map(measurements?.metrics.map((metric) => [metric.id, metric.unit]));
-	const ids = [...new Set(values.map((each) => each.metric))].sort();
-	const rows = ids.map((id) => [code(id), values.filter((each) => each.metric === id).map((each) => formatValue(each.value, units.get(id) ?? "")).join(", ")]);
-	return [details(`${ids.length} metrics measured`, table(["metric", "by round"], rows))];
-}
-function firstToken(measurements) {
-	const said = (measurements?.ttft ?? []).flatMap((summary) => summary.observations.map((each) => `- session ${summary.session}: ${plain(each)}`));
-	return said.length === 0 ? [] : [details("First-token latency in words", said.join("\n"))];
-}
-function environment(input) {
-	const { run, comparison } = input;
-	const differing = new Map(comparison?.fingerprint.map((each) => [each.field, each]));
-	const rows = Object.entries(run.fingerprint).filter(([, value]) => value !== null).map(([field, value]) => {
-		const difference = differing.get(field);
-		const note = difference === void 0 ? "" : `baseline: ${plain(String(difference.base))}`;
-		return [
-			plain(field),
-			plain(String(value)),
-			note
-		];
-	});
-	const versions = [...new Set(run.sessions.map((session) => session.vllmVersion ?? "unknown"))].join(", ");
-	const argv = run.sessions.find((session) => session.argv !== void 0)?.argv ?? [];
-	const unknown = run.sessions[0]?.unknownFacts ?? [];
-	const body = [
-		`vLLM ${plain(versions)}, vllm-gate ${plain(run.toolVersion ?? "unknown")}${run.commit ? `, commit ${code(run.commit.slice(0, 12))}` : ""}`,
-		...argv.length > 0 ? [codeBlock([argv.map(quote).join(" ")])] : [],
-		table([
-			"environment",
-			"",
-			""
-		], rows),
-		...unknown.length > 0 ? [`Unknown: ${unknown.map((each) => `${code(each.fact)} (${plain(each.reason)})`).join("; ")}`] : []
-	].join("\n\n");
-	return details("Environment and command", body);
-}
-function quote(arg) {
-	return /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`;
-}
-function howTo(input) {
-	const { verdict, comparison } = input;
-	const lines = [...comparison?.baseSource == null ? [] : [`Baseline: ${code(comparison.baseSource)}`], `Run: ${code(input.runPath)}`];
-	const accept = verdict.cause === "no_baseline" ? `Record this run as the baseline: ${code(input.acceptCommand)}, then commit it on the base branch.` : verdict.cause === "decided" ? `Accept these numbers as the new baseline: ${code(input.acceptCommand)}, then commit it with the reason.` : null;
-	const reproduce = `Run it again: ${code(`vllm-gate run --scenario ${verdict.scenario}`)}`;
-	return details("How to accept, and how to run it again", [
-		...accept === null ? [] : [accept],
-		reproduce,
-		...lines
-	].join("\n\n"));
 }
 
 // src/system/clock.ts
@@ -1338,4 +1106,237 @@ function nextAction(verdict) {
 	}
 }
 
-export { formatValue as A, findMarked as C, renderComment as D, monotonicS as E, logFactsSchema as F, diffFingerprints as I, fingerprintSchema as L, plain as M, table as N, formatChange as O, RUN_FILES as P, fingerprintSlug as R, findListeners as S, delay as T, writeFileAtomic as _, decideWithoutBaseline as a, endServer as b, appendTraces as c, readRunFolder as d, writeRun as f, sha256 as g, readTextIfExists as h, decideRecorded as i, code as j, formatTolerance as k, hashRun as l, readJson as m, decideFailure as n, createStateFile as o, parseJson as p, decideNotRecorded as r, readStateFile as s, decide as t, newRunId as u, writeJson as v, identify as w, findGroup as x, MARKER_VARIABLE as y };
+// src/report/numbers.ts
+/** A number with four digits that matter; whole numbers with separators, since they count things. */
+function formatNumber(value) {
+	if (value === 0) return "0";
+	if (Number.isInteger(value) && Math.abs(value) >= 1e3) return value.toLocaleString("en-US");
+	const size = Math.abs(value);
+	if (size >= 1e3) return Math.round(value).toLocaleString("en-US");
+	if (size < 1e-4) return value.toExponential(1);
+	return String(Number(value.toPrecision(4)));
+}
+/** A value with its unit; shares as percent. */
+function formatValue(value, unit) {
+	if (value === null) return "–";
+	if (unit === "share") return `${formatNumber(Number((value * 100).toPrecision(3)))} %`;
+	return unit === "" ? formatNumber(value) : unit === "x" ? `${formatNumber(value)}×` : `${formatNumber(value)} ${unit}`;
+}
+/** The change from base to head with its sign, as people say it: `+16 %`, `−4.1 %`; of shares in points. */
+function formatChange(base, head, unit) {
+	if (base === null || head === null) return "–";
+	if (unit === "share") return signed((head - base) * 100, 1).replace("%", "points");
+	if (base === head) return "0 %";
+	if (base === 0) return "from 0";
+	const points = (head / base - 1) * 100;
+	return signed(points, Math.abs(points) >= 10 ? 0 : 1);
+}
+function signed(points, digits) {
+	const text = Math.abs(points).toFixed(digits);
+	return Number(text) === 0 ? "≈ 0 %" : `${points > 0 ? "+" : "−"}${text} %`;
+}
+/** A tolerance as its two bounds. */
+function formatTolerance(relative, absolute, unit) {
+	const parts = [...relative > 0 ? [`${Number((relative * 100).toPrecision(3))} %`] : [], ...absolute > 0 ? [formatValue(absolute, unit)] : []];
+	return parts.length === 0 ? "none" : parts.join(" and ");
+}
+
+// src/report/comment.ts
+const SIGNS = {
+	pass: "✅ pass",
+	improved: "✅ improved",
+	inconclusive: "⚠️ inconclusive",
+	invalid: "⚠️ no verdict",
+	regressed: "❌ regressed",
+	failed: "❌ failed"
+};
+/** Rows that are open to everybody; the rest is folded. */
+const OPEN_ROWS = 10;
+/** The pull-request comment: the verdict and what to do, then what changed, then everything else, folded. */
+function renderComment(input) {
+	const { verdict, run, comparison } = input;
+	const sign = verdict.cause === "cancelled" || verdict.cause === "killed" ? "⏹ cancelled" : SIGNS[verdict.verdict];
+	return `${[
+		`<!-- vllm-gate:${verdict.scenario} -->`,
+		`### ${sign} · vllm-gate · ${plain(verdict.scenario)}`,
+		`**${plain(verdict.headline.replace(/[.\s]+$/, ""))}.** ${plain(verdict.nextAction)}`,
+		...verdict.cause === "not_recorded" ? [verdict.reasons.map((reason) => `- ${plain(reason)}`).join("\n")] : [],
+		...verdict.reportOnly ? ["_Report only: this verdict does not block the merge._"] : [],
+		...changedRows(comparison),
+		...limitRows(comparison),
+		...differingFlags(comparison),
+		...failure(verdict, run),
+		...warnings(input),
+		...allRows(comparison, input.measurements),
+		...firstToken(input.measurements),
+		environment(input),
+		howTo(input)
+	].join("\n\n")}\n`;
+}
+const CHANGED = [
+	"regressed",
+	"invalid",
+	"inconclusive",
+	"improved"
+];
+function ordered(comparisons, verdicts) {
+	const size = (each) => Math.abs(each.effect ?? Number.MAX_VALUE);
+	return verdicts.flatMap((verdict) => comparisons.filter((each) => each.verdict === verdict).sort((a, b) => size(b) - size(a)));
+}
+const WORDS = {
+	pass: "≈",
+	improved: "better",
+	inconclusive: "undecided",
+	invalid: "invalid",
+	regressed: "**worse**"
+};
+const HEADER = [
+	"metric",
+	"baseline",
+	"this run",
+	"change",
+	"",
+	"tolerance"
+];
+const ALIGN = [
+	"l",
+	"r",
+	"r",
+	"r",
+	"l",
+	"r"
+];
+function comparisonRow(each) {
+	return [
+		code(each.metric),
+		formatValue(each.base, each.unit),
+		formatValue(each.head, each.unit),
+		formatChange(each.base, each.head, each.unit),
+		WORDS[each.verdict],
+		formatTolerance(each.tolerance, each.absoluteTolerance, each.unit)
+	];
+}
+function changedRows(comparison) {
+	const changed = ordered(comparison?.comparisons.filter((each) => each.level === "gate") ?? [], CHANGED);
+	if (changed.length === 0) return [];
+	const open = changed.slice(0, OPEN_ROWS);
+	const rest = changed.slice(OPEN_ROWS);
+	const reasons = open.filter((each) => each.verdict === "invalid" || each.verdict === "inconclusive").map((each) => `- ${code(each.metric)}: ${plain(each.reason)}`);
+	return [
+		table(HEADER, open.map(comparisonRow), ALIGN),
+		...reasons.length > 0 ? [reasons.join("\n")] : [],
+		...rest.length > 0 ? [details(`${rest.length} more changed`, table(HEADER, rest.map(comparisonRow), ALIGN))] : []
+	];
+}
+function limitRows(comparison) {
+	const limits = comparison?.limits ?? [];
+	if (limits.length === 0) return [];
+	const rows = limits.map((limit) => [
+		code(limit.metric),
+		limit.value === null ? "not measured" : formatValue(limit.value, limit.unit),
+		`${limit.side} ${formatValue(limit.bound, limit.unit)}`
+	]);
+	return [table([
+		"broken limit",
+		"this run",
+		"limit"
+	], rows, [
+		"l",
+		"r",
+		"r"
+	])];
+}
+function differingFlags(comparison) {
+	if (comparison === null || comparison.baseSource === null) return [];
+	if (comparison.flags.length === 0) return ["Flags and vLLM version are those of the baseline."];
+	const rows = comparison.flags.map((each) => [
+		code(each.what),
+		each.base === null ? "not set" : code(each.base),
+		each.head === null ? "not set" : code(each.head)
+	]);
+	return [table([
+		"differs",
+		"baseline",
+		"this run"
+	], rows)];
+}
+function failedSession(run) {
+	return run.sessions.find((session) => session.outcome !== "ok" && session.cause !== void 0);
+}
+function failure(verdict, run) {
+	if (verdict.verdict !== "failed") return [];
+	const session = failedSession(run);
+	const tail = session?.logTail ?? [];
+	return [
+		...session?.cause === void 0 ? [] : [codeBlock([session.cause])],
+		...session?.hint === void 0 ? [] : [plain(session.hint)],
+		...tail.length === 0 ? [] : [details("End of the server's log", codeBlock(tail))]
+	];
+}
+function warnings(input) {
+	const taints = (input.measurements?.taints ?? []).map((taint) => taint.reason);
+	const dirty = input.run.sessions.filter((session) => (session.disposal?.survivors.length ?? 0) > 0).map((session) => `processes ${session.disposal?.survivors.join(", ")} of session ${session.index} could not be ended`);
+	const all = [.../* @__PURE__ */ new Set([...taints, ...dirty])];
+	return all.length === 0 ? [] : [all.map((each) => `- ⚠️ ${plain(each)}`).join("\n")];
+}
+function allRows(comparison, measurements) {
+	if (comparison !== null && comparison.comparisons.length > 0) {
+		const isOpen = (each) => each.level === "gate" && each.verdict !== "pass";
+		const same = ordered(comparison.comparisons.filter((each) => each.level === "gate"), ["pass"]);
+		const watched = ordered(comparison.comparisons.filter((each) => each.level === "watch" && !isOpen(each)), [...CHANGED, "pass"]);
+		return [...same.length > 0 ? [details(`${same.length} gated metrics within their tolerance`, table(HEADER, same.map(comparisonRow), ALIGN))] : [], ...watched.length > 0 ? [details(`${watched.length} watched metrics, which never block`, table(HEADER, watched.map(comparisonRow), ALIGN))] : []];
+	}
+	const values = measurements?.measurements ?? [];
+	if (values.length === 0) return [];
+	const units = new Map(measurements?.metrics.map((metric) => [metric.id, metric.unit]));
+	const ids = [...new Set(values.map((each) => each.metric))].sort();
+	const rows = ids.map((id) => [code(id), values.filter((each) => each.metric === id).map((each) => formatValue(each.value, units.get(id) ?? "")).join(", ")]);
+	return [details(`${ids.length} metrics measured`, table(["metric", "by round"], rows))];
+}
+function firstToken(measurements) {
+	const said = (measurements?.ttft ?? []).flatMap((summary) => summary.observations.map((each) => `- session ${summary.session}: ${plain(each)}`));
+	return said.length === 0 ? [] : [details("First-token latency in words", said.join("\n"))];
+}
+function environment(input) {
+	const { run, comparison } = input;
+	const differing = new Map(comparison?.fingerprint.map((each) => [each.field, each]));
+	const rows = Object.entries(run.fingerprint).filter(([, value]) => value !== null).map(([field, value]) => {
+		const difference = differing.get(field);
+		const note = difference === void 0 ? "" : `baseline: ${plain(String(difference.base))}`;
+		return [
+			plain(field),
+			plain(String(value)),
+			note
+		];
+	});
+	const versions = [...new Set(run.sessions.map((session) => session.vllmVersion ?? "unknown"))].join(", ");
+	const argv = run.sessions.find((session) => session.argv !== void 0)?.argv ?? [];
+	const unknown = run.sessions[0]?.unknownFacts ?? [];
+	const body = [
+		`vLLM ${plain(versions)}, vllm-gate ${plain(run.toolVersion ?? "unknown")}${run.commit ? `, commit ${code(run.commit.slice(0, 12))}` : ""}`,
+		...argv.length > 0 ? [codeBlock([argv.map(quote).join(" ")])] : [],
+		table([
+			"environment",
+			"",
+			""
+		], rows),
+		...unknown.length > 0 ? [`Unknown: ${unknown.map((each) => `${code(each.fact)} (${plain(each.reason)})`).join("; ")}`] : []
+	].join("\n\n");
+	return details("Environment and command", body);
+}
+function quote(arg) {
+	return /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`;
+}
+function howTo(input) {
+	const { verdict, comparison } = input;
+	const lines = [...comparison?.baseSource == null ? [] : [`Baseline: ${code(comparison.baseSource)}`], `Run: ${code(input.runPath)}`];
+	const accept = verdict.cause === "no_baseline" ? `Record this run as the baseline: ${code(input.acceptCommand)}, then commit it on the base branch.` : verdict.cause === "decided" ? `Accept these numbers as the new baseline: ${code(input.acceptCommand)}, then commit it with the reason.` : null;
+	const reproduce = `Run it again: ${code(`vllm-gate run --scenario ${verdict.scenario}`)}`;
+	return details("How to accept, and how to run it again", [
+		...accept === null ? [] : [accept],
+		reproduce,
+		...lines
+	].join("\n\n"));
+}
+
+export { monotonicS as A, MARKER_VARIABLE as C, findMarked as D, findListeners as E, logFactsSchema as F, diffFingerprints as I, fingerprintSchema as L, plain as M, table as N, identify as O, RUN_FILES as P, fingerprintSlug as R, writeJson as S, findGroup as T, parseJson as _, decide as a, sha256 as b, decideRecorded as c, readStateFile as d, appendTraces as f, writeRun as g, readRunFolder as h, formatValue as i, code as j, delay as k, decideWithoutBaseline as l, newRunId as m, formatChange as n, decideFailure as o, hashRun as p, formatTolerance as r, decideNotRecorded as s, renderComment as t, createStateFile as u, readJson as v, endServer as w, writeFileAtomic as x, readTextIfExists as y };

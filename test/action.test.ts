@@ -1,0 +1,206 @@
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { execa } from "execa";
+import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
+import { configText, createWorkspace } from "./support/workspace.ts";
+
+const ACTION_SOURCE = fileURLToPath(new URL("../src/action.ts", import.meta.url));
+const ACTION_YML = fileURLToPath(new URL("../action.yml", import.meta.url));
+
+interface ActionResult {
+  readonly code: number | undefined;
+  readonly log: string;
+  readonly outputs: Record<string, string>;
+  readonly state: Record<string, string>;
+  readonly summary: string;
+}
+
+/** Values of the runner's files: `name<<delimiter`, lines, delimiter. */
+function parseCommands(text: string): Record<string, string> {
+  const found = [...text.matchAll(/^(.+?)<<(ghadelimiter_\S+)\n([\s\S]*?)\n\2$/gm)];
+  return Object.fromEntries(found.map(([, name, , value]) => [name ?? "", value ?? ""]));
+}
+
+/** Runs the action's main step as the runner does: inputs and files by environment. */
+async function runAction(
+  cwd: string,
+  inputs: Record<string, string>,
+  event?: unknown,
+): Promise<ActionResult> {
+  const temp = join(cwd, "..", `${cwd.split("/").at(-1)}-runner`);
+  await mkdir(temp, { recursive: true });
+  const files = { output: join(temp, "output"), state: join(temp, "state"), summary: join(temp, "summary") };
+  await Promise.all(Object.values(files).map((path) => writeFile(path, "")));
+  await writeFile(join(temp, "event.json"), JSON.stringify(event ?? {}));
+  const result = await execa(process.execPath, [ACTION_SOURCE], {
+    cwd,
+    reject: false,
+    all: true,
+    env: {
+      GITHUB_WORKSPACE: cwd,
+      GITHUB_OUTPUT: files.output,
+      GITHUB_STATE: files.state,
+      GITHUB_STEP_SUMMARY: files.summary,
+      GITHUB_EVENT_PATH: join(temp, "event.json"),
+      GITHUB_EVENT_NAME: event === undefined ? "push" : "pull_request",
+      GITHUB_REPOSITORY: "team/serving",
+      RUNNER_TEMP: temp,
+      GITHUB_TOKEN: "ghs_notForTheServer0123456789",
+      ...Object.fromEntries(
+        Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]),
+      ),
+    },
+  });
+  const read = (path: string) => readFile(path, "utf8");
+  return {
+    code: result.exitCode,
+    log: result.all,
+    outputs: parseCommands(await read(files.output)),
+    state: parseCommands(await read(files.state)),
+    summary: await read(files.summary),
+  };
+}
+
+async function git(cwd: string, ...args: string[]): Promise<void> {
+  await execa("git", ["-c", "user.name=t", "-c", "user.email=t@example.com", ...args], { cwd });
+}
+
+/** A repository with a base branch on a real remote, and a branch that is checked out from it. */
+async function createPullRequest(workspace: { cwd: string }) {
+  const { cwd } = workspace;
+  const remote = `${cwd}-remote.git`;
+  await execa("git", ["init", "-q", "--bare", "-b", "main", remote]);
+  await git(cwd, "init", "-q", "-b", "main");
+  await git(cwd, "add", "-A");
+  await git(cwd, "commit", "-qm", "base");
+  await git(cwd, "remote", "add", "origin", remote);
+  await git(cwd, "push", "-q", "origin", "main");
+  await git(cwd, "update-ref", "-d", "refs/remotes/origin/main");
+  await git(cwd, "checkout", "-q", "-b", "change");
+  return { event: { pull_request: { number: 7, base: { ref: "main" }, head: { ref: "change" } } } };
+}
+
+describe("action.yml", () => {
+  it("names entries that the build makes, and every output that the action sets", async () => {
+    const manifest = parse(await readFile(ACTION_YML, "utf8"));
+    expect(manifest.runs).toEqual({
+      using: "node24",
+      main: "dist/action.js",
+      post: "dist/post.js",
+      "post-if": "always()",
+    });
+    const source = await readFile(ACTION_SOURCE, "utf8");
+    const set = [...source.matchAll(/core\.setOutput\("([a-z-]+)"/g)].map(([, name]) => name);
+    expect(Object.keys(manifest.outputs).sort()).toEqual([...new Set(set)].sort());
+    const read = [...source.matchAll(/(?:text|number|flag)\("([a-z-]+)"\)/g)].map(([, name]) => name);
+    expect(Object.keys(manifest.inputs).sort()).toEqual([...new Set(read)].sort());
+  });
+});
+
+describe("the action", () => {
+  it("records, then gates, with outputs, summary and state", async () => {
+    await using workspace = await createWorkspace();
+    const { cwd } = workspace;
+    const recorded = await runAction(cwd, { mode: "record" });
+    expect(recorded.code, recorded.log).toBe(0);
+    expect(recorded.outputs["verdict"]).toBe("pass");
+    expect(await readdir(join(cwd, "baselines", "small"))).toHaveLength(1);
+
+    const gated = await runAction(cwd, { args: "--max-model-len 4096 --max-num-seqs 1" });
+    expect(gated.code, gated.log).toBe(1);
+    expect(gated.outputs["verdict"]).toBe("regressed");
+    expect(gated.outputs["comment-body"]).toContain("❌ regressed");
+    expect(gated.outputs["comment-body"]).toContain("`--max-num-seqs`");
+    expect(await readFile(gated.outputs["report-path"] ?? "", "utf8")).toBe(gated.outputs["comment-body"]);
+    expect(gated.summary).toContain("❌ regressed");
+    expect(gated.log).toContain("::error title=vllm-gate%3A regressed::");
+    // The state file is gone, since the run ended by itself; where it was is known to the post step.
+    expect(gated.state["state-file"]).toMatch(/vllm-gate-.*\.json$/);
+    await expect(readFile(gated.state["state-file"] ?? "", "utf8")).rejects.toThrow("ENOENT");
+  });
+
+  it.each([
+    [{ mode: "gaet" }, /mode: got "gaet", expected gate or record/],
+    [{ rounds: "two" }, /rounds: got "two", expected a number/],
+    [{ "report-only": "maybe" }, /report-only: got "maybe", expected true or false/],
+    [{ scenario: "none" }, /scenario: vllm-gate\.yml has no scenario "none"/],
+  ])("refuses the inputs %j with exit code 2", async (inputs, message) => {
+    await using workspace = await createWorkspace();
+    const result = await runAction(workspace.cwd, inputs);
+    expect(result.log).toMatch(message);
+    expect(result.code).toBe(2);
+    expect(result.outputs["verdict"]).toBe("failed");
+  });
+
+  it("judges a pull request by the base branch's policy: it cannot allow itself a flag", async () => {
+    await using workspace = await createWorkspace();
+    const { event } = await createPullRequest(workspace);
+    const policy = parse(configText()).policy;
+    await workspace.configure({
+      args: "--trust-remote-code",
+      top: { policy: { ...policy, allowFlags: ["--trust-remote-code"] } },
+    });
+    const result = await runAction(workspace.cwd, {}, event);
+    expect(result.code, result.log).toBe(2);
+    expect(result.log).toMatch(/refused: --trust-remote-code/);
+    expect(await readdir(workspace.cwd)).not.toContain("runs");
+  });
+
+  it("judges a pull request by the base branch's tolerances and levels: it cannot excuse itself", async () => {
+    await using workspace = await createWorkspace({ top: { rounds: 1 } });
+    const { cwd } = workspace;
+    await runAction(cwd, { mode: "record" });
+    const { event } = await createPullRequest(workspace);
+    await workspace.configure({
+      args: "--max-model-len 4096 --gpu-memory-utilization 0.5",
+      scenario: { levels: { "kv.*": "off" }, tolerances: { "kv.*": { relative: 1 } } },
+      top: { rounds: 1, reportOnly: true },
+    });
+    const result = await runAction(cwd, {}, event);
+    expect(result.code, result.log).toBe(1);
+    expect(result.outputs["comment-body"]).toMatch(/`kv\.capacity_tokens`.*\*\*worse\*\*/);
+  });
+
+  it("judges a pull request by the base branch's baseline, not by its own copy", async () => {
+    await using workspace = await createWorkspace({ top: { rounds: 1 } });
+    const { cwd } = workspace;
+    await runAction(cwd, { mode: "record" });
+    const { event } = await createPullRequest(workspace);
+    const [name = ""] = await readdir(join(cwd, "baselines", "small"));
+    const path = join(cwd, "baselines", "small", name);
+    const own = JSON.parse(await readFile(path, "utf8"));
+    own.metrics["kv.capacity_tokens"].sessions = [[1]];
+    await writeFile(path, JSON.stringify(own));
+    // Half the KV cache: a loss against the base branch's copy, a gain against the pull request's.
+    const result = await runAction(cwd, { args: "--max-model-len 4096 --gpu-memory-utilization 0.5" }, event);
+    expect(result.code, result.log).toBe(1);
+    expect(result.outputs["comment-body"]).toMatch(/`kv\.capacity_tokens`.*\*\*worse\*\*/);
+  });
+
+  it("says what to do when the base branch cannot be had", async () => {
+    await using workspace = await createWorkspace();
+    const { event } = await createPullRequest(workspace);
+    await git(workspace.cwd, "remote", "set-url", "origin", join(workspace.cwd, "gone.git"));
+    const result = await runAction(workspace.cwd, {}, event);
+    expect(result.code).toBe(2);
+    expect(result.log).toMatch(
+      /base branch main is not in this clone and could not be fetched.*fetch-depth: 0/,
+    );
+  });
+
+  it("gives the server no token of the job", async () => {
+    await using workspace = await createWorkspace({ top: { rounds: 1 } });
+    const result = await runAction(workspace.cwd, {});
+    expect(result.code, result.log).toBe(3);
+    const runDir = result.outputs["run-path"] ?? "";
+    const everything = await Promise.all(
+      (await readdir(runDir, { recursive: true, withFileTypes: true }))
+        .filter((entry) => entry.isFile())
+        .map((entry) => readFile(join(entry.parentPath, entry.name), "utf8")),
+    );
+    expect(everything.join("\n")).not.toContain("ghs_notForTheServer0123456789");
+    expect(result.log).not.toContain("ghs_notForTheServer0123456789");
+  });
+});

@@ -1,0 +1,39 @@
+import { describe, expect, it } from "vitest";
+import { checkLimits } from "../../src/compare/limits.ts";
+import { definition } from "../support/builders.ts";
+
+const ID = "batching.c8.ttft_p95_ms";
+const definitions = [definition({ id: ID }), definition({ id: "batching.c1.ttft_p95_ms" })];
+
+describe("limits", () => {
+  it("hold the median of the rounds", () => {
+    const values = { [ID]: [[100, 300], [190]] };
+    expect(checkLimits(values, definitions, { [ID]: { max: 190 } })).toEqual([]);
+    expect(checkLimits(values, definitions, { [ID]: { max: 189.9 } })).toEqual([
+      { metric: ID, unit: "ms", value: 190, bound: 189.9, side: "max" },
+    ]);
+    expect(checkLimits(values, definitions, { [ID]: { min: 190, max: 200 } })).toEqual([]);
+    expect(checkLimits(values, definitions, { [ID]: { min: 191 } })).toEqual([
+      { metric: ID, unit: "ms", value: 190, bound: 191, side: "min" },
+    ]);
+  });
+
+  it("of a pattern hold for each metric that it names", () => {
+    const values = { [ID]: [[10]], "batching.c1.ttft_p95_ms": [[30]] };
+    const limits = { "batching.*.ttft_p95_ms": { max: 5 } };
+    expect(checkLimits(values, definitions, limits).map(({ metric }) => metric)).toEqual([
+      ID,
+      "batching.c1.ttft_p95_ms",
+    ]);
+    expect(
+      checkLimits(values, definitions, { ...limits, [ID]: { max: 20 } }).map(({ metric }) => metric),
+    ).toEqual(["batching.c1.ttft_p95_ms"]);
+  });
+
+  it("of what was not measured are broken: nobody looked", () => {
+    expect(checkLimits({ [ID]: [[]] }, definitions, { [ID]: { min: 1 }, "kv.*": { max: 9 } })).toEqual([
+      { metric: ID, unit: "", value: null, bound: 1, side: "min" },
+      { metric: "kv.*", unit: "", value: null, bound: 9, side: "max" },
+    ]);
+  });
+});

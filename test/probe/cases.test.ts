@@ -1,0 +1,279 @@
+import { describe, expect, it } from "vitest";
+import type { Outcome } from "../../src/domain/trace.ts";
+import {
+  type BatchingOptions,
+  batchingCase,
+  type CasePlan,
+  COLD_TIMEOUTS,
+  coldCase,
+  type PlannedRequest,
+  runRequests,
+  type TtftOptions,
+  warmCase,
+} from "../../src/probe/cases.ts";
+import type { RequestResult, StreamClient, StreamRequest } from "../../src/probe/stream-client.ts";
+
+const TARGET = { model: "org/model", seed: "seed" };
+const TTFT: TtftOptions = { cold: true, warmRequests: 30, promptTokens: 256, outputTokens: 64 };
+const BATCHING: BatchingOptions = { concurrency: [1, 8], waves: 3, promptTokens: 200, outputTokens: 128 };
+
+interface Body {
+  readonly model: string;
+  readonly prompt: number[];
+  readonly max_tokens: number;
+}
+const bodyOf = (request: PlannedRequest) => JSON.parse(request.body.toString("utf8")) as Body;
+const allOf = (plan: CasePlan) => [...plan.warmup, ...plan.measure];
+
+describe("coldCase and warmCase", () => {
+  const cold = coldCase(TARGET, TTFT);
+  const warm = warmCase(TARGET, TTFT);
+
+  it("the cold case is one request that nothing precedes", () => {
+    expect(cold).toMatchObject({ probe: "ttft", case: "cold", concurrency: 1, mustMiss: true, warmup: [] });
+    expect(cold.measure.map(({ id }) => id)).toEqual(["ttft.cold.0"]);
+  });
+
+  it("the cold request has time for kernels that are compiled on demand", () => {
+    expect(cold.measure[0]?.timeouts).toBe(COLD_TIMEOUTS);
+  });
+
+  it("the warm case sends its prompt once before it measures", () => {
+    expect(warm).toMatchObject({ probe: "ttft", case: "warm", concurrency: 1, mustMiss: false });
+    expect(warm.warmup).toHaveLength(1);
+    expect(warm.measure).toHaveLength(30);
+    expect(new Set(allOf(warm).map(({ id }) => id)).size).toBe(31);
+  });
+
+  it("all of them send one constant prompt", () => {
+    const bodies = [...allOf(cold), ...allOf(warm)].map(({ body }) => body.toString("utf8"));
+    expect(new Set(bodies).size).toBe(1);
+    const [first] = cold.measure.map(bodyOf);
+    expect(first).toMatchObject({ model: "org/model", max_tokens: 64 });
+    expect(first?.prompt).toHaveLength(256);
+    expect(allOf(warm).every(({ expectedTokens }) => expectedTokens === 64)).toBe(true);
+  });
+
+  it("another seed gives another prompt", () => {
+    const [one, two] = [cold, coldCase({ ...TARGET, seed: "other" }, TTFT)].map(
+      (plan) => plan.measure.map(bodyOf)[0],
+    );
+    expect(one?.prompt.slice(0, 16)).not.toEqual(two?.prompt.slice(0, 16));
+  });
+});
+
+describe("batchingCase", () => {
+  it.each<[concurrency: number, waves: number, requests: number]>([
+    [1, 3, 8],
+    [1, 8, 8],
+    [1, 20, 20],
+    [2, 1, 8],
+    [3, 1, 9],
+    [5, 1, 10],
+    [7, 1, 14],
+    [8, 1, 8],
+    [8, 3, 24],
+    [32, 1, 32],
+    [1024, 2, 2048],
+  ])(
+    "at %d in flight and %d waves measures %d requests: whole waves, at least 8",
+    (concurrency, waves, requests) => {
+      const plan = batchingCase(TARGET, { ...BATCHING, waves, promptTokens: 4 }, concurrency, "0");
+      expect(plan.measure).toHaveLength(requests);
+      expect(requests % concurrency).toBe(0);
+    },
+  );
+
+  it.each([1, 2, 8, 32])("at %d in flight warms up with a wave of as many", (concurrency) => {
+    const plan = batchingCase(TARGET, BATCHING, concurrency, "0");
+    expect(plan).toMatchObject({ probe: "batching", case: `c${concurrency}`, concurrency, mustMiss: true });
+    expect(plan.warmup).toHaveLength(concurrency);
+  });
+
+  it("asks each request for the same work", () => {
+    for (const request of allOf(batchingCase(TARGET, BATCHING, 8, "0"))) {
+      expect(request.expectedTokens).toBe(128);
+      expect(bodyOf(request)).toMatchObject({ model: "org/model", max_tokens: 128 });
+      expect(bodyOf(request).prompt).toHaveLength(200);
+    }
+  });
+
+  it("gives every request of every case and round a prompt of its own from the first block on", () => {
+    const plans = [1, 2, 8, 32].flatMap((concurrency) =>
+      ["0", "1", "2"].map((round) => batchingCase(TARGET, BATCHING, concurrency, round)),
+    );
+    const requests = [...plans, batchingCase({ ...TARGET, seed: "other" }, BATCHING, 8, "0")].flatMap(allOf);
+    const beginnings = requests.map((request) => bodyOf(request).prompt.slice(0, 8).join(" "));
+    expect(new Set(beginnings).size).toBe(requests.length);
+  });
+
+  it("gives the same prompts when it is planned again", () => {
+    const [one, two] = [1, 2].map(() =>
+      allOf(batchingCase(TARGET, BATCHING, 8, "1")).map(({ body }) => body),
+    );
+    expect(one).toEqual(two);
+  });
+
+  it("names each request once", () => {
+    const ids = allOf(batchingCase(TARGET, BATCHING, 8, "0")).map(({ id }) => id);
+    expect(new Set(ids).size).toBe(ids.length);
+    expect(ids).toContain("batching.c8.17");
+  });
+});
+
+/** A client whose requests end when the test says so. */
+class Puppet implements StreamClient {
+  readonly sent: StreamRequest[] = [];
+  readonly #waiting: { request: StreamRequest; end: (outcome: Outcome) => void }[] = [];
+  inFlight = 0;
+  mostInFlight = 0;
+
+  send(request: StreamRequest): Promise<RequestResult> {
+    const index = this.sent.push(request) - 1;
+    this.inFlight += 1;
+    this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
+    return new Promise((resolve) => {
+      const end = (outcome: Outcome) => {
+        this.inFlight -= 1;
+        resolve({ ...RESULT, startS: index, outcome });
+      };
+      this.#waiting.push({ request, end });
+    });
+  }
+
+  /** Ends one of the requests in flight, the oldest unless said otherwise, and lets its sender go on. */
+  async end(outcome: Outcome = "ok", which = 0): Promise<void> {
+    const [ended] = this.#waiting.splice(which % this.#waiting.length, 1);
+    ended?.end(outcome);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+const RESULT: RequestResult = {
+  promptTokens: 4,
+  cachedTokens: null,
+  outputTokens: 2,
+  startS: 0,
+  firstTokenS: null,
+  lastTokenS: null,
+  endS: 1,
+  outcome: "ok",
+  status: 200,
+  error: null,
+};
+
+const CONTEXT = { variant: "head", session: 2, round: 1 };
+const planOf = (concurrency: number, waves = 3) =>
+  batchingCase(TARGET, { ...BATCHING, waves, promptTokens: 4 }, concurrency, "0");
+
+describe("runRequests", () => {
+  it.each([1, 2, 8])("keeps exactly %d in flight while there are requests left", async (concurrency) => {
+    const client = new Puppet();
+    const plan = planOf(concurrency);
+    const running = runRequests(client, plan, "measure", CONTEXT, new AbortController().signal);
+    let ended = 0;
+    while (ended < plan.measure.length) {
+      expect(client.inFlight).toBe(Math.min(concurrency, plan.measure.length - ended));
+      // Requests end in any order.
+      await client.end("ok", ended * 7);
+      ended += 1;
+    }
+    await running;
+    expect(client.mostInFlight).toBe(concurrency);
+    expect(client.sent).toHaveLength(plan.measure.length);
+  });
+
+  it("sends each request once, in the order of the plan, and the traces come in that order", async () => {
+    const client = new Puppet();
+    const plan = planOf(4);
+    const running = runRequests(client, plan, "measure", CONTEXT, new AbortController().signal);
+    for (let n = 0; n < plan.measure.length; n += 1) await client.end("ok", n * 5 + 3);
+    const traces = await running;
+    expect(client.sent).toEqual(plan.measure);
+    expect(traces.map(({ id }) => id)).toEqual(plan.measure.map(({ id }) => id));
+    // The result is that of the request, not of the one that ended at that place.
+    expect(traces.map(({ startS }) => startS)).toEqual(plan.measure.map((_, index) => index));
+  });
+
+  it("writes where each trace belongs", async () => {
+    const client = new Puppet();
+    const plan = planOf(2);
+    const running = runRequests(client, plan, "warmup", CONTEXT, new AbortController().signal);
+    await client.end();
+    await client.end();
+    expect(await running).toEqual(
+      [0, 1].map((index) => ({
+        ...RESULT,
+        startS: index,
+        variant: "head",
+        session: 2,
+        round: 1,
+        probe: "batching",
+        case: "c2",
+        phase: "warmup",
+        id: `batching.c2.w${index}`,
+      })),
+    );
+    expect(client.sent).toEqual(plan.warmup);
+  });
+
+  it("sends nothing for a phase without requests", async () => {
+    const client = new Puppet();
+    expect(
+      await runRequests(client, coldCase(TARGET, TTFT), "warmup", CONTEXT, new AbortController().signal),
+    ).toEqual([]);
+    expect(client.sent).toEqual([]);
+  });
+
+  it.each<Outcome>(["http_error", "protocol_error"])(
+    "goes on after a request that ended as %s",
+    async (outcome) => {
+      const client = new Puppet();
+      const plan = planOf(2);
+      const running = runRequests(client, plan, "measure", CONTEXT, new AbortController().signal);
+      await client.end(outcome);
+      for (let n = 1; n < plan.measure.length; n += 1) await client.end();
+      const traces = await running;
+      expect(traces.map((trace) => trace.outcome)).toEqual([
+        outcome,
+        ...Array(plan.measure.length - 1).fill("ok"),
+      ]);
+    },
+  );
+
+  it("stops after a timeout: what is in flight ends, the rest is not sent", async () => {
+    const client = new Puppet();
+    const running = runRequests(client, planOf(3), "measure", CONTEXT, new AbortController().signal);
+    await client.end();
+    await client.end("timeout");
+    expect(client.inFlight).toBe(2);
+    await client.end();
+    await client.end();
+    const traces = await running;
+    expect(traces.map(({ outcome }) => outcome)).toEqual(["ok", "timeout", "ok", "ok"]);
+    expect(client.sent).toHaveLength(4);
+  });
+
+  it("stops when the run is cancelled, with the traces of what was sent", async () => {
+    const client = new Puppet();
+    const controller = new AbortController();
+    const running = runRequests(client, planOf(3), "measure", CONTEXT, controller.signal);
+    await client.end();
+    controller.abort();
+    await client.end("aborted");
+    await client.end("aborted");
+    await client.end("aborted");
+    const traces = await running;
+    expect(traces.map(({ outcome }) => outcome)).toEqual(["ok", "aborted", "aborted", "aborted"]);
+    expect(client.sent).toHaveLength(4);
+  });
+
+  it("sends nothing for a run that was cancelled before", async () => {
+    const client = new Puppet();
+    const signal = AbortSignal.abort();
+    expect(await runRequests(client, planOf(3), "measure", CONTEXT, signal)).toEqual([]);
+    expect(client.sent).toEqual([]);
+  });
+});
