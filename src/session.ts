@@ -8,7 +8,7 @@ import type { RequestTrace } from "./domain/trace.ts";
 import { batchingCase, type CasePlan, coldCase, runRequests, warmCase } from "./probe/cases.ts";
 import { createStreamClient, type StreamClient } from "./probe/stream-client.ts";
 import { completionBody, promptOf } from "./probe/workload.ts";
-import { serverEnvironment } from "./serve/environment.ts";
+import { recordedNames, serverEnvironment } from "./serve/environment.ts";
 import { findFreePort, type LaunchedServer, launchServer, servedModelName } from "./serve/launch.ts";
 import { ServerStartError, startFailure, waitUntilHealthy } from "./serve/ready.ts";
 import {
@@ -131,7 +131,7 @@ async function launch(context: SessionContext, spec: LaunchSpec, record: Session
     model,
     args: spec.args,
     env,
-    shownEnv: Object.keys(spec.env),
+    shownEnv: recordedNames(env, spec.env),
     apiKey,
     port: await findFreePort(),
     folder,

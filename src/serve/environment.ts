@@ -22,3 +22,15 @@ export function serverEnvironment(
   );
   return { ...Object.fromEntries(inherited), ...scenario };
 }
+
+/** Variables that change how a server runs: recorded with their values. Of the others only the scenario's are. */
+const RECORDED =
+  /^(VLLM_|CUDA_|NVIDIA_|NCCL_|HF_|TRANSFORMERS_|TORCH|PYTORCH_|TRITON_|OMP_|MKL_|KMP_|GOMP_|TOKENIZERS_|MALLOC_|LD_|PYTHON|VIRTUAL_ENV$|PATH$)/;
+
+/** Names of a server's variables that are recorded in `run.json`. */
+export function recordedNames(
+  environment: Readonly<Record<string, string>>,
+  scenario: Readonly<Record<string, string>>,
+): string[] {
+  return Object.keys(environment).filter((name) => RECORDED.test(name) || name in scenario);
+}

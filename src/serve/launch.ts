@@ -23,7 +23,7 @@ export interface LaunchOptions {
   readonly args: readonly string[];
   /** The server's whole environment but for what the launch itself adds. */
   readonly env: Readonly<Record<string, string>>;
-  /** Names of `env` that the scenario set, for the record. */
+  /** Names of `env` whose values are recorded. */
   readonly shownEnv: readonly string[];
   readonly apiKey: string;
   readonly port: number;
@@ -52,7 +52,7 @@ export interface LaunchedServer extends AsyncDisposable {
   readonly spawnedAtS: number;
   /** As it was run; secrets replaced. */
   readonly argv: string[];
-  /** The variables that the scenario and the launch set; secrets replaced. */
+  /** The variables that change how it runs; secrets replaced. */
   readonly env: Record<string, string>;
   readonly log: LogReader;
   readonly tail: () => string[];

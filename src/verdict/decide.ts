@@ -36,11 +36,10 @@ export function decide(comparison: ComparisonFile, policy: VerdictPolicy): Verdi
   const gated = comparison.comparisons.filter((each) => each.level === "gate");
   const counts = emptyCounts();
   for (const each of gated) counts[each.verdict] += 1;
-  const broken = comparison.limits.length > 0;
   // Nothing gated is not a pass: nobody looked.
-  const looked = gated.length > 0 || broken;
+  const looked = gated.length > 0 || comparison.limits.length > 0;
   const ofMetrics = gated.map((each) => each.verdict).reduce(join, looked ? "pass" : "invalid");
-  const verdict = broken ? "regressed" : ofMetrics;
+  const verdict = join(ofMetrics, verdictOfLimits(comparison.limits));
   const reasons = [
     ...comparison.limits.map(limitSentence),
     ...byVerdict(gated, ["regressed"]).map(sentence),
@@ -66,11 +65,12 @@ export function decideWithoutBaseline(
   expected: string,
   policy: VerdictPolicy,
 ): VerdictFile {
-  const broken = comparison.limits.length > 0;
+  const verdict = join("invalid", verdictOfLimits(comparison.limits));
+  const broken = verdict === "regressed";
   return conclude({
     scenario: comparison.scenario,
     cause: "no_baseline",
-    verdict: broken ? "regressed" : "invalid",
+    verdict,
     counts: emptyCounts(),
     headline: broken
       ? `${limitsHeadline(comparison.limits)}; there is no baseline to compare with`
@@ -238,6 +238,12 @@ function incomparable(comparison: ComparisonFile): ComparisonFile["fingerprint"]
 
 type Limits = ComparisonFile["limits"];
 
+/** A limit that is broken blocks; one that nobody could check is no pass. */
+function verdictOfLimits(limits: Limits): Verdict {
+  if (limits.some((limit) => limit.value !== null)) return "regressed";
+  return limits.length > 0 ? "invalid" : "pass";
+}
+
 function limitSentence(limit: Limits[number]): string {
   return limit.value === null
     ? `${limit.metric} was not measured, but has a limit (${limit.side} ${limit.bound})`
@@ -276,7 +282,11 @@ function headline(verdict: Verdict, gated: readonly Comparison[], comparison: Co
         return `No verdict: not comparable with the baseline (${fields.join(", ")} ${differ})`;
       }
       const [largest = [], ...others] = byReason(found);
-      if (largest.length === 0) return "No gated metric was measured";
+      if (largest.length === 0) {
+        return comparison.limits.length > 0
+          ? limitsHeadline(comparison.limits)
+          : "No gated metric was measured";
+      }
       const rest = others.flat().length;
       const what =
         largest.length === gated.length
@@ -310,7 +320,11 @@ function nextAction(verdict: Verdict, gated: readonly Comparison[], comparison: 
         ? "Find out why requests failed: the server's log and traces.jsonl are in the run folder."
         : "Change the flags, or accept the loss by recording a new baseline.";
     case "invalid":
-      if (of.length === 0) return "Give the scenario a probe whose metrics are gated.";
+      if (of.length === 0) {
+        return comparison.limits.length > 0
+          ? "Give the scenario a probe that measures what the limit is on, or remove the limit."
+          : "Give the scenario a probe whose metrics are gated.";
+      }
       if (incomparable(comparison).length > 0) {
         return "Run it as the baseline was recorded, or record a baseline for this machine and these probes.";
       }

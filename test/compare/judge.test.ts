@@ -84,6 +84,7 @@ describe("rounds and sessions", () => {
       verdict: "inconclusive",
       reason: "worse by more than the tolerance, but some rounds are as good as the baseline's",
     });
+    expect(judge({ base: [[100, 110]], head: [[110, 120]] }).verdict).toBe("inconclusive");
     expect(judge({ base: [[100, 109]], head: [[110, 120]] })).toMatchObject({
       verdict: "regressed",
       reason: "no round is as good as the baseline's worst",

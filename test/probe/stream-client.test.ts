@@ -225,6 +225,16 @@ describe("StreamClient.send: connections", () => {
     expect(sockets.size).toBe(1);
   });
 
+  it("are as many as there are requests in flight, although there may be more", async () => {
+    const { sockets, listener } = socketsOf();
+    const { send } = await setUp(listener, { maxConnections: 16 });
+    const sender = async () => {
+      for (let n = 0; n < 5; n += 1) expect((await send()).outcome).toBe("ok");
+    };
+    await Promise.all([sender(), sender(), sender()]);
+    expect(sockets.size).toBe(3);
+  });
+
   it("carry one request each, and are no more than allowed", async () => {
     const { sockets, listener, most } = socketsOf();
     const { send } = await setUp(listener, { maxConnections: 3 });
@@ -391,7 +401,10 @@ describe("StreamClient.send: a server that stalls", () => {
   const drip: RequestListener = (_, response) => {
     begin(response);
     let completion = 0;
-    const timer = setInterval(() => response.write(event((completion += 1))), 50);
+    const timer = setInterval(() => {
+      completion += 1;
+      response.write(event(completion));
+    }, 50);
     response.once("close", () => clearInterval(timer));
   };
 

@@ -249,6 +249,16 @@ describe("headline and next action", () => {
     );
   });
 
+  it("a limit that nobody could check is no verdict, not a regression", () => {
+    const unmeasured = { ...limit, value: null, unit: "" };
+    const result = decided([found("pass")], {}, [unmeasured]);
+    expect(result).toMatchObject({ verdict: "invalid", exitCode: 3, conclusion: "action_required" });
+    expect(result.nextAction).toBe(
+      "Give the scenario a probe that measures what the limit is on, or remove the limit.",
+    );
+    expect(decided([found("regressed")], {}, [unmeasured]).verdict).toBe("regressed");
+  });
+
   it("invalid: the reason once, whoever shares it", () => {
     const all = decided([found("invalid", { metric: "a.b" }), found("invalid", { metric: "c.d" })]);
     expect(all.headline).toBe("No verdict: why invalid");
