@@ -1,7 +1,7 @@
 import { n as __require, r as __toESM, t as __commonJSMin } from "./rolldown-runtime.js";
 import { a as notice, c as warning, i as info, l as summary, n as getInput, o as saveState, s as setOutput, t as error, u as require_tunnel } from "./core.js";
 import { a as EXIT, i as messageOf, r as UsageError, t as GateError } from "./errors.js";
-import { P as RUN_FILES } from "./comment.js";
+import { z as RUN_FILES } from "./comment.js";
 import { a as loadConfig, c as runAndRecord, f as resolveBaseBranch, l as runGate, n as printable, u as Interruption } from "./terminal.js";
 import { randomUUID } from "node:crypto";
 import { join, resolve } from "node:path";

@@ -1,7 +1,7 @@
 import { a as measurementSchema, i as levelSchema, n as policyOf, o as metricDefinitionSchema, r as resolveConfig, t as parseConfig } from "./load.js";
 import { C as string, T as union, a as EXIT, b as object, g as array, h as _null, i as messageOf, m as _enum, o as VERDICTS, r as UsageError, s as verdictFileSchema, t as GateError, v as literal, w as tuple, y as number } from "./errors.js";
 import { a as loadConfig, c as runAndRecord, d as TOOL_VERSION, i as CONFIG_FILE, l as runGate, n as printable, o as compareRuns, r as renderTerminal, s as recordRuns, t as columns, u as Interruption } from "./terminal.js";
-import { P as RUN_FILES, _ as parseJson, h as readRunFolder, i as formatValue, n as formatChange, t as renderComment, v as readJson, y as readTextIfExists } from "./comment.js";
+import { C as readTextIfExists, S as readJson, c as formatValue, o as formatChange, t as renderComment, x as parseJson, y as readRunFolder, z as RUN_FILES } from "./comment.js";
 import path, { join, relative, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { EventEmitter } from "node:events";
@@ -3081,7 +3081,7 @@ const comparisonSchema = object({
 	bound: number().nullable(),
 	tolerance: number(),
 	absoluteTolerance: number(),
-	/** Smallest relative loss that this comparison would have called a regression. */
+	/** Smallest relative loss that this comparison, scattered as its sides are, would have called a regression. */
 	detectable: number().nullable(),
 	/** Sessions × rounds that stand behind each side. */
 	baseSessions: array(array(number())),

@@ -152,7 +152,8 @@ const sessionRecordSchema = object({
 	logFacts: logFactsSchema.partial().optional(),
 	unknownFacts: array(object({
 		fact: string(),
-		reason: string()
+		reason: string(),
+		expected: boolean().optional()
 	})).optional(),
 	kv: kvConfigSchema.optional(),
 	cases: array(caseRecordSchema).optional(),
@@ -529,28 +530,35 @@ function toAlignment(value) {
 }
 
 // src/report/markdown.ts
+/**
+* One line of text that anyone may have written, without what steers a terminal or a reader's eye: control codes,
+* and the marks that turn the direction of writing.
+*/
+function oneLine(text) {
+	return text.replace(/[\r\n\t\u2028\u2029]+/g, " ").replace(/[\p{Cc}\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/gu, "");
+}
 /** Text that anyone may have written, made harmless inside a Markdown line or table cell. */
 function plain(text) {
-	return text.replace(/[\r\n\t]+/g, " ").replace(/\p{Cc}/gu, "").replace(/[\\`*{}[\]<>|~#]/g, "\\$&").replace(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, "\\_").replace(/@(?=\w)/g, "@​");
+	return oneLine(text).replace(/[\\`*{}[\]<>|~&]/g, "\\$&").replace(/(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])/g, "\\_").replace(/(?:@(?=\w)|(?:#|\bGH-)(?=\d))/gi, "$&​").replace(/#(?!\u200b)/g, "\\#");
 }
 /** Text as inline code, whatever it holds. */
 function code(text) {
-	const clean = text.replace(/[\r\n\t]+/g, " ").replace(/\p{Cc}/gu, "");
+	const clean = oneLine(text);
 	if (clean.trim() === "") return "";
 	const longest = Math.max(0, ...[...clean.matchAll(/`+/g)].map(([run]) => run.length));
 	const fence = "`".repeat(longest + 1);
-	return `${fence}${(clean.startsWith("`") || clean.endsWith("`") ? ` ${clean} ` : clean).replaceAll("|", "\\|")}${fence}`;
+	return `${fence}${clean.startsWith("`") || clean.endsWith("`") ? ` ${clean} ` : clean}${fence}`;
 }
 /** Lines as a code block that none of them can close. */
 function codeBlock(lines) {
-	const text = lines.map((line) => line.replace(/[^\P{Cc}\t]/gu, "")).join("\n");
+	const text = lines.flatMap((line) => line.split(/\r\n|\r|\n/)).map((line) => line.replaceAll("	", "    ")).map(oneLine).join("\n");
 	const longest = Math.max(2, ...[...text.matchAll(/`+/g)].map(([run]) => run.length));
 	const fence = "`".repeat(longest + 1);
 	return `${fence}text\n${text}\n${fence}`;
 }
-/** A table; cells are taken as Markdown, so escape what others wrote. */
+/** A table; cells are taken as Markdown, so escape what others wrote. A bare pipe, even in code, is escaped here. */
 function table(header, rows, align) {
-	return markdownTable([header, ...rows].map((row) => [...row]), align === void 0 ? {} : { align: [...align] });
+	return markdownTable([header, ...rows].map((row) => row.map((cell) => cell.replace(/(?<!\\)((?:\\\\)*)\|/g, "$1\\|"))), align === void 0 ? {} : { align: [...align] });
 }
 /** A folded part. */
 function details(summary, body) {
@@ -640,21 +648,28 @@ function sendSignal(pid, signal) {
 async function endServer(options) {
 	const startS = monotonicS();
 	const { pgid } = options;
-	const alive = async () => {
+	const look = async () => {
 		const group = pgid === void 0 ? [] : await findGroup(pgid);
 		return [.../* @__PURE__ */ new Set([...group, ...await findMarked(options.marker)])];
 	};
-	const goneWithin = async (ms) => {
+	const alive = async () => {
+		const pids = await look();
+		if (pids.length > 0) return pids;
+		await delay(25);
+		return look();
+	};
+	const goneWithin = async (ms, onLeft) => {
 		const deadlineS = monotonicS() + ms / 1e3;
 		for (;;) {
 			const pids = await alive();
 			if (pids.length === 0 || monotonicS() > deadlineS) return pids;
+			onLeft?.(pids);
 			await delay(25);
 		}
 	};
-	const signalAll = (pids, signal) => {
-		if (pgid !== void 0) sendSignal(-pgid, signal);
-		for (const pid of pids) sendSignal(pid, signal);
+	const killAll = (pids) => {
+		if (pgid !== void 0) sendSignal(-pgid, "SIGKILL");
+		for (const pid of pids) sendSignal(pid, "SIGKILL");
 	};
 	let left = await alive();
 	let killed = false;
@@ -666,8 +681,7 @@ async function endServer(options) {
 	}
 	if (left.length > 0) {
 		killed = true;
-		signalAll(left, "SIGKILL");
-		left = await goneWithin(options.killMs);
+		left = await goneWithin(options.killMs, killAll);
 	}
 	return {
 		tookS: monotonicS() - startS,
@@ -928,18 +942,13 @@ function decide(comparison, policy) {
 	const gated = comparison.comparisons.filter((each) => each.level === "gate");
 	const counts = emptyCounts();
 	for (const each of gated) counts[each.verdict] += 1;
-	const broken = comparison.limits.length > 0;
-	const looked = gated.length > 0 || broken;
-	const ofMetrics = gated.map((each) => each.verdict).reduce(join$1, looked ? "pass" : "invalid");
-	const verdict = broken ? "regressed" : ofMetrics;
+	const looked = gated.length > 0 || comparison.limits.length > 0;
+	const verdict = join$1(gated.map((each) => each.verdict).reduce(join$1, looked ? "pass" : "invalid"), verdictOfLimits(comparison.limits));
 	const reasons = [
 		...comparison.limits.map(limitSentence),
-		...byVerdict(gated, [
-			"regressed",
-			"invalid",
-			"inconclusive",
-			"improved"
-		]).map(sentence),
+		...byVerdict(gated, ["regressed"]).map(sentence),
+		...byReason(byVerdict(gated, ["invalid"])).map(groupSentence),
+		...byVerdict(gated, ["inconclusive", "improved"]).map(sentence),
 		...looked ? [] : ["no gated metric was measured"]
 	];
 	return conclude({
@@ -948,21 +957,22 @@ function decide(comparison, policy) {
 		verdict,
 		counts,
 		headline: headline(verdict, gated, comparison),
-		nextAction: nextAction(verdict),
+		nextAction: nextAction(verdict, gated, comparison),
 		reasons,
 		policy
 	});
 }
 /** The verdict of a run that has no baseline: measured, and nothing to hold it against but its limits. */
 function decideWithoutBaseline(comparison, expected, policy) {
-	const broken = comparison.limits.length > 0;
+	const verdict = join$1("invalid", verdictOfLimits(comparison.limits));
+	const broken = verdict === "regressed";
 	return conclude({
 		scenario: comparison.scenario,
 		cause: "no_baseline",
-		verdict: broken ? "regressed" : "invalid",
+		verdict,
 		counts: emptyCounts(),
-		headline: broken ? `${comparison.limits.length} limit${plural(comparison.limits.length)} broken; there is no baseline to compare with` : "Measured, but there is no baseline to compare with",
-		nextAction: `Record one on the base branch and commit it: vllm-gate record --scenario ${comparison.scenario}`,
+		headline: broken ? `${limitsHeadline(comparison.limits)}; there is no baseline to compare with` : `Measured, but there is no baseline to compare with (expected ${expected})`,
+		nextAction: `${broken ? "Change the flags until every limit holds. Record a baseline" : "Record one"} on the base branch and commit it: vllm-gate record --scenario ${comparison.scenario}`,
 		reasons: [...comparison.limits.map(limitSentence), `expected a baseline at ${expected}`],
 		policy: {
 			...policy,
@@ -1060,47 +1070,90 @@ function byVerdict(comparisons, order) {
 }
 function percent(share) {
 	const points = Math.abs(share) * 100;
-	return `${points >= 10 ? Math.round(points) : points.toFixed(1)} %`;
+	return points >= 10 ? `${Math.round(points)}` : points >= .1 ? points.toFixed(1) : `${Number(points.toPrecision(1))}`;
+}
+/** A value as a sentence says it. */
+function amount(value, unit) {
+	const [shown, sign] = unit === "share" ? [value * 100, "%"] : [value, unit === "x" ? "times" : unit];
+	return `${Number(shown.toPrecision(4))} ${sign}`.trim();
 }
 function change(each) {
-	if (each.effect === null) return each.base === null ? "has no baseline" : each.head === null ? "is missing" : "rose from zero";
-	return `is ${percent(each.effect)} ${each.effect > 0 ? "worse" : "better"}`;
+	if (each.base === null) return "has no baseline";
+	if (each.head === null) return "is missing";
+	if (each.base === each.head) return "is unchanged";
+	const worse = each.head > each.base === (each.direction === "lower") ? "worse" : "better";
+	if (each.unit === "share") return `is ${percent(each.head - each.base)} points ${worse}`;
+	return each.effect === null ? `went from 0 to ${amount(each.head, each.unit)}` : `is ${percent(each.effect)} % ${worse}`;
 }
 function sentence(each) {
 	return `${each.metric} ${change(each)}: ${each.reason}`;
 }
+/** Comparisons that share their reason, the most first. */
+function byReason(comparisons) {
+	return [...Map.groupBy(comparisons, (each) => each.reason).values()].sort((a, b) => b.length - a.length);
+}
+function groupSentence(group) {
+	return `${group.map((each) => each.metric).join(", ")}: ${group[0]?.reason}`;
+}
+function incomparable$1(comparison) {
+	return comparison.fingerprint.filter((each) => each.rule === "must");
+}
+/** A limit that is broken blocks; one that nobody could check is no pass. */
+function verdictOfLimits(limits) {
+	if (limits.some((limit) => limit.value !== null)) return "regressed";
+	return limits.length > 0 ? "invalid" : "pass";
+}
 function limitSentence(limit) {
-	const bound = `limit ${limit.side} ${limit.bound} ${limit.unit}`.trim();
-	return limit.value === null ? `${limit.metric} has a limit (${limit.side} ${limit.bound}) and was not measured` : `${limit.metric} is ${Number(limit.value.toPrecision(4))} ${limit.unit}: ${bound}`;
+	return limit.value === null ? `${limit.metric} was not measured, but has a limit (${limit.side} ${limit.bound})` : `${limit.metric} is ${amount(limit.value, limit.unit)}, limit ${limit.side} ${amount(limit.bound, limit.unit)}`;
+}
+function limitsHeadline(limits) {
+	const [first] = limits;
+	if (first === void 0) return "";
+	const more = limits.length > 1 ? ` and ${limits.length - 1} more` : "";
+	const unmeasured = limits.filter((each) => each.value === null).length;
+	const how = unmeasured === 0 ? "broken" : unmeasured < limits.length ? "broken or not measured" : "not measured";
+	return `${limits.length} limit${plural(limits.length)} ${how}: ${limitSentence(first)}${more}`;
 }
 const plural = (count) => count === 1 ? "" : "s";
+const ofAll = (count, all) => `${count} of ${all} gated metric${plural(all)}`;
 function headline(verdict, gated, comparison) {
-	const of = (wanted) => byVerdict(gated, [wanted]);
-	const few = (list) => {
-		const shown = list.slice(0, 2).map((each) => `${each.metric} ${change(each)}`);
-		const more = list.length - shown.length;
-		return `${shown.join(", ")}${more > 0 ? ` and ${more} more` : ""}`;
-	};
+	const found = byVerdict(gated, [verdict]);
+	const few = found.slice(0, 2).map((each) => `${each.metric} ${change(each)}`);
+	const more = found.length > few.length ? ` and ${found.length - few.length} more` : "";
+	const shown = `${ofAll(found.length, gated.length)}`;
 	switch (verdict) {
-		case "regressed": {
-			const limits = comparison.limits.length;
-			const worse = of("regressed");
-			return [...worse.length > 0 ? [`${worse.length} gated metric${plural(worse.length)} regressed: ${few(worse)}`] : [], ...limits > 0 ? [`${limits} limit${plural(limits)} broken`] : []].join("; ");
-		}
+		case "regressed": return [...found.length > 0 ? [`${shown} regressed: ${few.join(", ")}${more}`] : [], ...comparison.limits.length > 0 ? [limitsHeadline(comparison.limits)] : []].join("; ");
 		case "invalid": {
-			const bad = of("invalid");
-			return bad.length === 0 ? "No gated metric was measured" : `No verdict: ${bad[0]?.metric} ${change(bad[0])}, ${bad[0]?.reason}`;
+			const fields = incomparable$1(comparison).map(({ field }) => field === "probeSuite" ? "probes" : field);
+			if (fields.length > 0 && found.length > 0) {
+				const differ = fields.length === 1 && fields[0] !== "probes" ? "differs" : "differ";
+				return `No verdict: not comparable with the baseline (${fields.join(", ")} ${differ})`;
+			}
+			const [largest = [], ...others] = byReason(found);
+			if (largest.length === 0) return comparison.limits.length > 0 ? limitsHeadline(comparison.limits) : "No gated metric was measured";
+			const rest = others.flat().length;
+			return `${largest.length === gated.length ? "No verdict" : largest.length === 1 ? `No verdict on ${largest[0]?.metric}` : `No verdict on ${ofAll(largest.length, gated.length)}`}: ${largest[0]?.reason}${rest > 0 ? ` (and ${rest} more for other reasons)` : ""}`;
 		}
-		case "inconclusive": return `${of("inconclusive").length} of ${gated.length} gated metrics undecided: ${few(of("inconclusive"))}`;
-		case "improved": return `${of("improved").length} of ${gated.length} gated metrics improved: ${few(of("improved"))}; none got worse`;
-		case "pass": return `None of ${gated.length} gated metric${plural(gated.length)} got worse`;
+		case "inconclusive": return `${shown} undecided: ${few.join(", ")}${more}`;
+		case "improved": return `${shown} improved: ${few.join(", ")}${more}; none got worse`;
+		case "pass": return gated.length === 1 ? "The one gated metric did not get worse" : `None of the ${gated.length} gated metrics got worse`;
 	}
 }
-function nextAction(verdict) {
+function nextAction(verdict, gated, comparison) {
+	const differs = (field) => comparison.fingerprint.some((each) => each.field === field);
+	const of = gated.filter((each) => each.verdict === verdict);
 	switch (verdict) {
-		case "regressed": return "Change the flags, or accept the loss by recording a new baseline (below).";
-		case "invalid": return "Mend the cause and run again; nothing was decided.";
-		case "inconclusive": return "Run again with more sessions to decide it (--sessions 3).";
+		case "regressed":
+			if (of.length === 0) return "Change the flags until every limit holds, or change the limits on the base branch.";
+			return of.some((each) => each.metric === "requests.error_rate") ? "Find out why requests failed: the server's log and traces.jsonl are in the run folder." : "Change the flags, or accept the loss by recording a new baseline.";
+		case "invalid":
+			if (of.length === 0) return comparison.limits.length > 0 ? "Give the scenario a probe that measures what the limit is on, or remove the limit." : "Give the scenario a probe whose metrics are gated.";
+			if (incomparable$1(comparison).length > 0) return "Run it as the baseline was recorded, or record a baseline for this machine and these probes.";
+			return "Mend the cause and run again; nothing was decided.";
+		case "inconclusive":
+			if (of.every((each) => each.base === null)) return "Record the baseline again to gate what is new.";
+			if (differs("hostId")) return "Run on a host of the baseline, or record a baseline on this host as well.";
+			return "Run again with more sessions to decide it (--sessions 3).";
 		case "improved": return "Nothing to do; record a new baseline to hold the gain.";
 		case "pass": return "Nothing to do.";
 	}
@@ -1125,10 +1178,10 @@ function formatValue(value, unit) {
 /** The change from base to head with its sign, as people say it: `+16 %`, `−4.1 %`; of shares in points. */
 function formatChange(base, head, unit) {
 	if (base === null || head === null) return "–";
+	if (base === head) return unit === "share" ? "0 points" : "0 %";
 	if (unit === "share") return signed((head - base) * 100, 1).replace("%", "points");
-	if (base === head) return "0 %";
 	if (base === 0) return "from 0";
-	const points = (head / base - 1) * 100;
+	const points = (head - base) / Math.abs(base) * 100;
 	return signed(points, Math.abs(points) >= 10 ? 0 : 1);
 }
 function signed(points, digits) {
@@ -1137,8 +1190,34 @@ function signed(points, digits) {
 }
 /** A tolerance as its two bounds. */
 function formatTolerance(relative, absolute, unit) {
-	const parts = [...relative > 0 ? [`${Number((relative * 100).toPrecision(3))} %`] : [], ...absolute > 0 ? [formatValue(absolute, unit)] : []];
+	const parts = [...relative > 0 ? [`${Number((relative * 100).toPrecision(3))} %`] : [], ...absolute > 0 ? [formatValue(absolute, unit).replace("%", "points")] : []];
 	return parts.length === 0 ? "none" : parts.join(" and ");
+}
+
+// src/report/rows.ts
+/** Verdicts that a reader must see, the worst first. */
+const CHANGED = [
+	"regressed",
+	"invalid",
+	"inconclusive",
+	"improved"
+];
+/** Comparisons of the given verdicts in that order, the largest effect first. */
+function ordered(comparisons, verdicts) {
+	const size = (each) => Math.abs(each.effect ?? Number.MAX_VALUE);
+	return verdicts.flatMap((verdict) => comparisons.filter((each) => each.verdict === verdict).sort((a, b) => size(b) - size(a)));
+}
+/** Why metrics were not judged: each reason once, with the metrics that share it. */
+function reasonsOf(comparisons) {
+	const open = comparisons.filter((each) => each.verdict === "invalid" || each.verdict === "inconclusive");
+	return [...Map.groupBy(open, (each) => each.reason)].map(([reason, group]) => ({
+		reason,
+		metrics: group.map((each) => each.metric)
+	}));
+}
+/** The fields that forbid a comparison; no number of either side means anything beside the other's then. */
+function incomparable(comparison) {
+	return (comparison?.fingerprint ?? []).filter((each) => each.rule === "must");
 }
 
 // src/report/comment.ts
@@ -1155,14 +1234,14 @@ const OPEN_ROWS = 10;
 /** The pull-request comment: the verdict and what to do, then what changed, then everything else, folded. */
 function renderComment(input) {
 	const { verdict, run, comparison } = input;
-	const sign = verdict.cause === "cancelled" || verdict.cause === "killed" ? "⏹ cancelled" : SIGNS[verdict.verdict];
 	return `${[
-		`<!-- vllm-gate:${verdict.scenario} -->`,
-		`### ${sign} · vllm-gate · ${plain(verdict.scenario)}`,
+		`<!-- vllm-gate:${verdict.scenario.replace(/[^\w.-]/g, "_").replaceAll("--", "-_")} -->`,
+		`### ${signOf(verdict, comparison)} · vllm-gate · ${plain(verdict.scenario)}`,
 		`**${plain(verdict.headline.replace(/[.\s]+$/, ""))}.** ${plain(verdict.nextAction)}`,
 		...verdict.cause === "not_recorded" ? [verdict.reasons.map((reason) => `- ${plain(reason)}`).join("\n")] : [],
 		...verdict.reportOnly ? ["_Report only: this verdict does not block the merge._"] : [],
-		...changedRows(comparison),
+		...machineRows(comparison),
+		...changedRows(comparison, verdict.headline),
 		...limitRows(comparison),
 		...differingFlags(comparison),
 		...failure(verdict, run),
@@ -1173,18 +1252,14 @@ function renderComment(input) {
 		howTo(input)
 	].join("\n\n")}\n`;
 }
-const CHANGED = [
-	"regressed",
-	"invalid",
-	"inconclusive",
-	"improved"
-];
-function ordered(comparisons, verdicts) {
-	const size = (each) => Math.abs(each.effect ?? Number.MAX_VALUE);
-	return verdicts.flatMap((verdict) => comparisons.filter((each) => each.verdict === verdict).sort((a, b) => size(b) - size(a)));
+function signOf(verdict, comparison) {
+	if (verdict.cause === "cancelled" || verdict.cause === "killed") return "⏹ cancelled";
+	const limits = comparison?.limits.length ?? 0;
+	if (verdict.verdict === "regressed" && verdict.counts.regressed === 0 && limits > 0) return "❌ limit broken";
+	return SIGNS[verdict.verdict];
 }
 const WORDS = {
-	pass: "≈",
+	pass: "ok",
 	improved: "better",
 	inconclusive: "undecided",
 	invalid: "invalid",
@@ -1195,7 +1270,7 @@ const HEADER = [
 	"baseline",
 	"this run",
 	"change",
-	"",
+	"verdict",
 	"tolerance"
 ];
 const ALIGN = [
@@ -1216,16 +1291,35 @@ function comparisonRow(each) {
 		formatTolerance(each.tolerance, each.absoluteTolerance, each.unit)
 	];
 }
-function changedRows(comparison) {
-	const changed = ordered(comparison?.comparisons.filter((each) => each.level === "gate") ?? [], CHANGED);
+function metricTable(comparisons) {
+	return table(HEADER, comparisons.map(comparisonRow), ALIGN);
+}
+function machineRows(comparison) {
+	const fields = incomparable(comparison);
+	if (fields.length === 0) return [];
+	const rows = fields.map((each) => [
+		plain(each.field),
+		plain(String(each.base ?? "none")),
+		plain(String(each.head ?? "none"))
+	]);
+	return [table([
+		"must be equal",
+		"baseline",
+		"this run"
+	], rows)];
+}
+function changedRows(comparison, headline) {
+	if (comparison === null || incomparable(comparison).length > 0) return [];
+	const gated = comparison.comparisons.filter((each) => each.level === "gate");
+	const changed = ordered(gated, CHANGED);
 	if (changed.length === 0) return [];
 	const open = changed.slice(0, OPEN_ROWS);
 	const rest = changed.slice(OPEN_ROWS);
-	const reasons = open.filter((each) => each.verdict === "invalid" || each.verdict === "inconclusive").map((each) => `- ${code(each.metric)}: ${plain(each.reason)}`);
+	const reasons = reasonsOf(changed).filter(({ reason }) => !headline.includes(reason)).map(({ metrics, reason }) => `- ${metrics.map(code).join(", ")}: ${plain(reason)}`);
 	return [
-		table(HEADER, open.map(comparisonRow), ALIGN),
+		metricTable(open),
 		...reasons.length > 0 ? [reasons.join("\n")] : [],
-		...rest.length > 0 ? [details(`${rest.length} more changed`, table(HEADER, rest.map(comparisonRow), ALIGN))] : []
+		...rest.length > 0 ? [details(`${rest.length} more gated metrics`, metricTable(rest))] : []
 	];
 }
 function limitRows(comparison) {
@@ -1250,12 +1344,12 @@ function differingFlags(comparison) {
 	if (comparison === null || comparison.baseSource === null) return [];
 	if (comparison.flags.length === 0) return ["Flags and vLLM version are those of the baseline."];
 	const rows = comparison.flags.map((each) => [
-		code(each.what),
+		each.what.startsWith("-") ? code(each.what) : plain(each.what),
 		each.base === null ? "not set" : code(each.base),
 		each.head === null ? "not set" : code(each.head)
 	]);
 	return [table([
-		"differs",
+		"what differs",
 		"baseline",
 		"this run"
 	], rows)];
@@ -1267,34 +1361,45 @@ function failure(verdict, run) {
 	if (verdict.verdict !== "failed") return [];
 	const session = failedSession(run);
 	const tail = session?.logTail ?? [];
+	const said = oneLine(`${verdict.headline} ${verdict.nextAction}`);
+	const unsaid = (text) => text !== void 0 && !said.includes(oneLine(text));
 	return [
-		...session?.cause === void 0 ? [] : [codeBlock([session.cause])],
-		...session?.hint === void 0 ? [] : [plain(session.hint)],
+		...unsaid(session?.cause) ? [codeBlock([session?.cause ?? ""])] : [],
+		...unsaid(session?.hint) ? [plain(session?.hint ?? "")] : [],
 		...tail.length === 0 ? [] : [details("End of the server's log", codeBlock(tail))]
 	];
 }
 function warnings(input) {
 	const taints = (input.measurements?.taints ?? []).map((taint) => taint.reason);
 	const dirty = input.run.sessions.filter((session) => (session.disposal?.survivors.length ?? 0) > 0).map((session) => `processes ${session.disposal?.survivors.join(", ")} of session ${session.index} could not be ended`);
-	const all = [.../* @__PURE__ */ new Set([...taints, ...dirty])];
+	const judged = input.comparison?.comparisons.filter((each) => each.level === "gate") ?? [];
+	const said = new Set(judged.map((each) => each.reason));
+	const all = [.../* @__PURE__ */ new Set([...taints, ...dirty])].filter((each) => !said.has(each));
 	return all.length === 0 ? [] : [all.map((each) => `- ⚠️ ${plain(each)}`).join("\n")];
 }
 function allRows(comparison, measurements) {
 	if (comparison !== null && comparison.comparisons.length > 0) {
-		const isOpen = (each) => each.level === "gate" && each.verdict !== "pass";
-		const same = ordered(comparison.comparisons.filter((each) => each.level === "gate"), ["pass"]);
-		const watched = ordered(comparison.comparisons.filter((each) => each.level === "watch" && !isOpen(each)), [...CHANGED, "pass"]);
-		return [...same.length > 0 ? [details(`${same.length} gated metrics within their tolerance`, table(HEADER, same.map(comparisonRow), ALIGN))] : [], ...watched.length > 0 ? [details(`${watched.length} watched metrics, which never block`, table(HEADER, watched.map(comparisonRow), ALIGN))] : []];
+		const all = comparison.comparisons;
+		if (incomparable(comparison).length > 0) return [details(`${metrics(all.length, "")}, not judged`, metricTable(ordered(all, ["invalid"])))];
+		const same = ordered(all.filter((each) => each.level === "gate"), ["pass"]);
+		const watched = ordered(all.filter((each) => each.level === "watch"), [...CHANGED, "pass"]);
+		const worse = watched.filter((each) => each.verdict === "regressed").length;
+		const noted = worse === 0 ? "" : ` (${worse} worse)`;
+		return [...same.length > 0 ? [details(`${metrics(same.length, "gated ")} that did not get worse`, metricTable(same))] : [], ...watched.length > 0 ? [details(`${metrics(watched.length, "watched ")}, never blocking${noted}`, metricTable(watched))] : []];
 	}
 	const values = measurements?.measurements ?? [];
 	if (values.length === 0) return [];
 	const units = new Map(measurements?.metrics.map((metric) => [metric.id, metric.unit]));
 	const ids = [...new Set(values.map((each) => each.metric))].sort();
 	const rows = ids.map((id) => [code(id), values.filter((each) => each.metric === id).map((each) => formatValue(each.value, units.get(id) ?? "")).join(", ")]);
-	return [details(`${ids.length} metrics measured`, table(["metric", "by round"], rows))];
+	return [details(`${metrics(ids.length, "")} measured`, table(["metric", "by round"], rows))];
+}
+function metrics(count, kind) {
+	return `${count} ${kind}metric${count === 1 ? "" : "s"}`;
 }
 function firstToken(measurements) {
-	const said = (measurements?.ttft ?? []).flatMap((summary) => summary.observations.map((each) => `- session ${summary.session}: ${plain(each)}`));
+	const summaries = measurements?.ttft ?? [];
+	const said = summaries.flatMap((summary) => summary.observations.map((each) => `- ${summaries.length > 1 ? `Session ${summary.session}: ` : ""}${plain(each)}`));
 	return said.length === 0 ? [] : [details("First-token latency in words", said.join("\n"))];
 }
 function environment(input) {
@@ -1302,41 +1407,67 @@ function environment(input) {
 	const differing = new Map(comparison?.fingerprint.map((each) => [each.field, each]));
 	const rows = Object.entries(run.fingerprint).filter(([, value]) => value !== null).map(([field, value]) => {
 		const difference = differing.get(field);
-		const note = difference === void 0 ? "" : `baseline: ${plain(String(difference.base))}`;
+		const before = difference === void 0 ? "same" : plain(String(difference.base ?? "none"));
 		return [
 			plain(field),
-			plain(String(value)),
-			note
+			...differing.size === 0 ? [] : [before],
+			plain(String(value))
 		];
 	});
+	const header = [
+		"environment",
+		...differing.size === 0 ? [] : ["baseline"],
+		"this run"
+	];
 	const versions = [...new Set(run.sessions.map((session) => session.vllmVersion ?? "unknown"))].join(", ");
 	const argv = run.sessions.find((session) => session.argv !== void 0)?.argv ?? [];
-	const unknown = run.sessions[0]?.unknownFacts ?? [];
+	const unknown = (run.sessions[0]?.unknownFacts ?? []).filter((each) => each.expected !== true);
 	const body = [
 		`vLLM ${plain(versions)}, vllm-gate ${plain(run.toolVersion ?? "unknown")}${run.commit ? `, commit ${code(run.commit.slice(0, 12))}` : ""}`,
 		...argv.length > 0 ? [codeBlock([argv.map(quote).join(" ")])] : [],
-		table([
-			"environment",
-			"",
-			""
-		], rows),
+		...extent(input),
+		table(header, rows),
 		...unknown.length > 0 ? [`Unknown: ${unknown.map((each) => `${code(each.fact)} (${plain(each.reason)})`).join("; ")}`] : []
 	].join("\n\n");
 	return details("Environment and command", body);
+}
+/** How much stands behind the numbers, and what it cost. */
+function extent({ run, comparison }) {
+	const size = (side) => {
+		const all = (comparison?.comparisons ?? []).map(side);
+		const sessions = Math.max(0, ...all.map((each) => each.length));
+		const rounds = Math.max(0, ...all.flat().map((each) => each.length));
+		const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
+		return `${count(sessions, "session")} of ${count(rounds, "round")}`;
+	};
+	const minutes = (Date.parse(run.endedAt ?? "") - Date.parse(run.createdAt ?? "")) / 6e4;
+	const gpus = Number(run.fingerprint["gpuCount"] ?? 0);
+	const cost = gpus > 0 ? ` (${(minutes * gpus).toFixed(1)} GPU minutes)` : "";
+	const said = [...comparison === null || comparison.comparisons.length === 0 ? [] : [`Baseline: ${size((each) => each.baseSessions)}; this run: ${size((each) => each.headSessions)}.`], ...Number.isFinite(minutes) ? [`The run took ${minutes.toFixed(1)} minutes${cost}.`] : []];
+	return said.length === 0 ? [] : [said.join(" ")];
 }
 function quote(arg) {
 	return /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`;
 }
 function howTo(input) {
 	const { verdict, comparison } = input;
-	const lines = [...comparison?.baseSource == null ? [] : [`Baseline: ${code(comparison.baseSource)}`], `Run: ${code(input.runPath)}`];
-	const accept = verdict.cause === "no_baseline" ? `Record this run as the baseline: ${code(input.acceptCommand)}, then commit it on the base branch.` : verdict.cause === "decided" ? `Accept these numbers as the new baseline: ${code(input.acceptCommand)}, then commit it with the reason.` : null;
-	const reproduce = `Run it again: ${code(`vllm-gate run --scenario ${verdict.scenario}`)}`;
-	return details("How to accept, and how to run it again", [
+	const accept = acceptance(input);
+	const lines = [
 		...accept === null ? [] : [accept],
-		reproduce,
-		...lines
-	].join("\n\n"));
+		`Run it again: ${code(`vllm-gate run --scenario ${quote(verdict.scenario)}`)}`,
+		...comparison?.baseSource == null ? [] : [`Baseline: ${code(comparison.baseSource)}`],
+		`Run: ${code(input.runPath)}`
+	];
+	return details(accept === null ? "How to run it again" : "How to accept these numbers, and how to run it again", lines.join("\n\n"));
+}
+/** How this run becomes the baseline, or why it cannot; null where there is nothing to accept. */
+function acceptance({ verdict, measurements, comparison, acceptCommand }) {
+	if (verdict.cause !== "decided" && verdict.cause !== "no_baseline") return null;
+	if (verdict.verdict === "regressed" && verdict.counts.regressed === 0) return null;
+	if (measurements?.measurements.some((each) => each.metric === "requests.error_rate" && each.value > 0)) return "This run cannot become a baseline: some of its requests failed.";
+	if ((measurements?.taints.length ?? 0) > 0) return "This run cannot become a baseline: some of its numbers must not be trusted.";
+	if (incomparable(comparison).length > 0) return `Record this run alone as the baseline of this machine and these probes: ${code(acceptCommand)}.`;
+	return verdict.cause === "no_baseline" ? `Record this run alone as the baseline: ${code(acceptCommand)}, then commit it on the base branch.` : `Accept these numbers as the new baseline: ${code(acceptCommand)}, then commit it with the reason.`;
 }
 
-export { monotonicS as A, MARKER_VARIABLE as C, findMarked as D, findListeners as E, logFactsSchema as F, diffFingerprints as I, fingerprintSchema as L, plain as M, table as N, identify as O, RUN_FILES as P, fingerprintSlug as R, writeJson as S, findGroup as T, parseJson as _, decide as a, sha256 as b, decideRecorded as c, readStateFile as d, appendTraces as f, writeRun as g, readRunFolder as h, formatValue as i, code as j, delay as k, decideWithoutBaseline as l, newRunId as m, formatChange as n, decideFailure as o, hashRun as p, formatTolerance as r, decideNotRecorded as s, renderComment as t, createStateFile as u, readJson as v, endServer as w, writeFileAtomic as x, readTextIfExists as y };
+export { findListeners as A, logFactsSchema as B, readTextIfExists as C, MARKER_VARIABLE as D, writeJson as E, code as F, fingerprintSchema as H, oneLine as I, plain as L, identify as M, delay as N, endServer as O, monotonicS as P, table as R, readJson as S, writeFileAtomic as T, fingerprintSlug as U, diffFingerprints as V, hashRun as _, reasonsOf as a, writeRun as b, formatValue as c, decideNotRecorded as d, decideRecorded as f, appendTraces as g, readStateFile as h, ordered as i, findMarked as j, findGroup as k, decide as l, createStateFile as m, CHANGED as n, formatChange as o, decideWithoutBaseline as p, incomparable as r, formatTolerance as s, renderComment as t, decideFailure as u, newRunId as v, sha256 as w, parseJson as x, readRunFolder as y, RUN_FILES as z };

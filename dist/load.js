@@ -7021,6 +7021,9 @@ const VARIABLE = "\0variable:";
 * @throws UsageError on what only a shell could give a meaning: variables, globs, pipes, comments
 */
 function splitArguments(text, source) {
+	const bare = outsideSingleQuotes(text);
+	if (/['"]/.test(bare.replace(/"[^"]*"/g, ""))) throw new UsageError(`${source}: a quote is opened and never closed`);
+	if (bare.includes("`")) throw new UsageError(`${source}: "\`" has a meaning to a shell only: put it in single quotes`);
 	const oneLine = text.replace(/\\\r?\n/g, " ").replace(/\r?\n/g, " ");
 	return (0, import_shell_quote.parse)(oneLine, (name) => `${VARIABLE}${name}`).map((entry) => {
 		if (typeof entry === "string") {
@@ -7032,6 +7035,10 @@ function splitArguments(text, source) {
 		const sign = entry.op === "glob" ? entry.pattern : entry.op;
 		throw new UsageError(`${source}: "${sign}" has a meaning to a shell only: quote it, or write the flags as a list`);
 	});
+}
+/** The text without what a shell takes as it is: single-quoted strings and characters after a backslash. */
+function outsideSingleQuotes(text) {
+	return text.replace(/\\[\s\S]|'[^']*'|("(?:\\[\s\S]|[^"\\])*")/g, (_, double) => double === void 0 ? "" : double.replace(/\\[\s\S]/g, ""));
 }
 /** Arguments from a list or a string. */
 function toArguments(value, source) {
@@ -7095,7 +7102,12 @@ function leven(first, second, options) {
 // src/config/explain-issue.ts
 /** One sentence a wrong place: `vllm-gate.yml:7: scenarios.chat.rounds: got "three", expected a number`. */
 function explainIssues(issues, file, document, lines, knownKeys) {
-	return issues.flatMap((issue) => explain(mostSpecific(issue), file, document, lines, knownKeys));
+	const whole = document.toJS();
+	return issues.flatMap((issue) => explain(mostSpecific(issue), file, document, whole, lines, knownKeys)).map(oneLine);
+}
+/** Keys may hold any character; a line of its own could be read as a command by whoever reads the log. */
+function oneLine(text) {
+	return text.replace(/\p{Cc}/gu, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
 }
 /** Of a union's branches the one that came furthest tells what was meant. */
 function mostSpecific(issue) {
@@ -7106,19 +7118,20 @@ function mostSpecific(issue) {
 		path: [...issue.path, ...deep.path]
 	});
 }
-function explain(issue, file, document, lines, knownKeys) {
+function explain(issue, file, document, whole, lines, knownKeys) {
 	if (issue.code === "unrecognized_keys") return issue.keys.map((key) => {
 		const known = knownKeys(issue.path);
 		const nearest = nearestOf(key, known);
 		const guess = nearest === null ? "" : ` Did you mean \`${nearest}\`?`;
 		const expected = known.length > 0 ? ` Expected one of: ${known.join(", ")}.` : "";
 		const path = [...issue.path, key];
-		return `${place(file, document, lines, path, true)}${path.join(".")}: unknown key \`${key}\`.${guess}${expected}`;
+		return `${place(file, document, lines, path)}${path.join(".")}: unknown key \`${key}\`.${guess}${expected}`;
 	});
-	const isKey = issue.code === "invalid_key";
-	const value = isKey ? void 0 : document.getIn(issue.path);
-	const shown = isKey ? "" : `got ${show(value)}, `;
-	return [`${place(file, document, lines, issue.path, isKey)}${issue.path.join(".") || "(the file)"}: ${shown}expected ${expectation(issue)}`];
+	const shown = issue.code === "invalid_key" ? "" : `got ${show(valueAt(whole, issue.path))}, `;
+	return [`${place(file, document, lines, issue.path)}${issue.path.join(".") || "(the file)"}: ${shown}${expectation(issue)}`];
+}
+function valueAt(whole, path) {
+	return path.reduce((value, key) => value?.[key], whole);
 }
 function nearestOf(key, known) {
 	const best = known.map((name) => ({
@@ -7129,8 +7142,7 @@ function nearestOf(key, known) {
 }
 function show(value) {
 	if (value === void 0) return "nothing";
-	if ((0, import_dist.isNode)(value)) return show(value.toJSON());
-	const text = JSON.stringify(value) ?? String(value);
+	const text = typeof value === "number" ? String(value) : JSON.stringify(value) ?? String(value);
 	return text.length > 120 ? `${text.slice(0, 117)}...` : text;
 }
 const TYPE_NAMES = {
@@ -7146,17 +7158,18 @@ const TYPE_NAMES = {
 function typeName(type) {
 	return TYPE_NAMES[type] ?? type;
 }
+/** What was wanted, to stand after the value: `expected a number`, or the sentence of a rule of its own. */
 function expectation(issue) {
+	if (issue.code === "invalid_key") return issue.issues[0] === void 0 ? issue.message : expectation(issue.issues[0]);
+	return issue.code === "custom" ? issue.message : `expected ${wanted(issue)}`;
+}
+function wanted(issue) {
 	switch (issue.code) {
 		case "invalid_type": return typeName(issue.expected);
 		case "invalid_value": return issue.values.map((value) => `\`${String(value)}\``).join(" or ");
-		case "too_small": return `${sizeWord(issue.origin)}at least ${String(issue.minimum)}${issue.inclusive === false ? " (exclusive)" : ""}`;
+		case "too_small": return issue.inclusive === false ? `more than ${String(issue.minimum)}` : `${sizeWord(issue.origin)}at least ${String(issue.minimum)}`;
 		case "too_big": return `${sizeWord(issue.origin)}at most ${String(issue.maximum)}`;
-		case "invalid_union": {
-			const types = issue.errors.flat().map(expectation);
-			return [...new Set(types)].join(", or ");
-		}
-		case "invalid_key": return issue.issues[0] === void 0 ? issue.message : expectation(issue.issues[0]);
+		case "invalid_union": return [...new Set(issue.errors.flat().map(wanted))].join(", or ");
 		case "invalid_format": return issue.format === "url" ? "a URL such as http://127.0.0.1:8000" : stripPrefix(issue.message);
 		default: return stripPrefix(issue.message);
 	}
@@ -7167,23 +7180,27 @@ function stripPrefix(message) {
 function sizeWord(origin) {
 	return origin === "array" || origin === "set" ? "a number of entries of " : origin === "string" ? "a length of " : "";
 }
-function place(file, document, lines, path, key) {
-	const offset = offsetOf(document, path, key);
+function place(file, document, lines, path) {
+	const offset = offsetOf(document, path);
 	return offset === null ? `${file}: ` : `${file}:${lines.linePos(offset).line}: `;
 }
-/** Where a path stands in the file; of a missing one, where its parent stands. */
-function offsetOf(document, path, key) {
-	for (let length = path.length; length > 0; length -= 1) {
-		const parent = length === 1 ? document.contents : document.getIn(path.slice(0, length - 1), true);
-		const name = path[length - 1];
+/** Where a path stands in the file, also behind an alias; of a missing one, where its parent stands. */
+function offsetOf(document, path) {
+	let node = document.contents;
+	let offset = document.contents?.range?.[0] ?? null;
+	for (const name of path) {
+		const parent = (0, import_dist.isAlias)(node) ? node.resolve(document) : node;
 		if ((0, import_dist.isMap)(parent)) {
-			const keyNode = parent.items.find((item) => (0, import_dist.isScalar)(item.key) && String(item.key.value) === String(name))?.key;
-			if ((0, import_dist.isScalar)(keyNode) && keyNode.range) return keyNode.range[0];
-		}
-		const node = document.getIn(path.slice(0, length), true);
-		if (!key && (0, import_dist.isNode)(node) && node.range) return node.range[0];
+			const pair = parent.items.find((item) => (0, import_dist.isScalar)(item.key) && String(item.key.value) === String(name));
+			if (pair === void 0) break;
+			if ((0, import_dist.isScalar)(pair.key) && pair.key.range) offset = pair.key.range[0];
+			node = pair.value;
+		} else if ((0, import_dist.isSeq)(parent)) {
+			node = parent.items[Number(name)];
+			if ((0, import_dist.isNode)(node) && node.range) offset = node.range[0];
+		} else break;
 	}
-	return document.contents?.range?.[0] ?? null;
+	return offset;
 }
 
 // src/domain/metric.ts
@@ -7201,6 +7218,11 @@ const toleranceSchema = strictObject({
 	/** Loss in the metric's own unit that is too small to matter whatever its share. */
 	absolute: number().min(0)
 });
+/**
+* Which of a session's rounds stands for it. `best`: interference only ever makes a time worse. `worst`: what
+* failed in one round did fail, however good the others were.
+*/
+const roundsSchema = _enum(["best", "worst"]);
 /** What a metric is and how it is judged. The catalogue in `measure/` holds one for each metric. */
 const metricDefinitionSchema = object({
 	/** `<probe>.<case>.<quantity>` */
@@ -7211,6 +7233,7 @@ const metricDefinitionSchema = object({
 	tolerance: toleranceSchema,
 	/** `host`: moves with the host's speed, so a stored baseline of another host cannot convict it. */
 	sensitivity: _enum(["host", "none"]),
+	rounds: roundsSchema.default("best"),
 	description: string()
 });
 /** One number: metric × variant × session × round. */
@@ -7313,6 +7336,368 @@ const configSchema = strictObject({
 		allowCommands: array$1(commandSchema).default([]).describe("Commands other than vLLM's own.")
 	}).prefault({}).describe("Taken from the base branch in a pull request, so that a pull request cannot allow itself anything.")
 }).describe("Configuration of vllm-gate");
+
+// src/config/suspicious-text.ts
+/** Words that, in the name of a flag or a JSON key nobody knows, point at code, files or the network. */
+const SMELLS = new Set(`addr address addrs callable class classes cls cmd code command connector dir directory dirs endpoint endpoints exec
+   executable file filename files folder hook hooks host hostname hosts import ip listen middleware
+   module modules path paths pickle plugin plugins port ports proxy python qualname ray remote script scripts socket
+   tensorizer trust uds unsafe uri url urls webhook`.trim().split(/\s+/));
+/** Words in the list above that count wherever they stand in a name. */
+const SMELLS_ANYWHERE = /plugin|middleware|qualname|callable|pickle/;
+/** The word in a name that points at code, files or the network. */
+function smell(name) {
+	const lower = name.toLowerCase();
+	return lower.split(/[^a-z0-9]+/).find((word) => SMELLS.has(word)) ?? SMELLS_ANYWHERE.exec(lower)?.[0];
+}
+/** Words that count even when they are cut short. */
+const SMELLS_CUT = "address callable connector directory endpoint executable hostname middleware module plugin script".split(" ");
+/** As {@link smell}, for a name that may be cut short: `--new-plug` may stand for `--new-plugin`. */
+function smellOfFlag(name) {
+	const last = name.slice(name.lastIndexOf("-") + 1);
+	return smell(name) ?? (last.length < 4 ? void 0 : SMELLS_CUT.find((word) => word.startsWith(last)));
+}
+/** Whether a value is a path or an address. */
+function looksLikePlace(value) {
+	return /^\s*(?:[/~\\]|\.\.?(?:[/\\]|$))/.test(value) || /:\/\//.test(value);
+}
+function hasControl(text) {
+	return /\p{Cc}/u.test(text);
+}
+
+// src/config/allowed-env.ts
+/** Variables that only tune, each looked up in the documentation or the source of what reads it. */
+const TUNING = new Set(`CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER CUDA_DEVICE_MAX_CONNECTIONS CUDA_LAUNCH_BLOCKING CUDA_MODULE_LOADING
+   HIP_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES NVIDIA_TF32_OVERRIDE
+   OMP_NUM_THREADS OMP_PROC_BIND OMP_PLACES OMP_DYNAMIC KMP_AFFINITY KMP_BLOCKTIME MKL_NUM_THREADS
+   OPENBLAS_NUM_THREADS MALLOC_ARENA_MAX
+   HF_HUB_OFFLINE TRANSFORMERS_OFFLINE HF_DATASETS_OFFLINE HF_HUB_DISABLE_TELEMETRY HF_HUB_DISABLE_PROGRESS_BARS
+   HF_HUB_ENABLE_HF_TRANSFER HF_HUB_DISABLE_XET TOKENIZERS_PARALLELISM TRANSFORMERS_VERBOSITY
+   PYTORCH_ALLOC_CONF PYTORCH_CUDA_ALLOC_CONF PYTORCH_HIP_ALLOC_CONF TORCH_COMPILE_DISABLE TORCHDYNAMO_DISABLE
+   TORCHINDUCTOR_MAX_AUTOTUNE TORCHINDUCTOR_COORDINATE_DESCENT_TUNING TORCHINDUCTOR_COMPILE_THREADS
+   TORCH_NCCL_AVOID_RECORD_STREAMS TORCH_NCCL_ASYNC_ERROR_HANDLING
+   PYTHONHASHSEED PYTHONUNBUFFERED NO_COLOR DO_NOT_TRACK
+   NCCL_ALGO NCCL_BUFFSIZE NCCL_CUMEM_ENABLE NCCL_CUMEM_HOST_ENABLE NCCL_DEBUG NCCL_IB_DISABLE NCCL_LAUNCH_MODE
+   NCCL_MAX_CTAS NCCL_MAX_NCHANNELS NCCL_MIN_CTAS NCCL_MIN_NCHANNELS NCCL_NTHREADS NCCL_NVLS_ENABLE NCCL_P2P_DISABLE
+   NCCL_P2P_LEVEL NCCL_PROTO NCCL_SHM_DISABLE
+   VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE VLLM_ALLOW_LONG_MAX_MODEL_LEN VLLM_ATTENTION_BACKEND
+   VLLM_BATCH_INVARIANT VLLM_BLOCKSCALE_FP8_GEMM_FLASHINFER VLLM_COMPUTE_NANS_IN_LOGITS VLLM_DBO_COMM_SMS
+   VLLM_DEEP_GEMM_WARMUP VLLM_DISABLED_KERNELS VLLM_DISABLE_COMPILE_CACHE VLLM_DISABLE_LOG_LOGO VLLM_DISABLE_PYNCCL
+   VLLM_DISABLE_SHARED_EXPERTS_STREAM VLLM_DO_NOT_TRACK VLLM_ENABLE_CUDAGRAPH_GC
+   VLLM_ENABLE_FLA_PACKED_RECURRENT_DECODE VLLM_ENABLE_INDUCTOR_COORDINATE_DESCENT_TUNING
+   VLLM_ENABLE_INDUCTOR_MAX_AUTOTUNE VLLM_ENABLE_PREGRAD_PASSES VLLM_ENABLE_V1_MULTIPROCESSING
+   VLLM_ENGINE_ITERATION_TIMEOUT_S VLLM_ENGINE_READY_TIMEOUT_S VLLM_EXECUTE_MODEL_TIMEOUT_SECONDS
+   VLLM_FASTSAFETENSORS_QUEUE_SIZE VLLM_FLASH_ATTN_VERSION VLLM_FLOAT32_MATMUL_PRECISION VLLM_GDN_DECODE_KERNEL
+   VLLM_HTTP_TIMEOUT_KEEP_ALIVE VLLM_KV_CACHE_LAYOUT VLLM_LOGGING_COLOR VLLM_LOGGING_LEVEL
+   VLLM_LOG_BATCHSIZE_INTERVAL VLLM_LOG_STATS_INTERVAL VLLM_LORA_DISABLE_PDL VLLM_LORA_ENABLE_DUAL_STREAM
+   VLLM_MAX_TOKENS_PER_EXPERT_FP4_MOE VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS VLLM_MLA_DISABLE
+   VLLM_MOE_SKIP_PADDING VLLM_MOE_USE_DEEP_GEMM VLLM_MQ_MAX_CHUNK_BYTES_MB VLLM_MSGPACK_ZERO_COPY_THRESHOLD
+   VLLM_MULTI_STREAM_GEMM_TOKEN_THRESHOLD VLLM_NO_USAGE_STATS VLLM_PP_LAYER_PARTITION VLLM_REPLICATE_EMBED
+   VLLM_RINGBUFFER_WARNING_INTERVAL VLLM_RPC_TIMEOUT VLLM_SHARED_EXPERTS_STREAM_TOKEN_THRESHOLD VLLM_SKIP_P2P_CHECK
+   VLLM_SPARSE_INDEXER_MAX_LOGITS_MB VLLM_SSM_CONV_STATE_LAYOUT VLLM_TRITON_FORCE_FIRST_CONFIG
+   VLLM_TRITON_JIT_WARMUP_NUM_THREADS VLLM_TRITON_USE_TD VLLM_USE_AOT_COMPILE VLLM_USE_BREAKABLE_CUDAGRAPH
+   VLLM_USE_BYTECODE_HOOK VLLM_USE_FUSED_MOE_GROUPED_TOPK VLLM_USE_HW_AGNOSTIC VLLM_USE_MEGA_AOT_ARTIFACT
+   VLLM_USE_NCCL_SYMM_MEM VLLM_USE_OINK_OPS VLLM_USE_STANDALONE_COMPILE VLLM_USE_V1 VLLM_USE_V2_MODEL_RUNNER
+   VLLM_V1_OUTPUT_PROC_CHUNK_SIZE VLLM_WEIGHT_OFFLOADING_DISABLE_PIN_MEMORY VLLM_WEIGHT_OFFLOADING_DISABLE_UVA
+   VLLM_WORKER_MULTIPROC_METHOD VLLM_XGRAMMAR_CACHE_MB VLLM_ZENTORCH_WEIGHT_PREPACK`.trim().split(/\s+/));
+/** Families of switches for one kind of hardware or kernel; a name or value with a place in it does not pass. */
+const TUNING_FAMILIES = /^VLLM_(?:CPU|ROCM|XPU|ALLREDUCE|DEEPEP|MARLIN|USE_FLASHINFER|FLASHINFER|USE_DEEP_GEMM|USE_TRITON|USE_DIRECT_DCP)_[A-Z0-9_]+$|^VLLM_USE_DEEP_GEMM$/;
+/** Settings of the built-in simulator, which vLLM does not read. */
+const SIMULATOR = /^VLLM_SIM_[A-Z0-9_]+$/;
+/** What other variables do, by name: the first that fits. */
+const ACTIONS = [
+	[/^(?:LD|DYLD)_/, "make the system load other libraries into the server"],
+	[/^(?:PYTHON|VIRTUAL_ENV|CONDA)/, "change which Python code runs"],
+	[/^(?:PATH|HOME|SHELL|BASH_ENV|ENV|IFS|USER|TMPDIR|TEMP|TMP)$/, "change which programs and files the server finds"],
+	[/^XDG_/, "change which files the server finds"],
+	[/^VLLM_PLUGINS$/, "choose the plugins that vLLM loads"],
+	[/^VLLM_(?:LOGGING_CONFIG_PATH|LOGGING_STREAM)$/, "configure logging with Python objects of its choice"],
+	[/^VLLM_(?:CONFIGURE_LOGGING|LOGGING_PREFIX)$/, "change the log, which the gate reads"],
+	[/^VLLM_ALLOW_INSECURE_SERIALIZATION$/, "let vLLM unpickle what other processes send"],
+	[/^VLLM_ALLOW_RUNTIME_LORA_UPDATING$/, "let requests load adapters from any path"],
+	[/^VLLM_SERVER_DEV_MODE$/, "open routes that control the server"],
+	[/^(?:VLLM_API_KEY|VLLM_PORT|VLLM_HOST_IP|VLLM_LOOPBACK_IP)$/, "take over what the gate sets itself"],
+	[/^VLLM_USE_(?:RUST_FRONTEND|RUST_BENCH)$/, "run another program in place of the server"],
+	[/^VLLM_USE_MODELSCOPE$/, "fetch models from another place"],
+	[/^NCCL_(?:NET|TUNER|PROFILER|ENV|GIN)/, "make NCCL load a plugin"],
+	[/_PLUGINS?(?:_|$)/, "load a plugin"],
+	[/(?:TOKEN|SECRET|PASSWORD|CREDENTIALS?|API_KEY|ACCESS_KEY(?:_ID)?)$/, "hold a secret, which does not belong in a scenario"],
+	[/(?:PROXY|proxy|_ENDPOINT|_URL|_SERVER|_HOST|_ADDR|_ADDRESS|_IP|_IFNAME|_PORT)$/, "send traffic to a place of its choice"],
+	[/(?:PATH|_DIR|_FILE|_FOLDER|_ROOT|_HOME|_CACHE|_PREFIX)$/, "point at files or folders of its choice"]
+];
+/** Whether a scenario may set the variable without the base branch's word. */
+function isHarmlessEnv(name, value) {
+	if (SIMULATOR.test(name)) return true;
+	if (TUNING.has(name)) return !hasControl(value) && !looksLikePlace(value);
+	return TUNING_FAMILIES.test(name) && smell(name) === void 0 && /^[\w.,:+| -]*$/.test(value);
+}
+/** What a variable that is not harmless would do, as far as its name tells. */
+function actionOfEnv(name) {
+	return ACTIONS.find(([pattern]) => pattern.test(name))?.[1];
+}
+
+// src/config/flag-values.ts
+/**
+* A model is a repository or a folder, and a word that argparse cannot take for a flag. An address is refused:
+* `s3://` and its kind make vLLM fetch from a place that the flag names, with the runner's cloud credentials.
+*/
+function modelProblem(model) {
+	if (model.trim() === "") return "is empty";
+	if (model.startsWith("-")) return "begins with a dash, so vLLM would read it as a flag";
+	if (hasControl(model)) return "contains a control character";
+	if (model.includes("://")) return "is an address, so vLLM would fetch it from there with the runner's network and credentials";
+}
+/** Formats of weights that vLLM reads without unpickling and from nowhere but the model. */
+const LOAD_FORMATS = new Set(`auto hf safetensors fastsafetensors instanttensor dummy mistral gguf bitsandbytes sharded_state runai_streamer
+   runai_streamer_sharded`.trim().split(/\s+/));
+function loadFormatProblem(value) {
+	return LOAD_FORMATS.has(value.toLowerCase()) ? void 0 : "load weights in a format that is not known to be free of code (pickles, a plugin, another process)";
+}
+/** `model` without `method` makes vLLM import `package.Class`, and so does the method `custom_class`. */
+function draftModelProblem(value) {
+	if (/^[^/]+$/.test(value) && /^[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}_][\p{L}\p{N}_]*)+$/u.test(value)) return "import a Python class, because a dotted name without a slash is one to vLLM";
+	const problem = modelProblem(value);
+	return problem === void 0 ? void 0 : `load a draft model that ${problem}`;
+}
+function draftMethodProblem(value) {
+	if (value.toLowerCase() === "custom_class") return "import a Python class as the drafter";
+	return /^\[?[\w-]*\]?$/.test(value) ? void 0 : "name something other than a method of speculative decoding";
+}
+/** A repository of the Hub, or the scenario's own model and what lies below it. */
+function siblingProblem(value, model) {
+	if (hasControl(value)) return "name a place with a control character";
+	if (/(?:^|[/\\])\.\.(?:[/\\]|$)/.test(value)) return "read a folder outside the scenario's model";
+	const folder = model.replace(/\/+$/, "");
+	if (folder !== "" && (value === folder || value.startsWith(`${folder}/`))) return void 0;
+	return looksLikePlace(value) ? "read a folder outside the scenario's model" : void 0;
+}
+function adapterProblem(value) {
+	const problem = modelProblem(value);
+	return problem === void 0 ? void 0 : `load an adapter that ${problem}`;
+}
+function oneOf(values, otherwise) {
+	return (value) => values.includes(value) ? void 0 : otherwise;
+}
+/** Flags that are ordinary with some values and not with others. */
+const VALUE_RULES = /* @__PURE__ */ new Map([
+	["--api-server-count", (value) => Number(value) < 1 ? "start an engine without the HTTP server that the gate measures" : void 0],
+	["--load-format", loadFormatProblem],
+	["--distributed-executor-backend", oneOf([
+		"mp",
+		"uni",
+		"None",
+		""
+	], "import a Python class as the executor, or hand the workers to another launcher")],
+	["--data-parallel-backend", oneOf(["mp"], "start or join a Ray cluster, which listens on ports of its own")],
+	["--tokenizer", siblingProblem],
+	["--hf-config-path", siblingProblem],
+	["--generation-config", siblingProblem],
+	["--spec-model", draftModelProblem],
+	["--spec-method", draftMethodProblem],
+	["--numa-bind-cpus", (value) => /^[\d,-]+$/.test(value) ? void 0 : "hand numactl something other than a list of CPUs"],
+	["--lora-modules", (value) => /^\s*[{[]/.test(value) ? void 0 : adapterProblem(value.slice(value.indexOf("=") + 1))]
+]);
+
+// src/config/refusal.ts
+const NO_POLICY_ALLOWS = "Remove it; no policy allows it.";
+/** How the base branch allows a flag, a variable or a command. */
+function allowIn(key, entry) {
+	return `Add \`policy.${key}: [${entry}]\` to vllm-gate.yml on the base branch.`;
+}
+/** Text from a pull request, short and without control characters. */
+function printable(text, length = 120) {
+	const clean = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "�");
+	return clean.length > length ? `${clean.slice(0, length)}…` : clean;
+}
+function quote(text) {
+	return `"${printable(text)}"`;
+}
+
+// src/config/json-keys.ts
+/** JSON keys refused under every flag. */
+const REFUSED_KEYS = /* @__PURE__ */ new Map([
+	["trust_remote_code", "run Python code that comes with the model"],
+	["auto_map", "name Python code that comes with the model"],
+	["code_revision", "choose which revision of the model's Python code runs"],
+	["chat_template", "run a template of its own"],
+	["custom_generate", "run Python code from the Hub"],
+	["hf_token", "use a Hub token, which does not belong on a command line"]
+]);
+function stringRule(rule) {
+	return (value) => value === null ? void 0 : rule(String(value));
+}
+const JSON_RULES = /* @__PURE__ */ new Map([
+	["--compilation-config", {
+		refuse: {
+			backend: (value) => [
+				"",
+				"inductor",
+				"eager"
+			].includes(String(value)) ? void 0 : "import a Python object as the compiler, if the name is one",
+			inductor_passes: "import Python functions as compiler passes",
+			inductor_compile_config: inductorProblem,
+			cache_dir: "read and write compiled code in a folder of its choice",
+			local_cache_dir: "read and write compiled code in a folder of its choice",
+			debug_dump_path: "write files to a folder of its choice",
+			traced_files: "name Python files",
+			static_forward_context: "set internal state of the compiler"
+		},
+		fine: ["compile_ranges_endpoints"]
+	}],
+	["--speculative-config", {
+		refuse: {
+			method: stringRule(draftMethodProblem),
+			model: stringRule(draftModelProblem),
+			draft_load_config: draftLoadProblem
+		},
+		fine: ["model"]
+	}],
+	["--model-loader-extra-config", { only: [
+		"enable_multithread_load",
+		"num_threads",
+		"concurrency",
+		"memory_limit"
+	] }],
+	["--additional-config", { only: [
+		"gdn_prefill_backend",
+		"kda_prefill_backend",
+		"kda_decode_backend",
+		"kda_prefill_checkpoint"
+	] }],
+	["--lora-modules", {
+		refuse: { path: stringRule(adapterProblem) },
+		fine: ["path", "base_model_name"]
+	}]
+]);
+/** Inductor takes compilers, folders and hooks as strings; switches and numbers tune it. */
+function inductorProblem(value) {
+	if (!isRecord(value)) return "set options of the compiler that cannot be read";
+	return Object.entries(value).some(([key, option]) => typeof option !== "boolean" && typeof option !== "number" || smell(key) !== void 0) ? "set options of the compiler that can name programs, folders or Python objects" : void 0;
+}
+function draftLoadProblem(value) {
+	if (!isRecord(value) || Object.keys(value).some((key) => key !== "load_format")) return "change how the draft model's weights are loaded";
+	const format = value["load_format"];
+	return format === void 0 ? void 0 : loadFormatProblem(String(format));
+}
+function isRecord(value) {
+	return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+/** Whether the flag takes JSON with the keys that the gate knows and nothing else. */
+function takesKnownKeysOnly(flag) {
+	return JSON_RULES.get(flag)?.only !== void 0;
+}
+/** The first thing to refuse in a flag's JSON; allowed keys (`--flag.key`) may hold anything. */
+function findInJson(flag, value, allowed, path = []) {
+	const isList = Array.isArray(value);
+	for (const [key, inner] of Object.entries(value)) {
+		const here = isList ? path : [...path, key];
+		if (!isList && allowed.has([flag, ...here].join("."))) continue;
+		const problem = (isList ? void 0 : keyProblem(flag, here, inner)) ?? textProblem$1(flag, here, inner);
+		if (problem !== void 0) return {
+			path: here,
+			problem
+		};
+		if (typeof inner === "object" && inner !== null) {
+			const found = findInJson(flag, inner, allowed, here);
+			if (found !== void 0) return found;
+		}
+	}
+}
+function keyProblem(flag, path, value) {
+	const key = path[path.length - 1];
+	const rule = JSON_RULES.get(flag);
+	if (path.length === 1) {
+		const particular = rule?.refuse !== void 0 && Object.hasOwn(rule.refuse, key) ? rule.refuse[key] : void 0;
+		const problem = typeof particular === "function" ? particular(value) : particular;
+		if (problem !== void 0) return problem;
+		if (rule?.only !== void 0 && !rule.only.includes(key)) return "set something other than the keys that the gate knows";
+	}
+	const general = REFUSED_KEYS.get(key.toLowerCase());
+	if (general !== void 0) return general;
+	if (/attn_implementation$/i.test(key)) return "choose a kernel, which can be code from the Hub";
+	if (rule?.fine?.includes(path[0]) === true) return void 0;
+	const word = smell(key);
+	return word === void 0 ? void 0 : `set a key whose name (${quote(word)}) points at code, files or the network`;
+}
+function textProblem$1(flag, path, value) {
+	if (typeof value !== "string") return void 0;
+	if (flag === "--default-mm-loras") return adapterProblem(value);
+	if (path[0] !== void 0 && JSON_RULES.get(flag)?.fine?.includes(path[0]) === true) return void 0;
+	return looksLikePlace(value) ? "name a path or an address" : void 0;
+}
+
+// src/config/refused-flags.ts
+/** The flags of a server that a scenario may not set, whatever their value: data for the server policy. */
+/** Flags that the gate sets or relies on itself, with what each would do; no policy allows them. */
+const OWNED_FLAGS = /* @__PURE__ */ new Map([
+	["--model", "name a second model; the scenario has a key for the model"],
+	["--host", "choose the address to listen on; the gate binds the server to loopback"],
+	["--port", "choose the port; the gate picks a free one"],
+	["--uds", "listen on a socket file instead of the port that the gate measures"],
+	["--api-key", "replace the random key that the gate gives the server"],
+	["--root-path", "move the routes that the gate calls"],
+	["--headless", "start an engine without the HTTP server that the gate measures"],
+	["--grpc", "replace the HTTP server that the gate measures by a gRPC one"],
+	["--omni", "hand the command line to another program, whose flags the gate does not know"]
+]);
+/** Flags that need the base branch's word, with what each would do. */
+const REFUSED_FLAGS = /* @__PURE__ */ new Map([
+	["--trust-remote-code", "run Python code that comes with the model"],
+	["--code-revision", "choose which revision of the model's Python code runs"],
+	["--middleware", "import a Python object into the server"],
+	["--tool-parser-plugin", "run a Python file"],
+	["--reasoning-parser-plugin", "run a Python file"],
+	["--io-processor-plugin", "load a plugin"],
+	["--worker-cls", "import a Python class as the worker"],
+	["--worker-extension-cls", "import a Python class into the worker"],
+	["--scheduler-cls", "import a Python class as the scheduler"],
+	["--logits-processors", "import Python classes into the sampler"],
+	["--logits-processor-pattern", "let requests name Python objects to import"],
+	["--model-class-overrides", "import a Python class as the model"],
+	["--kv-transfer-config", "load a KV connector, which may be any Python module, and open ports for it"],
+	["--ec-transfer-config", "load an encoder-cache connector, which may be any Python module, and open ports for it"],
+	["--ec-manager-config", "import a Python class as the encoder cache manager"],
+	["--ray-workers-use-nsight", "run the workers under a profiler that writes files"],
+	["--config", "read more flags from a file that this check does not see"],
+	["--chat-template", "read a file, or run a template of its own"],
+	["--trust-request-chat-template", "run templates that come with requests"],
+	["--trust-request-mm-kwargs", "let requests set the options of media processors"],
+	["--log-config-file", "read a logging configuration, which can name Python objects to call"],
+	["--logging-config", "change how the server logs, up to a file that can name Python objects to call"],
+	["--download-dir", "write downloads to a folder of its choice"],
+	["--allowed-local-media-path", "let requests read the runner's files"],
+	["--profiler-config", "write profiles to a folder of its choice"],
+	["--mm-encoder-fp8-scale-path", "read a file"],
+	["--mm-encoder-fp8-scale-save-path", "write a file"],
+	["--ssl-keyfile", "read a private key and serve HTTPS, which the gate does not speak"],
+	["--ssl-certfile", "read a certificate and serve HTTPS, which the gate does not speak"],
+	["--ssl-ca-certs", "read certificates"],
+	["--ssl-cert-reqs", "ask clients for certificates, which the gate does not have"],
+	["--ssl-ciphers", "change the encryption of a server that the gate speaks plain HTTP to"],
+	["--enable-ssl-refresh", "watch certificate files"],
+	["--grpc-port", "listen on a second port"],
+	["--tool-server", "connect to tool servers, or run code that the model writes"],
+	["--otlp-traces-endpoint", "send traces to another machine"],
+	["--kv-events-config", "publish cache events on a port open to the network"],
+	["--weight-transfer-config", "take new weights from other processes"],
+	["--allowed-media-domains", "choose the hosts from which requests fetch media"],
+	["--hf-token", "use a Hub token, which does not belong on a command line"],
+	["--master-addr", "join the server to other machines"],
+	["--master-port", "listen on a port for other machines"],
+	["--nnodes", "spread the server over several machines"],
+	["--node-rank", "make the server a part of one on several machines"],
+	["--data-parallel-address", "join the server to other machines"],
+	["--data-parallel-rpc-port", "listen on a port for other machines"],
+	["--data-parallel-rank", "make the server a part of one on several machines"],
+	["--data-parallel-start-rank", "make the server a part of one on several machines"],
+	["--data-parallel-size-local", "make the server wait for engines on other machines"],
+	["--data-parallel-external-lb", "make the server a part of one on several machines"],
+	["--data-parallel-hybrid-lb", "make the server a part of one on several machines"],
+	["--data-parallel-multi-port-external-lb", "listen on one more port for each rank"],
+	["--data-parallel-supervisor-port", "listen on one more port"],
+	["--worker-use-ray", "start or join a Ray cluster, which listens on ports of its own"],
+	["--engine-use-ray", "start or join a Ray cluster, which listens on ports of its own"]
+]);
 
 // src/config/vllm-flags.ts
 function words(text) {
@@ -7442,387 +7827,177 @@ const VLLM_SHORT_FLAGS = /* @__PURE__ */ new Map([
 	["-v", "--version"]
 ]);
 
-// src/config/server-policy.ts
+// src/config/vllm-argv.ts
 /**
-* What a scenario may ask of the server's command line.
-*
-* A pull request changes vLLM's flags, and the server they start runs on the owner's machine. Some flags make vLLM
-* import Python code, open files, listen to the network or speak to other machines, so a flag is a way in. This module
-* reads an argv the way vLLM's own parser (`FlexibleArgumentParser`, Python's argparse with abbreviations on) reads it
-* and names what it would not start. What it cannot read with certainty it refuses.
+* Reads an argv the way vLLM's own parser (`FlexibleArgumentParser`, Python's argparse with abbreviations on) reads
+* it. What cannot be read with certainty is a problem.
 */
-/**
-* Every reason not to start this server under this policy; an empty list means that it may be started.
-*
-* Names of flags are compared the way vLLM's parser compares them: `_` is `-`, a value may follow `=`, dotted keys are
-* JSON, `+` makes a list, an unambiguous beginning of a name stands for the name. Flags that neither vLLM 0.22 nor 0.32
-* knows pass, so that vLLM can give its own reason, unless their name or value points at code, files or the network.
-* A few flags belong to the gate (`--host`, `--port`, `--api-key`, …): no policy allows those.
-*/
-function checkServer(spec, policy) {
-	const refusals = [
-		...checkCommand(spec.command, policy),
-		...checkModel(spec.model),
-		...checkArgs(spec, policy),
-		...checkEnv(spec.env, policy)
-	];
-	const seen = /* @__PURE__ */ new Set();
-	return refusals.filter(({ kind, name, reason }) => {
-		const key = JSON.stringify([
-			kind,
-			name,
-			reason
-		]);
-		return seen.has(key) ? false : seen.add(key);
-	});
+function readArgv(args) {
+	const read = [];
+	let index = 0;
+	while (index < args.length) {
+		const token = args[index];
+		index += 1;
+		if (token.includes("\0")) read.push(problem(token, "hold a NUL character, which no command line can"));
+		else if (token === "--") read.push(problem(token, "turn every flag after it into something else"));
+		else if (!isFlagToken(token)) read.push({
+			kind: "stray",
+			token
+		});
+		else {
+			const next = args.findIndex((arg, at) => at >= index && isFlagToken(arg));
+			const following = args.slice(index, next < 0 ? args.length : next);
+			read.push(...readFlag(token, following));
+			index += following.length;
+		}
+	}
+	return read;
 }
-const COMMANDS = [["vllm", "serve"], ...["python3", "python"].flatMap((python) => [[
-	python,
-	"-m",
-	"vllm.entrypoints.openai.api_server"
-], [
-	python,
-	"-m",
-	"vllm.entrypoints.cli.main",
-	"serve"
-]])];
-function checkCommand(command, policy) {
-	const same = (other) => other.length === command.length && other.every((word, index) => word === command[index]);
-	if (command.length > 0 && [...COMMANDS, ...policy.allowCommands].some(same)) return [];
-	return [{
-		kind: "command",
-		name: printable(command.join(" ")),
-		reason: "This command is not one of the known ways to start vLLM, so it could run any program.",
-		howToAllow: `Add \`policy.allowCommands: [${printable(JSON.stringify(command), 400)}]\` to vllm-gate.yml on the base branch.`
-	}];
+function problem(token, action) {
+	return {
+		kind: "problem",
+		token,
+		action
+	};
 }
-function checkModel(model) {
-	const problem = modelProblem(model);
-	if (problem === void 0) return [];
-	return [{
-		kind: "model",
-		name: printable(model),
-		reason: `The model ${problem}.`,
-		howToAllow: "Name a repository of the Hub or a folder on the runner; no policy allows this."
-	}];
-}
-/**
-* A model is a repository or a folder, and a word that argparse cannot take for a flag. An address is refused:
-* `s3://` and its kind make vLLM fetch from a place that the flag names, with the runner's cloud credentials.
-*/
-function modelProblem(model) {
-	if (model.trim() === "") return "is empty";
-	if (model.startsWith("-")) return "begins with a dash, so vLLM would read it as a flag";
-	if (hasControl(model)) return "contains a control character";
-	if (model.includes("://")) return "is an address, so vLLM would fetch it from there with the runner's network and credentials";
-}
-/** Flags that the gate sets or relies on itself. */
-const OWNED = /* @__PURE__ */ new Map([
-	["--model", "name a second model; the scenario has a key for the model"],
-	["--host", "choose the address to listen on; the gate binds the server to loopback"],
-	["--port", "choose the port; the gate picks a free one"],
-	["--uds", "listen on a socket file instead of the port that the gate measures"],
-	["--api-key", "replace the random key that the gate gives the server"],
-	["--root-path", "move the routes that the gate calls"],
-	["--headless", "start an engine without the HTTP server that the gate measures"],
-	["--grpc", "replace the HTTP server that the gate measures by a gRPC one"],
-	["--omni", "hand the command line to another program, whose flags the gate does not know"]
-]);
-/** Flags that need the base branch's word, with what each would do. The first line of a group says the group. */
-const REFUSED = /* @__PURE__ */ new Map([
-	["--trust-remote-code", "run Python code that comes with the model"],
-	["--code-revision", "choose which revision of the model's Python code runs"],
-	["--middleware", "import a Python object into the server"],
-	["--tool-parser-plugin", "run a Python file"],
-	["--reasoning-parser-plugin", "run a Python file"],
-	["--io-processor-plugin", "load a plugin"],
-	["--worker-cls", "import a Python class as the worker"],
-	["--worker-extension-cls", "import a Python class into the worker"],
-	["--scheduler-cls", "import a Python class as the scheduler"],
-	["--logits-processors", "import Python classes into the sampler"],
-	["--logits-processor-pattern", "let requests name Python objects to import"],
-	["--model-class-overrides", "import a Python class as the model"],
-	["--kv-transfer-config", "load a KV connector, which may be any Python module, and open ports for it"],
-	["--ec-transfer-config", "load an encoder-cache connector, which may be any Python module, and open ports for it"],
-	["--ec-manager-config", "import a Python class as the encoder cache manager"],
-	["--ray-workers-use-nsight", "run the workers under a profiler that writes files"],
-	["--config", "read more flags from a file that this check does not see"],
-	["--chat-template", "read a file, or run a template of its own"],
-	["--trust-request-chat-template", "run templates that come with requests"],
-	["--trust-request-mm-kwargs", "let requests set the options of media processors"],
-	["--log-config-file", "read a logging configuration, which can name Python objects to call"],
-	["--logging-config", "change how the server logs, up to a file that can name Python objects to call"],
-	["--download-dir", "write downloads to a folder of its choice"],
-	["--allowed-local-media-path", "let requests read the runner's files"],
-	["--profiler-config", "write profiles to a folder of its choice"],
-	["--mm-encoder-fp8-scale-path", "read a file"],
-	["--mm-encoder-fp8-scale-save-path", "write a file"],
-	["--ssl-keyfile", "read a private key and serve HTTPS, which the gate does not speak"],
-	["--ssl-certfile", "read a certificate and serve HTTPS, which the gate does not speak"],
-	["--ssl-ca-certs", "read certificates"],
-	["--ssl-cert-reqs", "ask clients for certificates, which the gate does not have"],
-	["--ssl-ciphers", "change the encryption of a server that the gate speaks plain HTTP to"],
-	["--enable-ssl-refresh", "watch certificate files"],
-	["--grpc-port", "listen on a second port"],
-	["--tool-server", "connect to tool servers, or run code that the model writes"],
-	["--otlp-traces-endpoint", "send traces to another machine"],
-	["--kv-events-config", "publish cache events on a port open to the network"],
-	["--weight-transfer-config", "take new weights from other processes"],
-	["--allowed-media-domains", "choose the hosts from which requests fetch media"],
-	["--hf-token", "use a Hub token, which does not belong on a command line"],
-	["--master-addr", "join the server to other machines"],
-	["--master-port", "listen on a port for other machines"],
-	["--nnodes", "spread the server over several machines"],
-	["--node-rank", "make the server a part of one on several machines"],
-	["--data-parallel-address", "join the server to other machines"],
-	["--data-parallel-rpc-port", "listen on a port for other machines"],
-	["--data-parallel-rank", "make the server a part of one on several machines"],
-	["--data-parallel-start-rank", "make the server a part of one on several machines"],
-	["--data-parallel-size-local", "make the server wait for engines on other machines"],
-	["--data-parallel-external-lb", "make the server a part of one on several machines"],
-	["--data-parallel-hybrid-lb", "make the server a part of one on several machines"],
-	["--data-parallel-multi-port-external-lb", "listen on one more port for each rank"],
-	["--data-parallel-supervisor-port", "listen on one more port"],
-	["--worker-use-ray", "start or join a Ray cluster, which listens on ports of its own"],
-	["--engine-use-ray", "start or join a Ray cluster, which listens on ports of its own"]
-]);
-/** Words that, in the name of a flag or a JSON key nobody knows, point at code, files or the network. */
-const SMELLS = new Set(`addr address addrs callable class classes cls cmd code command connector dir directory dirs endpoint endpoints exec
-   executable file filename files folder hook hooks host hostname hosts import ip listen middleware
-   module modules path paths pickle plugin plugins port ports proxy python qualname ray remote script scripts socket
-   tensorizer trust uds unsafe uri url urls webhook`.trim().split(/\s+/));
-/** Words in the list above that count wherever they stand in a name. */
-const SMELLS_ANYWHERE = /plugin|middleware|qualname|callable|pickle/;
-function smell(name) {
-	const lower = name.toLowerCase();
-	return lower.split(/[^a-z0-9]+/).find((word) => SMELLS.has(word)) ?? SMELLS_ANYWHERE.exec(lower)?.[0];
-}
-/** Words that count even when they are cut short. */
-const SMELLS_CUT = `address callable connector directory endpoint executable hostname middleware module plugin script`.split(" ");
-/** As {@link smell}, for a name that may be cut short: `--new-plug` may stand for `--new-plugin`. */
-function smellOfFlag(name) {
-	const last = name.slice(name.lastIndexOf("-") + 1);
-	return smell(name) ?? (last.length < 4 ? void 0 : SMELLS_CUT.find((word) => word.startsWith(last)));
-}
-function looksLikePlace(value) {
-	return /^\s*(?:[/~\\]|\.\.?(?:[/\\]|$))/.test(value) || /:\/\//.test(value);
-}
-/** Formats of weights that vLLM reads without unpickling and from nowhere but the model. */
-const LOAD_FORMATS = new Set(`auto hf safetensors fastsafetensors instanttensor dummy mistral gguf bitsandbytes sharded_state runai_streamer
-   runai_streamer_sharded`.trim().split(/\s+/));
-function loadFormatProblem(value) {
-	return LOAD_FORMATS.has(value.toLowerCase()) ? void 0 : "load weights in a format that is not known to be free of code (pickles, a plugin, another process)";
-}
-function oneOf(values, otherwise) {
-	return (value) => values.includes(value) ? void 0 : otherwise;
-}
-/** `model` without `method` makes vLLM import `package.Class`, and so does the method `custom_class`. */
-function draftModelProblem(value) {
-	if (/^[^/]+$/.test(value) && /^[\p{L}_][\p{L}\p{N}_]*(?:\.[\p{L}_][\p{L}\p{N}_]*)+$/u.test(value)) return "import a Python class, because a dotted name without a slash is one to vLLM";
-	const problem = modelProblem(value);
-	return problem === void 0 ? void 0 : `load a draft model that ${problem}`;
-}
-function draftMethodProblem(value) {
-	if (value.toLowerCase() === "custom_class") return "import a Python class as the drafter";
-	return /^\[?[\w-]*\]?$/.test(value) ? void 0 : "name something other than a method of speculative decoding";
-}
-/** A repository of the Hub, or the scenario's own model and what lies below it. */
-function siblingProblem(value, spec) {
-	if (hasControl(value)) return "name a place with a control character";
-	if (/(?:^|[/\\])\.\.(?:[/\\]|$)/.test(value)) return "read a folder outside the scenario's model";
-	const model = spec.model.replace(/\/+$/, "");
-	if (model !== "" && (value === model || value.startsWith(`${model}/`))) return void 0;
-	return looksLikePlace(value) ? "read a folder outside the scenario's model" : void 0;
-}
-function adapterProblem(value) {
-	const problem = modelProblem(value);
-	return problem === void 0 ? void 0 : `load an adapter that ${problem}`;
-}
-/** Flags that are ordinary with some values and not with others: what a value would do, or nothing. */
-const VALUE_RULES = /* @__PURE__ */ new Map([
-	["--api-server-count", (value) => Number(value) < 1 ? "start an engine without the HTTP server that the gate measures" : void 0],
-	["--load-format", loadFormatProblem],
-	["--distributed-executor-backend", oneOf([
-		"mp",
-		"uni",
-		"None",
-		""
-	], "import a Python class as the executor, or hand the workers to another launcher")],
-	["--data-parallel-backend", oneOf(["mp"], "start or join a Ray cluster, which listens on ports of its own")],
-	["--tokenizer", siblingProblem],
-	["--hf-config-path", siblingProblem],
-	["--generation-config", siblingProblem],
-	["--spec-model", draftModelProblem],
-	["--spec-method", draftMethodProblem],
-	["--numa-bind-cpus", (value) => /^[\d,-]+$/.test(value) ? void 0 : "hand numactl something other than a list of CPUs"],
-	["--lora-modules", (value) => /^\s*[{[]/.test(value) ? void 0 : adapterProblem(value.slice(value.indexOf("=") + 1))]
-]);
-/** JSON keys refused under every flag. */
-const REFUSED_KEYS = /* @__PURE__ */ new Map([
-	["trust_remote_code", "run Python code that comes with the model"],
-	["auto_map", "name Python code that comes with the model"],
-	["code_revision", "choose which revision of the model's Python code runs"],
-	["chat_template", "run a template of its own"],
-	["custom_generate", "run Python code from the Hub"],
-	["hf_token", "use a Hub token, which does not belong on a command line"]
-]);
-const stringRule = (rule) => (value) => value === null ? void 0 : rule(String(value));
-const JSON_RULES = /* @__PURE__ */ new Map([
-	["--compilation-config", {
-		refuse: {
-			backend: (value) => [
-				"",
-				"inductor",
-				"eager"
-			].includes(String(value)) ? void 0 : "import a Python object as the compiler, if the name is one",
-			inductor_passes: "import Python functions as compiler passes",
-			inductor_compile_config: inductorProblem,
-			cache_dir: "read and write compiled code in a folder of its choice",
-			local_cache_dir: "read and write compiled code in a folder of its choice",
-			debug_dump_path: "write files to a folder of its choice",
-			traced_files: "name Python files",
-			static_forward_context: "set internal state of the compiler"
-		},
-		fine: ["compile_ranges_endpoints"]
-	}],
-	["--speculative-config", {
-		refuse: {
-			method: stringRule(draftMethodProblem),
-			model: stringRule(draftModelProblem),
-			draft_load_config: (value) => {
-				const format = isRecord(value) ? value["load_format"] : void 0;
-				return isRecord(value) && Object.keys(value).every((key) => key === "load_format") ? format === void 0 ? void 0 : loadFormatProblem(String(format)) : "change how the draft model's weights are loaded";
-			}
-		},
-		fine: ["model"]
-	}],
-	["--model-loader-extra-config", { only: [
-		"enable_multithread_load",
-		"num_threads",
-		"concurrency",
-		"memory_limit"
-	] }],
-	["--additional-config", { only: [
-		"gdn_prefill_backend",
-		"kda_prefill_backend",
-		"kda_decode_backend",
-		"kda_prefill_checkpoint"
-	] }],
-	["--lora-modules", {
-		refuse: { path: stringRule(adapterProblem) },
-		fine: ["path", "base_model_name"]
-	}]
-]);
-/** Inductor takes compilers, folders and hooks as strings; switches and numbers tune it. */
-function inductorProblem(value) {
-	if (!isRecord(value)) return "set options of the compiler that cannot be read";
-	return Object.entries(value).some(([key, option]) => typeof option !== "boolean" && typeof option !== "number" || smell(key) !== void 0) ? "set options of the compiler that can name programs, folders or Python objects" : void 0;
-}
-/** Every flag with a name of its own, to close refusals under abbreviation. */
-const KNOWN = [.../* @__PURE__ */ new Set([
-	...VLLM_FLAGS.keys(),
-	...REFUSED.keys(),
-	...OWNED.keys()
-])];
 /** Argparse takes a negative number for a value, and a lone dash too. */
 function isFlagToken(token) {
 	return token.startsWith("-") && token.length > 1 && !/^-(?:\d+|\d*\.\d+)$/.test(token);
 }
-/** What a long name can stand for: itself if it is one, else every flag that it begins. */
-function meaningsOf(name) {
-	if (KNOWN.includes(name)) return [name];
-	return KNOWN.filter((known) => known.startsWith(name));
+function readFlag(token, following) {
+	const flag = token.startsWith("--") ? readLong(token) : readShort(token);
+	if ("action" in flag) return [flag];
+	const taken = valuesTaken(flag, following.length);
+	const values = [...flag.attached === void 0 ? [] : [flag.attached], ...following.slice(0, taken)];
+	const strays = following.slice(taken).map((word) => ({
+		kind: "stray",
+		token: word
+	}));
+	return [
+		...flag.path.length > 0 && values.length === 0 ? [problem(flag.typed, "take the next flag for its value")] : [],
+		{
+			kind: "flag",
+			flag,
+			values
+		},
+		...strays
+	];
+}
+/** How many of the words after a flag are its values. */
+function valuesTaken({ path, attached, arity }, following) {
+	if (path.length > 0) return attached === void 0 ? Math.min(1, following) : 0;
+	if (attached !== void 0) return arity === void 0 ? following : 0;
+	switch (arity) {
+		case "none": return 0;
+		case "one":
+		case "optional": return Math.min(1, following);
+		case "many":
+		case void 0: return following;
+	}
+}
+/** Every flag with a name of its own, to close refusals under abbreviation. */
+const KNOWN = [.../* @__PURE__ */ new Set([
+	...VLLM_FLAGS.keys(),
+	...REFUSED_FLAGS.keys(),
+	...OWNED_FLAGS.keys()
+])];
+function readLong(token) {
+	const { key, attached } = splitValue(token);
+	const { head, path, list } = splitKeys(key);
+	const name = dashed(head);
+	const inverse = isInverse(name);
+	const meanings = inverse ? [] : meaningsOf(name);
+	return {
+		typed: key,
+		name,
+		meanings,
+		path,
+		list,
+		attached,
+		arity: inverse ? "none" : arityOf(meanings)
+	};
+}
+function dashed(name) {
+	return name.replaceAll("_", "-").toLowerCase();
 }
 /** vLLM 0.33 gives every `--enable-x` an inverse `--disable-x`; like a `--no-x` it only turns something off. */
 function isInverse(name) {
 	const enable = name.replace(/^--disable-/, "--enable-");
 	return enable !== name && VLLM_FLAGS.get(enable) === "none";
 }
-function readFlag(token) {
-	return token.startsWith("--") ? readLong(token) : readShort(token);
+/** What a long name can stand for: itself if it is one, else every flag that it begins. */
+function meaningsOf(name) {
+	return KNOWN.includes(name) ? [name] : KNOWN.filter((known) => known.startsWith(name));
 }
-function readLong(token) {
-	const { key, attached } = splitValue(token);
-	const { head, path, list } = splitKeys(key);
-	const name = head.replaceAll("_", "-").toLowerCase();
-	const inverse = isInverse(name);
-	const meanings = inverse ? [] : meaningsOf(name);
+function arityOf(meanings) {
 	const arities = new Set(meanings.map((meaning) => VLLM_FLAGS.get(meaning)));
-	const arity = inverse ? "none" : arities.size === 1 ? [...arities][0] : void 0;
-	return { flag: {
-		typed: printable(key),
-		name,
-		meanings,
-		path,
-		list,
-		attached,
-		arity
-	} };
+	return arities.size === 1 ? [...arities][0] : void 0;
 }
 function readShort(token) {
 	if (token.startsWith("-O")) return readOptimization(token);
 	const { key, attached } = splitValue(token);
 	const { head, path, list } = splitKeys(key);
-	const exact = VLLM_SHORT_FLAGS.get(head);
-	const meanings = exact === void 0 ? [...VLLM_SHORT_FLAGS].filter(([short]) => short.startsWith(head)).map(([, long]) => long) : [exact];
-	const arities = new Set(meanings.map((meaning) => VLLM_FLAGS.get(meaning)));
-	const arity = arities.size === 1 ? [...arities][0] : void 0;
-	if (meanings.length > 0) {
-		if (attached !== void 0 && arity !== "one") return {
-			typed: printable(key),
-			problem: "hide another flag behind the equals sign of a short one"
-		};
-		return { flag: {
-			typed: printable(key),
-			name: meanings[0],
+	const meanings = shortMeaningsOf(head);
+	const [name] = meanings;
+	if (name !== void 0) {
+		const arity = arityOf(meanings);
+		if (attached !== void 0 && arity !== "one") return problem(key, "hide another flag behind the equals sign of a short one");
+		return {
+			typed: key,
+			name,
 			meanings,
 			path,
 			list,
 			attached,
 			arity
-		} };
+		};
 	}
 	const letter = token.slice(0, 2);
 	const long = VLLM_SHORT_FLAGS.get(letter);
-	if (long !== void 0 && VLLM_FLAGS.get(long) === "one" && !key.includes(".")) return { flag: {
+	if (long !== void 0 && VLLM_FLAGS.get(long) === "one" && !key.includes(".")) return {
+		...NO_KEYS,
 		typed: letter,
 		name: long,
 		meanings: [long],
-		path: [],
-		list: false,
 		attached: token.slice(2),
 		arity: "one"
-	} };
-	return {
-		typed: printable(key),
-		problem: "set something unknown: no short flag has that name"
 	};
+	return problem(key, "set something unknown: no short flag has that name");
 }
+/** Argparse completes short flags too: `-c` is `-cc`. */
+function shortMeaningsOf(name) {
+	const exact = VLLM_SHORT_FLAGS.get(name);
+	if (exact !== void 0) return [exact];
+	return [...VLLM_SHORT_FLAGS].filter(([short]) => short.startsWith(name)).map(([, long]) => long);
+}
+const NO_KEYS = {
+	path: [],
+	list: false
+};
 /** `-O3` and `-O 3`, and the compilation configuration that `-O` was up to vLLM 0.11: `-O{…}`, `-O.key=value`. */
 function readOptimization(token) {
-	const rest = token.slice(2);
-	const meanings = ["--compilation-config"];
+	const name = "--compilation-config";
 	const flag = {
-		typed: "-O",
-		name: meanings[0],
-		meanings,
-		path: [],
-		list: false,
+		name,
+		meanings: [name],
 		arity: "one"
 	};
-	if (!rest.startsWith(".")) return { flag: {
+	const rest = token.slice(2);
+	if (!rest.startsWith(".")) return {
 		...flag,
+		...NO_KEYS,
+		typed: "-O",
 		attached: rest === "" ? void 0 : rest.replace(/^=/, "")
-	} };
+	};
 	const { key, attached } = splitValue(token);
 	const { path, list } = splitKeys(key);
-	return { flag: {
+	return {
 		...flag,
-		typed: printable(key),
+		typed: key,
 		path,
 		list,
 		attached
-	} };
+	};
 }
 function splitValue(token) {
 	const at = token.indexOf("=");
@@ -7844,159 +8019,17 @@ function splitKeys(key) {
 		list
 	};
 }
-function checkArgs(spec, policy) {
-	const allowed = new Set(policy.allowFlags.map(normalisePolicyName));
-	const refusals = [];
-	const { args } = spec;
-	let index = 0;
-	const stray = (token) => {
-		refusals.push({
-			kind: "flag",
-			name: printable(token),
-			reason: `${quote(token)} belongs to no flag, so vLLM would read it as a second model.`,
-			howToAllow: "Remove it, or join it to its flag with `=`; no policy allows it."
-		});
-	};
-	while (index < args.length) {
-		const token = args[index];
-		index += 1;
-		if (token.includes("\0")) {
-			refusals.push(problemWith(token, "hold a NUL character, which no command line can"));
-			continue;
-		}
-		if (token === "--") {
-			refusals.push(problemWith(token, "turn every flag after it into something else"));
-			continue;
-		}
-		if (!isFlagToken(token)) {
-			stray(token);
-			continue;
-		}
-		const following = [];
-		for (let next = index; next < args.length && !isFlagToken(args[next]); next += 1) following.push(args[next]);
-		const read = readFlag(token);
-		if ("problem" in read) {
-			refusals.push(problemWith(read.typed, read.problem));
-			index += following.length;
-			continue;
-		}
-		const { flag } = read;
-		const taken = valuesTaken(flag, following);
-		const values = [...flag.attached === void 0 ? [] : [flag.attached], ...following.slice(0, taken)];
-		if (flag.path.length > 0 && values.length === 0) refusals.push(problemWith(flag.typed, "take the next flag for its value"));
-		index += following.length;
-		refusals.push(...checkFlag(flag, values, spec, allowed));
-		for (const extra of following.slice(taken)) stray(extra);
-	}
-	return refusals;
+/** A policy's entry for a flag, `Chat_Template` say, as the reader names that flag. */
+function normaliseFlagName(entry) {
+	const [head = "", ...path] = entry.trim().split(".");
+	const flag = head.startsWith("-") ? head : `--${head}`;
+	const name = flag.startsWith("--") ? dashed(flag) : flag;
+	return [VLLM_SHORT_FLAGS.get(name) ?? name, ...path].join(".");
 }
-function valuesTaken(flag, following) {
-	if (flag.path.length > 0) return flag.attached === void 0 ? Math.min(1, following.length) : 0;
-	if (flag.attached !== void 0) return flag.arity === void 0 ? following.length : 0;
-	switch (flag.arity) {
-		case "none": return 0;
-		case "one":
-		case "optional": return Math.min(1, following.length);
-		case "many":
-		case void 0: return following.length;
-	}
-}
-function checkFlag(flag, values, spec, allowed) {
-	const owned = flag.meanings.find((meaning) => OWNED.has(meaning));
-	if (owned !== void 0) return [{
-		kind: "flag",
-		name: flag.typed,
-		reason: sentence(flag, owned, OWNED.get(owned)),
-		howToAllow: "Remove it; no policy allows it."
-	}];
-	if (flag.meanings.length === 0) return checkUnknown(flag, values, spec, allowed);
-	const refusals = [];
-	for (const meaning of flag.meanings) {
-		if (allowed.has(meaning)) continue;
-		const refused = REFUSED.get(meaning);
-		if (refused !== void 0) refusals.push(refuse(flag, meaning, refused));
-		else refusals.push(...checkValues(flag, meaning, values, spec, allowed));
-		if (refusals.length > 0) break;
-	}
-	return refusals;
-}
-function checkUnknown(flag, values, spec, allowed) {
-	if (allowed.has(flag.name) || isInverse(flag.name)) return [];
-	const word = smellOfFlag(flag.name);
-	if (word !== void 0) return [{
-		kind: "flag",
-		name: flag.typed,
-		reason: `${flag.typed} is not a flag that the gate knows, and ${quote(word)} in its name points at code, files or the network.`,
-		howToAllow: allowFlag(flag.name)
-	}];
-	if (values.some(looksLikePlace)) return [refuse(flag, flag.name, "read from a path or an address (the gate does not know this flag)")];
-	return checkValues(flag, flag.name, values, spec, allowed);
-}
-function checkValues(flag, meaning, values, spec, allowed) {
-	const rule = VALUE_RULES.get(meaning);
-	for (const value of values) {
-		const read = readJson(value);
-		const nested = nest(flag, read, value);
-		const plain = flag.path.length > 0 ? JSON.stringify(nested) : value;
-		const problem = rule?.(plain, spec);
-		if (problem !== void 0) return [refuse(flag, meaning, problem)];
-		if (typeof nested === "object" && nested !== null) {
-			if (read.kind === "json" && read.repeats) return [refuse(flag, meaning, "set a JSON key twice, and programs differ in which of the two they take")];
-			const found = walk(flag, meaning, nested, [], allowed);
-			if (found !== void 0) return [found];
-		} else if (read.kind === "unreadable") return [refuse(flag, meaning, "set JSON that the gate cannot read, so it cannot see what it sets")];
-		else if (JSON_RULES.get(meaning)?.only !== void 0) return [refuse(flag, meaning, "set something other than the keys that the gate knows")];
-		else if (rule === void 0 && /-(?:config|kwargs|overrides|loras)$/.test(meaning) && looksLikePlace(value)) return [refuse(flag, meaning, "read from a path or an address")];
-	}
-	return [];
-}
-/** The value of `--flag.a.b` as the object that vLLM makes of it. */
-function nest(flag, read, value) {
-	let nested = flag.list ? value.split(",") : read.kind === "json" ? read.value : value;
-	for (const key of flag.path.toReversed()) nested = Object.fromEntries([[key, nested]]);
-	return nested;
-}
-function walk(flag, meaning, value, path, allowed) {
-	for (const [key, inner] of Array.isArray(value) ? value.map((item) => [void 0, item]) : Object.entries(value).map(([name, item]) => [name, item])) {
-		const here = key === void 0 ? path : [...path, key];
-		const name = [meaning, ...here].join(".");
-		if (key !== void 0 && allowed.has(name)) continue;
-		const problem = (key === void 0 ? void 0 : keyProblem(meaning, here, inner)) ?? textProblem(meaning, here, inner);
-		if (problem !== void 0) return {
-			kind: "flag",
-			name: printable(flag.path.length > 0 ? flag.typed : [flag.typed, ...here].join(".")),
-			reason: `${printable(name)} would ${problem}.`,
-			howToAllow: allowFlag(name)
-		};
-		if (typeof inner === "object" && inner !== null) {
-			const found = walk(flag, meaning, inner, here, allowed);
-			if (found !== void 0) return found;
-		}
-	}
-}
-function keyProblem(meaning, path, value) {
-	const key = path[path.length - 1];
-	const rule = JSON_RULES.get(meaning);
-	if (path.length === 1) {
-		const particular = rule?.refuse !== void 0 && Object.hasOwn(rule.refuse, key) ? rule.refuse[key] : void 0;
-		const problem = typeof particular === "function" ? particular(value, path) : particular;
-		if (problem !== void 0) return problem;
-		if (rule?.only !== void 0 && !rule.only.includes(key)) return "set something other than the keys that the gate knows";
-	}
-	const general = REFUSED_KEYS.get(key.toLowerCase());
-	if (general !== void 0) return general;
-	if (/attn_implementation$/i.test(key)) return "choose a kernel, which can be code from the Hub";
-	if (rule?.fine?.includes(path[0]) === true) return void 0;
-	const word = smell(key);
-	return word === void 0 ? void 0 : `set a key whose name (${quote(word)}) points at code, files or the network`;
-}
-function textProblem(meaning, path, value) {
-	if (typeof value !== "string") return void 0;
-	if (meaning === "--default-mm-loras") return adapterProblem(value);
-	if (path[0] !== void 0 && JSON_RULES.get(meaning)?.fine?.includes(path[0]) === true) return void 0;
-	return looksLikePlace(value) ? "name a path or an address" : void 0;
-}
-const STRINGS = /("(?:[^"\\]|\\.)*")/s;
+
+// src/config/vllm-json.ts
+/** In parentheses, so that splitting keeps the strings. */
+const STRING = /("(?:[^"\\]|\\.)*")/s;
 /** Reads a value as vLLM does: JSON with `80g` and the like for numbers, or else plain text. */
 function readJson(value) {
 	for (const text of [value, expandNumbers(value)]) try {
@@ -8010,7 +8043,7 @@ function readJson(value) {
 	return /^\s*[{[]/.test(value) ? { kind: "unreadable" } : { kind: "text" };
 }
 function expandNumbers(value) {
-	return value.split(STRINGS).map((part, index) => index % 2 === 1 ? part : part.replace(/\b(\d+(?:\.\d+)?)[kKmMgGtT]\b/g, "$1").replace(/-?\bInfinity\b|\bNaN\b/g, "null")).join("");
+	return value.split(STRING).map((part, index) => index % 2 === 1 ? part : part.replace(/\b(\d+(?:\.\d+)?)[kKmMgGtT]\b/g, "$1").replace(/-?\bInfinity\b|\bNaN\b/g, "null")).join("");
 }
 function writtenKeys(text) {
 	return [...text.matchAll(/"(?:[^"\\]|\\.)*"\s*:/gs)].length;
@@ -8020,129 +8053,184 @@ function countKeys(value) {
 	const own = Array.isArray(value) ? 0 : Object.keys(value).length;
 	return Object.values(value).reduce((sum, inner) => sum + countKeys(inner), own);
 }
-function isRecord(value) {
-	return typeof value === "object" && value !== null && !Array.isArray(value);
+
+// src/config/check-flags.ts
+/** Every reason not to start a server of this model with these arguments. */
+function checkFlags(args, model, allowFlags) {
+	const context = {
+		model,
+		allowed: new Set(allowFlags.map(normaliseFlagName))
+	};
+	return readArgv(args).flatMap((argument) => checkArgument(argument, context) ?? []);
 }
-function normalisePolicyName(entry) {
-	const [head = "", ...path] = entry.trim().split(".");
-	const dashed = head.startsWith("-") ? head : `--${head}`;
-	const name = dashed.startsWith("--") ? dashed.replaceAll("_", "-").toLowerCase() : dashed;
-	return [VLLM_SHORT_FLAGS.get(name) ?? name, ...path].join(".");
+function checkArgument(argument, context) {
+	switch (argument.kind) {
+		case "stray": return refuseStray(argument.token);
+		case "problem": return refuseUnread(argument.token, argument.action);
+		case "flag": return checkFlag(argument.flag, argument.values, context);
+	}
 }
-function sentence(flag, meaning, action) {
-	return flag.name === meaning && flag.typed.startsWith("--") ? `${flag.typed} would ${action}.` : `${flag.typed} can stand for ${meaning}, which would ${action}.`;
+function checkFlag(flag, values, context) {
+	const owned = flag.meanings.find((meaning) => OWNED_FLAGS.has(meaning));
+	if (owned !== void 0) return {
+		...refuse(flag, owned, OWNED_FLAGS.get(owned)),
+		howToAllow: NO_POLICY_ALLOWS
+	};
+	if (flag.meanings.length === 0) return checkUnknown(flag, values, context);
+	for (const meaning of flag.meanings) {
+		if (context.allowed.has(meaning)) continue;
+		const action = REFUSED_FLAGS.get(meaning);
+		const refusal = action === void 0 ? checkValues(flag, meaning, values, context) : refuse(flag, meaning, action);
+		if (refusal !== void 0) return refusal;
+	}
+}
+function checkUnknown(flag, values, context) {
+	if (context.allowed.has(flag.name) || isInverse(flag.name)) return void 0;
+	const word = smellOfFlag(flag.name);
+	if (word !== void 0) {
+		const reason = `${printable(flag.typed)} is not a flag that the gate knows, and ${quote(word)} in its name points at code, files or the network.`;
+		return refusal(flag.typed, reason, allowFlag(flag.name));
+	}
+	if (values.some(looksLikePlace)) return refuse(flag, flag.name, "read from a path or an address (the gate does not know this flag)");
+	return checkValues(flag, flag.name, values, context);
+}
+function checkValues(flag, meaning, values, context) {
+	for (const value of values) {
+		const read = readJson(value);
+		const nested = nest(flag, read, value);
+		const isJson = typeof nested === "object" && nested !== null;
+		const plain = flag.path.length > 0 ? JSON.stringify(nested) : value;
+		const action = VALUE_RULES.get(meaning)?.(plain, context.model) ?? (isJson ? repeatProblem(read) : textProblem(meaning, value, read));
+		if (action !== void 0) return refuse(flag, meaning, action);
+		const found = isJson ? findInJson(meaning, nested, context.allowed) : void 0;
+		if (found !== void 0) return refuseKey(flag, meaning, found.path, found.problem);
+	}
+}
+/** The value of `--flag.a.b` as the object that vLLM makes of it. */
+function nest(flag, read, value) {
+	const inner = flag.list ? value.split(",") : read.kind === "json" ? read.value : value;
+	return flag.path.reduceRight((nested, key) => Object.fromEntries([[key, nested]]), inner);
+}
+function repeatProblem(read) {
+	return read.kind === "json" && read.repeats ? "set a JSON key twice, and programs differ in which of the two they take" : void 0;
+}
+/** What a value that is no JSON object would do. */
+function textProblem(meaning, value, read) {
+	if (read.kind === "unreadable") return "set JSON that the gate cannot read, so it cannot see what it sets";
+	if (takesKnownKeysOnly(meaning)) return "set something other than the keys that the gate knows";
+	return /-(?:config|kwargs|overrides|loras)$/.test(meaning) && !VALUE_RULES.has(meaning) && looksLikePlace(value) ? "read from a path or an address" : void 0;
 }
 function refuse(flag, meaning, action) {
-	return {
-		kind: "flag",
-		name: flag.typed,
-		reason: sentence(flag, meaning, action),
-		howToAllow: allowFlag(meaning)
-	};
+	const typed = printable(flag.typed);
+	const reason = flag.name === meaning && typed.startsWith("--") ? `${typed} would ${action}.` : `${typed} can stand for ${meaning}, which would ${action}.`;
+	return refusal(flag.typed, reason, allowFlag(meaning));
 }
-function problemWith(token, action) {
-	return {
-		kind: "flag",
-		name: printable(token),
-		reason: `${printable(token)} would ${action}.`,
-		howToAllow: "Remove it, or write the flags out in full, with two dashes and their values after `=`; no policy allows it."
-	};
+function refuseKey(flag, meaning, path, action) {
+	const typed = flag.path.length > 0 ? flag.typed : [flag.typed, ...path].join(".");
+	const name = [meaning, ...path].join(".");
+	return refusal(typed, `${printable(name)} would ${action}.`, allowFlag(name));
+}
+function refuseUnread(token, action) {
+	return refusal(token, `${printable(token)} would ${action}.`, "Remove it, or write the flags out in full, with two dashes and their values after `=`; no policy allows it.");
+}
+function refuseStray(token) {
+	return refusal(token, `${quote(token)} belongs to no flag, so vLLM would read it as a second model.`, "Remove it, or join it to its flag with `=`; no policy allows it.");
 }
 function allowFlag(name) {
-	return `Add \`policy.allowFlags: [${printable(name)}]\` to vllm-gate.yml on the base branch.`;
+	return allowIn("allowFlags", printable(name));
 }
-function hasControl(text) {
-	return /\p{Cc}/u.test(text);
+function refusal(typed, reason, howToAllow) {
+	return {
+		kind: "flag",
+		name: printable(typed),
+		reason,
+		howToAllow
+	};
 }
-/** Text from a pull request, short and without control characters. */
-function printable(text, length = 120) {
-	const clean = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "�");
-	return clean.length > length ? `${clean.slice(0, length)}…` : clean;
-}
-function quote(text) {
-	return `"${printable(text)}"`;
-}
-/** Variables that only tune, each looked up in the documentation or the source of what reads it. */
-const ENV = new Set(`CUDA_VISIBLE_DEVICES CUDA_DEVICE_ORDER CUDA_DEVICE_MAX_CONNECTIONS CUDA_LAUNCH_BLOCKING CUDA_MODULE_LOADING
-   HIP_VISIBLE_DEVICES ROCR_VISIBLE_DEVICES NVIDIA_TF32_OVERRIDE
-   OMP_NUM_THREADS OMP_PROC_BIND OMP_PLACES OMP_DYNAMIC KMP_AFFINITY KMP_BLOCKTIME MKL_NUM_THREADS
-   OPENBLAS_NUM_THREADS MALLOC_ARENA_MAX
-   HF_HUB_OFFLINE TRANSFORMERS_OFFLINE HF_DATASETS_OFFLINE HF_HUB_DISABLE_TELEMETRY HF_HUB_DISABLE_PROGRESS_BARS
-   HF_HUB_ENABLE_HF_TRANSFER HF_HUB_DISABLE_XET TOKENIZERS_PARALLELISM TRANSFORMERS_VERBOSITY
-   PYTORCH_ALLOC_CONF PYTORCH_CUDA_ALLOC_CONF PYTORCH_HIP_ALLOC_CONF TORCH_COMPILE_DISABLE TORCHDYNAMO_DISABLE
-   TORCHINDUCTOR_MAX_AUTOTUNE TORCHINDUCTOR_COORDINATE_DESCENT_TUNING TORCHINDUCTOR_COMPILE_THREADS
-   TORCH_NCCL_AVOID_RECORD_STREAMS TORCH_NCCL_ASYNC_ERROR_HANDLING
-   PYTHONHASHSEED PYTHONUNBUFFERED NO_COLOR DO_NOT_TRACK
-   NCCL_ALGO NCCL_BUFFSIZE NCCL_CUMEM_ENABLE NCCL_CUMEM_HOST_ENABLE NCCL_DEBUG NCCL_IB_DISABLE NCCL_LAUNCH_MODE
-   NCCL_MAX_CTAS NCCL_MAX_NCHANNELS NCCL_MIN_CTAS NCCL_MIN_NCHANNELS NCCL_NTHREADS NCCL_NVLS_ENABLE NCCL_P2P_DISABLE
-   NCCL_P2P_LEVEL NCCL_PROTO NCCL_SHM_DISABLE
-   VLLM_ALLOW_CHUNKED_LOCAL_ATTN_WITH_HYBRID_KV_CACHE VLLM_ALLOW_LONG_MAX_MODEL_LEN VLLM_ATTENTION_BACKEND
-   VLLM_BATCH_INVARIANT VLLM_BLOCKSCALE_FP8_GEMM_FLASHINFER VLLM_COMPUTE_NANS_IN_LOGITS VLLM_DBO_COMM_SMS
-   VLLM_DEEP_GEMM_WARMUP VLLM_DISABLED_KERNELS VLLM_DISABLE_COMPILE_CACHE VLLM_DISABLE_LOG_LOGO VLLM_DISABLE_PYNCCL
-   VLLM_DISABLE_SHARED_EXPERTS_STREAM VLLM_DO_NOT_TRACK VLLM_ENABLE_CUDAGRAPH_GC
-   VLLM_ENABLE_FLA_PACKED_RECURRENT_DECODE VLLM_ENABLE_INDUCTOR_COORDINATE_DESCENT_TUNING
-   VLLM_ENABLE_INDUCTOR_MAX_AUTOTUNE VLLM_ENABLE_PREGRAD_PASSES VLLM_ENABLE_V1_MULTIPROCESSING
-   VLLM_ENGINE_ITERATION_TIMEOUT_S VLLM_ENGINE_READY_TIMEOUT_S VLLM_EXECUTE_MODEL_TIMEOUT_SECONDS
-   VLLM_FASTSAFETENSORS_QUEUE_SIZE VLLM_FLASH_ATTN_VERSION VLLM_FLOAT32_MATMUL_PRECISION VLLM_GDN_DECODE_KERNEL
-   VLLM_HTTP_TIMEOUT_KEEP_ALIVE VLLM_KV_CACHE_LAYOUT VLLM_LOGGING_COLOR VLLM_LOGGING_LEVEL
-   VLLM_LOG_BATCHSIZE_INTERVAL VLLM_LOG_STATS_INTERVAL VLLM_LORA_DISABLE_PDL VLLM_LORA_ENABLE_DUAL_STREAM
-   VLLM_MAX_TOKENS_PER_EXPERT_FP4_MOE VLLM_MEMORY_PROFILER_ESTIMATE_CUDAGRAPHS VLLM_MLA_DISABLE
-   VLLM_MOE_SKIP_PADDING VLLM_MOE_USE_DEEP_GEMM VLLM_MQ_MAX_CHUNK_BYTES_MB VLLM_MSGPACK_ZERO_COPY_THRESHOLD
-   VLLM_MULTI_STREAM_GEMM_TOKEN_THRESHOLD VLLM_NO_USAGE_STATS VLLM_PP_LAYER_PARTITION VLLM_REPLICATE_EMBED
-   VLLM_RINGBUFFER_WARNING_INTERVAL VLLM_RPC_TIMEOUT VLLM_SHARED_EXPERTS_STREAM_TOKEN_THRESHOLD VLLM_SKIP_P2P_CHECK
-   VLLM_SPARSE_INDEXER_MAX_LOGITS_MB VLLM_SSM_CONV_STATE_LAYOUT VLLM_TRITON_FORCE_FIRST_CONFIG
-   VLLM_TRITON_JIT_WARMUP_NUM_THREADS VLLM_TRITON_USE_TD VLLM_USE_AOT_COMPILE VLLM_USE_BREAKABLE_CUDAGRAPH
-   VLLM_USE_BYTECODE_HOOK VLLM_USE_FUSED_MOE_GROUPED_TOPK VLLM_USE_HW_AGNOSTIC VLLM_USE_MEGA_AOT_ARTIFACT
-   VLLM_USE_NCCL_SYMM_MEM VLLM_USE_OINK_OPS VLLM_USE_STANDALONE_COMPILE VLLM_USE_V1 VLLM_USE_V2_MODEL_RUNNER
-   VLLM_V1_OUTPUT_PROC_CHUNK_SIZE VLLM_WEIGHT_OFFLOADING_DISABLE_PIN_MEMORY VLLM_WEIGHT_OFFLOADING_DISABLE_UVA
-   VLLM_WORKER_MULTIPROC_METHOD VLLM_XGRAMMAR_CACHE_MB VLLM_ZENTORCH_WEIGHT_PREPACK`.trim().split(/\s+/));
-/** Families of switches for one kind of hardware or kernel; a name or value with a place in it does not pass. */
-const ENV_FAMILIES = /^VLLM_(?:CPU|ROCM|XPU|ALLREDUCE|DEEPEP|MARLIN|USE_FLASHINFER|FLASHINFER|USE_DEEP_GEMM|USE_TRITON|USE_DIRECT_DCP)_[A-Z0-9_]+$|^VLLM_USE_DEEP_GEMM$/;
-/** Settings of the built-in simulator, which vLLM does not read. */
-const ENV_SIMULATOR = /^VLLM_SIM_[A-Z0-9_]+$/;
-const ENV_REASONS = [
-	[/^(?:LD|DYLD)_/, "make the system load other libraries into the server"],
-	[/^(?:PYTHON|VIRTUAL_ENV|CONDA)/, "change which Python code runs"],
-	[/^(?:PATH|HOME|SHELL|BASH_ENV|ENV|IFS|USER|TMPDIR|TEMP|TMP)$/, "change which programs and files the server finds"],
-	[/^XDG_/, "change which files the server finds"],
-	[/^VLLM_PLUGINS$/, "choose the plugins that vLLM loads"],
-	[/^VLLM_(?:LOGGING_CONFIG_PATH|LOGGING_STREAM)$/, "configure logging with Python objects of its choice"],
-	[/^VLLM_(?:CONFIGURE_LOGGING|LOGGING_PREFIX)$/, "change the log, which the gate reads"],
-	[/^VLLM_ALLOW_INSECURE_SERIALIZATION$/, "let vLLM unpickle what other processes send"],
-	[/^VLLM_ALLOW_RUNTIME_LORA_UPDATING$/, "let requests load adapters from any path"],
-	[/^VLLM_SERVER_DEV_MODE$/, "open routes that control the server"],
-	[/^(?:VLLM_API_KEY|VLLM_PORT|VLLM_HOST_IP|VLLM_LOOPBACK_IP)$/, "take over what the gate sets itself"],
-	[/^VLLM_USE_(?:RUST_FRONTEND|RUST_BENCH)$/, "run another program in place of the server"],
-	[/^VLLM_USE_MODELSCOPE$/, "fetch models from another place"],
-	[/^NCCL_(?:NET|TUNER|PROFILER|ENV|GIN)/, "make NCCL load a plugin"],
-	[/_PLUGINS?(?:_|$)/, "load a plugin"],
-	[/(?:TOKEN|SECRET|PASSWORD|CREDENTIALS?|API_KEY|ACCESS_KEY(?:_ID)?)$/, "hold a secret, which does not belong in a scenario"],
-	[/(?:PROXY|proxy|_ENDPOINT|_URL|_SERVER|_HOST|_ADDR|_ADDRESS|_IP|_IFNAME|_PORT)$/, "send traffic to a place of its choice"],
-	[/(?:PATH|_DIR|_FILE|_FOLDER|_ROOT|_HOME|_CACHE|_PREFIX)$/, "point at files or folders of its choice"]
-];
-function checkEnv(env, policy) {
-	const refusals = [];
-	for (const [name, value] of Object.entries(env)) if (name === "" || name.includes("=") || hasControl(name) || value.includes("\0")) refusals.push({
-		kind: "env",
-		name: printable(name),
-		reason: `${quote(name)} is not a variable that a process can have.`,
-		howToAllow: "Remove it; no policy allows it."
+
+// src/config/server-policy.ts
+/**
+* Every reason not to start this server under this policy; an empty list means that it may be started.
+*
+* A pull request changes vLLM's flags, and the server they start runs on the owner's machine. Some flags make vLLM
+* import Python code, open files, listen to the network or speak to other machines, so a flag is a way in. What the
+* gate cannot read with certainty it refuses.
+*
+* Names of flags are compared the way vLLM's parser compares them: `_` is `-`, a value may follow `=`, dotted keys are
+* JSON, `+` makes a list, an unambiguous beginning of a name stands for the name. Flags that neither vLLM 0.22 nor 0.32
+* knows pass, so that vLLM can give its own reason, unless their name or value points at code, files or the network.
+* A few flags belong to the gate (`--host`, `--port`, `--api-key`, …): no policy allows those.
+*/
+function checkServer(spec, policy) {
+	const refusals = [
+		...checkCommand(spec.command, policy.allowCommands),
+		...checkModel(spec.model),
+		...checkFlags(spec.args, spec.model, policy.allowFlags),
+		...checkEnv(spec.env, policy.allowEnv)
+	];
+	const seen = /* @__PURE__ */ new Set();
+	return refusals.filter(({ kind, name, reason }) => {
+		const key = JSON.stringify([
+			kind,
+			name,
+			reason
+		]);
+		return seen.has(key) ? false : seen.add(key);
 	});
-	else if (!policy.allowEnv.includes(name) && !isHarmlessEnv(name, value)) {
-		const action = ENV_REASONS.find(([pattern]) => pattern.test(name))?.[1];
-		refusals.push({
-			kind: "env",
-			name: printable(name),
-			reason: action === void 0 ? `${printable(name)} is not in the list of variables that are known to only tune the server.` : `${printable(name)} would ${action}.`,
-			howToAllow: `Add \`policy.allowEnv: [${printable(name)}]\` to vllm-gate.yml on the base branch.`
-		});
-	}
-	return refusals;
 }
-function isHarmlessEnv(name, value) {
-	if (ENV_SIMULATOR.test(name)) return true;
-	if (ENV.has(name)) return !hasControl(value) && !looksLikePlace(value);
-	return ENV_FAMILIES.test(name) && smell(name) === void 0 && /^[\w.,:+| -]*$/.test(value);
+const COMMANDS = [["vllm", "serve"], ...["python3", "python"].flatMap((python) => [[
+	python,
+	"-m",
+	"vllm.entrypoints.openai.api_server"
+], [
+	python,
+	"-m",
+	"vllm.entrypoints.cli.main",
+	"serve"
+]])];
+function checkCommand(command, allowed) {
+	const same = (other) => other.length === command.length && other.every((word, index) => word === command[index]);
+	if (command.length > 0 && [...COMMANDS, ...allowed].some(same)) return [];
+	return [{
+		kind: "command",
+		name: printable(command.join(" ")),
+		reason: "This command is not one of the known ways to start vLLM, so it could run any program.",
+		howToAllow: allowIn("allowCommands", printable(JSON.stringify(command), 400))
+	}];
+}
+function checkModel(model) {
+	const problem = modelProblem(model);
+	if (problem === void 0) return [];
+	return [{
+		kind: "model",
+		name: printable(model),
+		reason: `The model ${problem}.`,
+		howToAllow: "Name a repository of the Hub or a folder on the runner; no policy allows this."
+	}];
+}
+function checkEnv(env, allowed) {
+	return Object.entries(env).flatMap(([name, value]) => {
+		const base = {
+			kind: "env",
+			name: printable(name)
+		};
+		if (name === "" || name.includes("=") || hasControl(name) || value.includes("\0")) {
+			const reason = `${quote(name)} is not a variable that a process can have.`;
+			return [{
+				...base,
+				reason,
+				howToAllow: NO_POLICY_ALLOWS
+			}];
+		}
+		if (allowed.includes(name) || isHarmlessEnv(name, value)) return [];
+		const action = actionOfEnv(name);
+		const reason = action === void 0 ? `${base.name} is not in the list of variables that are known to only tune the server.` : `${base.name} would ${action}.`;
+		return [{
+			...base,
+			reason,
+			howToAllow: allowIn("allowEnv", base.name)
+		}];
+	});
 }
 
 // src/config/load.ts
@@ -8160,7 +8248,10 @@ function parseConfig(text, file) {
 		lineCounter: lines,
 		prettyErrors: false
 	});
-	const syntax = document.errors.map((error) => `${file}:${lines.linePos(error.pos[0]).line}: ${error.message}`);
+	const syntax = document.errors.map((error) => {
+		const what = error.code === "DUPLICATE_KEY" ? `the key \`${/^[^\s:]+/.exec(text.slice(error.pos[0]))?.[0] ?? ""}\` stands twice` : error.message;
+		return `${file}:${lines.linePos(error.pos[0]).line}: ${what}`;
+	});
 	if (syntax.length > 0) throw new UsageError(syntax.join("\n"));
 	let value;
 	try {
@@ -8207,6 +8298,8 @@ function resolveConfig(input) {
 	const file = input.file ?? fileFromOverrides(overrides, nameOverride, fileName);
 	const scenario = pickScenario(file, overrides, nameOverride, fileName);
 	const section = file.scenarios[scenario];
+	const judgeFile = input.judge ?? file;
+	const judge = judgeFile.scenarios[scenario] ?? section;
 	const sources = {};
 	const choose = (key, own) => {
 		const given = overrides[key];
@@ -8219,24 +8312,25 @@ function resolveConfig(input) {
 		const checked = configSchema.shape[key].safeParse(value);
 		if (checked.success) return value;
 		const issue = checked.error.issues[0];
-		throw new UsageError(`${nameOverride(key)}: got ${value}, ${issue?.message ?? "not in range"}`);
+		throw new UsageError(`${nameOverride(key)}: got ${value}, ${issue === void 0 ? "not in range" : expectation(issue)}`);
 	};
+	if (overrides.baselineDir === "") throw new UsageError(`${nameOverride("baselineDir")}: got "", expected the path of a folder`);
 	return deepFreeze({
 		scenario,
 		server: serverOf(section, scenario, input, sources),
 		readyTimeoutS: section.readyTimeoutS,
 		probes: section.probes,
-		tolerances: section.tolerances,
-		levels: section.levels,
-		limits: section.limits,
+		tolerances: judge.tolerances,
+		levels: judge.levels,
+		limits: judge.limits,
 		sessions: within("sessions", file.sessions),
 		recordSessions: overrides.sessions ?? file.recordSessions,
 		rounds: within("rounds", file.rounds),
 		budgetMinutes: within("budgetMinutes", file.budgetMinutes),
 		baselineDir: choose("baselineDir", file.baselineDir),
-		onInconclusive: file.onInconclusive,
-		onInvalid: file.onInvalid,
-		reportOnly: choose("reportOnly", file.reportOnly),
+		onInconclusive: judgeFile.onInconclusive,
+		onInvalid: judgeFile.onInvalid,
+		reportOnly: choose("reportOnly", judgeFile.reportOnly),
 		sources
 	});
 }
@@ -8247,7 +8341,7 @@ function fileFromOverrides(overrides, nameOverride, fileName) {
 	if (parsed.success) return parsed.data;
 	const issue = parsed.error.issues[0];
 	const key = issue?.path.includes("url") ? "serverUrl" : issue?.path.includes("model") ? "model" : "scenario";
-	throw new UsageError(`${nameOverride(key)}: got "${overrides[key]}": ${issue?.message ?? "not valid"}`);
+	throw new UsageError(`${nameOverride(key)}: got "${overrides[key]}", ${issue === void 0 ? "not valid" : expectation(issue)}`);
 }
 function pickScenario(file, overrides, nameOverride, fileName) {
 	const names = Object.keys(file.scenarios);
@@ -8291,6 +8385,13 @@ function serverOf(section, scenario, input, sources) {
 		args,
 		env
 	};
+	const withNul = [
+		...spec.command,
+		spec.model,
+		...spec.args,
+		...Object.entries(spec.env).flat()
+	].find((word) => word.includes("\0"));
+	if (withNul !== void 0) throw new UsageError(`${at("args")}: ${JSON.stringify(withNul)} holds a NUL, which no argument can`);
 	const refusals = checkServer(spec, input.policy);
 	if (refusals.length > 0) throw new UsageError(refusals.map((refusal) => `refused: ${refusal.name}: ${refusal.reason} ${refusal.howToAllow}`).join("\n"));
 	return spec;

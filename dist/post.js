@@ -1,5 +1,5 @@
 import { c as warning, i as info, r as getState, t as error } from "./core.js";
-import { O as identify, P as RUN_FILES, S as writeJson, d as readStateFile, g as writeRun, h as readRunFolder, o as decideFailure, t as renderComment, w as endServer, x as writeFileAtomic, y as readTextIfExists } from "./comment.js";
+import { C as readTextIfExists, E as writeJson, M as identify, O as endServer, T as writeFileAtomic, b as writeRun, h as readStateFile, t as renderComment, u as decideFailure, y as readRunFolder, z as RUN_FILES } from "./comment.js";
 import { a as EXIT, i as messageOf } from "./errors.js";
 import { join } from "node:path";
 import { rm } from "node:fs/promises";

@@ -446,9 +446,141 @@ function usageText() {
 	return `${lines.join("\n")}\n                     [model_tag]\n`;
 }
 
+// src/simulator/costs.json
+var frontEnd = {
+	"intake": {
+		"value": .85,
+		"unit": "ms",
+		"source": ""
+	},
+	"intakePerToken": {
+		"value": 1,
+		"unit": "us",
+		"source": ""
+	},
+	"intakeSlices": {
+		"value": 9,
+		"unit": "1",
+		"source": ""
+	},
+	"latency": {
+		"value": 4.75,
+		"unit": "ms",
+		"source": ""
+	},
+	"transfer": {
+		"value": .2,
+		"unit": "ms",
+		"source": ""
+	},
+	"batch": {
+		"value": .1,
+		"unit": "ms",
+		"source": ""
+	},
+	"batchPerOutput": {
+		"value": 8,
+		"unit": "us",
+		"source": ""
+	},
+	"event": {
+		"value": 55,
+		"unit": "us",
+		"source": ""
+	}
+};
+var host = {
+	"schedule": {
+		"value": .36,
+		"unit": "ms",
+		"source": ""
+	},
+	"schedulePerRequest": {
+		"value": 20,
+		"unit": "us",
+		"source": ""
+	},
+	"admitPerRequest": {
+		"value": 180,
+		"unit": "us",
+		"source": ""
+	},
+	"collect": {
+		"value": .48,
+		"unit": "ms",
+		"source": ""
+	},
+	"collectPerRequest": {
+		"value": 12,
+		"unit": "us",
+		"source": ""
+	},
+	"launchDelay": {
+		"value": .15,
+		"unit": "ms",
+		"source": ""
+	},
+	"graphReplay": {
+		"value": .15,
+		"unit": "ms",
+		"source": ""
+	},
+	"piecewisePerLayer": {
+		"value": 60,
+		"unit": "us",
+		"source": ""
+	},
+	"compiledPerLayer": {
+		"value": 260,
+		"unit": "us",
+		"source": ""
+	},
+	"eagerPerLayer": {
+		"value": 425,
+		"unit": "us",
+		"source": ""
+	},
+	"cpuPerLayer": {
+		"value": 15,
+		"unit": "us",
+		"source": ""
+	}
+};
+var device = { "allReduce": {
+	"value": 9,
+	"unit": "us",
+	"source": ""
+} };
+
+// src/simulator/costs.ts
+/** The times of vLLM's software and of small kernels: constants with a name, a unit and a source, in `costs.json`. */
+const UNITS = {
+	s: 1,
+	ms: .001,
+	us: 1e-6,
+	MiB: 2 ** 20,
+	byte: 1,
+	"1": 1
+};
+function inBaseUnits(group) {
+	const entries = Object.entries(group).map(([name, { value, unit }]) => {
+		const scale = UNITS[unit];
+		if (scale === void 0) throw new Error(`costs.json: ${name} has the unknown unit '${unit}'`);
+		return [name, value * scale];
+	});
+	return Object.fromEntries(entries);
+}
+/** The constants of `costs.json`. */
+const COSTS = {
+	frontEnd: inBaseUnits(frontEnd),
+	host: inBaseUnits(host),
+	device: inBaseUnits(device)
+};
+
 // src/simulator/deployment.ts
+/** One server's resolved configuration: the model and the device under the flags that were given. */
 /** Batch sizes up to this are captured as CUDA graphs (vLLM's default of `max_cudagraph_capture_size`). */
-const LARGEST_GRAPH$1 = 512;
+const LARGEST_GRAPH = 512;
 /**
 * Fills in vLLM's defaults, which depend on the device's memory (vLLM 0.22, `arg_utils.py`).
 */
@@ -460,6 +592,8 @@ function deploy(flags, settings, gpu, model) {
 	const maxNumSeqs = flags.maxNumSeqs ?? Math.min(large ? 1024 : cuda ? 256 : 128, maxNumBatchedTokens);
 	const kvDtypeBytes = flags.kvCacheDtype.startsWith("fp8") ? 1 : model.dtypeBytes;
 	const kvHeads = Math.max(1, model.kvHeads / flags.tensorParallelSize);
+	const cudaGraphs = cuda && !flags.enforceEager;
+	const captureSizes = cudaGraphs ? graphSizes(maxNumSeqs, maxNumBatchedTokens) : [];
 	return {
 		flags,
 		settings,
@@ -470,24 +604,353 @@ function deploy(flags, settings, gpu, model) {
 		maxNumBatchedTokens,
 		blockSize: flags.blockSize ?? (cuda ? 16 : 128),
 		asyncScheduling: flags.asyncScheduling && cuda,
-		cudaGraphs: cuda && !flags.enforceEager,
-		kvBytesPerToken: 2 * model.layers * kvHeads * model.headDim * kvDtypeBytes
+		cudaGraphs,
+		captureSizes,
+		largestGraph: captureSizes.at(-1) ?? 0,
+		kvBytesPerToken: 2 * model.layers * kvHeads * model.headDim * kvDtypeBytes,
+		costs: COSTS
 	};
 }
-/**
-* The batch sizes vLLM captures as graphs: 1, 2, 4, then every 8 up to 256, then every 16.
-*/
-function captureSizes(deployment) {
-	if (!deployment.cudaGraphs) return [];
-	const largest = Math.min(LARGEST_GRAPH$1, deployment.maxNumSeqs * 2, deployment.maxNumBatchedTokens);
+/** The batch sizes vLLM captures as graphs: 1, 2, 4, then every 8 up to 256, then every 16. */
+function graphSizes(maxNumSeqs, maxNumBatchedTokens) {
+	const largest = Math.min(LARGEST_GRAPH, maxNumSeqs * 2, maxNumBatchedTokens);
 	const sizes = [
 		1,
 		2,
 		4
 	];
 	for (let size = 8; size < 256; size += 8) sizes.push(size);
-	for (let size = 256; size <= LARGEST_GRAPH$1; size += 16) sizes.push(size);
+	for (let size = 256; size <= LARGEST_GRAPH; size += 16) sizes.push(size);
 	return sizes.filter((size) => size <= largest);
+}
+
+// src/simulator/memory-plan.ts
+const GIB = 2 ** 30;
+/**
+* Memory of one captured graph per model layer, bytes: 0.39 GiB for 102 graphs of 28 layers and 0.44 GiB for
+* 102 graphs of 32 layers were seen on an H200 with vLLM 0.22.
+*/
+const GRAPH_BYTES_PER_LAYER = .139 * 2 ** 20;
+/**
+* Bytes the sampler needs at its peak per logit: the bfloat16 logit, its float32 copy, and a sort of it with
+* 64-bit indices.
+*/
+const SAMPLER_BYTES_PER_LOGIT$1 = 14;
+/**
+* Plans the memory of one device.
+*
+* KV memory is `utilization · total − weights − peak of a profiling run − graphs`. The profiling run's peak is
+* the larger of one forward pass over max_num_batched_tokens and of sampling for max_num_seqs sequences.
+*/
+function planMemory(deployment) {
+	const { model, gpu, flags } = deployment;
+	const weights = model.parameters * model.dtypeBytes / flags.tensorParallelSize;
+	const perToken = (3 * model.intermediate + 3 * model.hidden) * model.dtypeBytes;
+	const forward = deployment.maxNumBatchedTokens * perToken / flags.tensorParallelSize;
+	const sampler = gpu.device === "cuda" ? deployment.maxNumSeqs * model.vocab * SAMPLER_BYTES_PER_LOGIT$1 : 0;
+	const activationPeak = gpu.reservedMiB * 2 ** 20 + Math.max(forward, sampler);
+	const sizes = deployment.captureSizes;
+	const graphsEstimated = 2 * sizes.length * model.layers * GRAPH_BYTES_PER_LAYER;
+	const graphsActual = graphsEstimated + (sizes.at(-1) ?? 0) * perToken;
+	const total = (gpu.memoryMiB - gpu.driverMiB) * 2 ** 20;
+	const wanted = total * flags.gpuMemoryUtilization;
+	const availableKv = flags.kvCacheMemoryBytes ?? wanted - weights - activationPeak - graphsEstimated;
+	const blockBytes = deployment.kvBytesPerToken * deployment.blockSize;
+	const fitting = Math.floor(Math.max(0, availableKv) / blockBytes);
+	const blocks = Math.floor(fitting * deployment.settings.regressions.kv);
+	const maxConcurrency = blocks / Math.ceil(deployment.maxModelLen / deployment.blockSize);
+	return {
+		total,
+		weights,
+		activationPeak,
+		forwardPeak: forward,
+		samplerPeak: sampler,
+		graphsEstimated,
+		graphsActual,
+		availableKv,
+		blocks,
+		kvTokens: Math.trunc(maxConcurrency * deployment.maxModelLen),
+		maxConcurrency
+	};
+}
+/** KV memory that one request of max_model_len needs, bytes. */
+function kvNeeded(deployment) {
+	return Math.ceil(deployment.maxModelLen / deployment.blockSize) * deployment.blockSize * deployment.kvBytesPerToken;
+}
+/** The longest context whose KV fits, in whole blocks. */
+function longestContext(deployment, plan) {
+	const blockBytes = deployment.kvBytesPerToken * deployment.blockSize;
+	return Math.max(0, Math.floor(plan.availableKv / blockBytes)) * deployment.blockSize;
+}
+/**
+* Applies `--max-model-len auto`: the model's own context, or the longest that fits (vLLM's `_auto_fit_max_model_len`).
+*/
+function fitContext(deployment, plan) {
+	if (deployment.flags.maxModelLen !== "auto") return deployment;
+	const longest = longestContext(deployment, plan);
+	return longest >= deployment.maxModelLen ? deployment : {
+		...deployment,
+		maxModelLen: longest
+	};
+}
+/** What vLLM's `_auto_fit_max_model_len` says that {@link fitContext} did. */
+function autoFitMessage({ model, maxModelLen }, plan) {
+	const { maxPositions } = model;
+	if (maxModelLen >= maxPositions) return `Auto-fit max_model_len: full model context length ${maxPositions} fits in available GPU memory`;
+	return `Auto-fit max_model_len: reduced from ${maxPositions} to ${maxModelLen} to fit in available GPU memory (${gib(plan.availableKv).toFixed(2)} GiB available for KV cache)`;
+}
+/** Bytes as GiB. */
+function gib(bytes) {
+	return bytes / GIB;
+}
+
+// src/simulator/startup-failures.ts
+/** Why vLLM does not start, in vLLM's words and at the place where it says so. */
+const DOCS = "See https://docs.vllm.ai/en/latest/configuration/conserving_memory/ for more details.";
+const UTILIZATION = "`gpu_memory_utilization` when initializing the engine (this flag also controls CPU memory reservation on the CPU backend, despite its name)";
+const RUN = `  File "<frozen runpy>", line 198, in _run_module_as_main
+  File "<frozen runpy>", line 88, in _run_code
+  File "site-packages/vllm/entrypoints/openai/api_server.py", line 718, in <module>
+    uvloop.run(run_server(args))
+  File "site-packages/uvloop/__init__.py", line 96, in run
+    return __asyncio.run(
+           ^^^^^^^^^^^^^^
+  File "/usr/lib/python3.12/asyncio/runners.py", line 194, in run
+    return runner.run(main)
+           ^^^^^^^^^^^^^^^^
+  File "/usr/lib/python3.12/asyncio/runners.py", line 118, in run
+    return self._loop.run_until_complete(task)
+           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  File "uvloop/loop.pyx", line 1515, in uvloop.loop.Loop.run_until_complete
+  File "site-packages/uvloop/__init__.py", line 48, in wrapper
+    return await main
+           ^^^^^^^^^^`;
+const CLIENT = `  File "site-packages/vllm/entrypoints/openai/api_server.py", line 678, in run_server
+    await run_server_worker(listen_address, sock, args, **uvicorn_kwargs)
+  File "site-packages/vllm/entrypoints/openai/api_server.py", line 692, in run_server_worker
+    async with build_async_engine_client(
+  File "/usr/lib/python3.12/contextlib.py", line 210, in __aenter__
+    return await anext(self.gen)
+           ^^^^^^^^^^^^^^^^^^^^^`;
+const CORE = `  File "site-packages/vllm/v1/engine/core.py", line 1139, in run_engine_core
+    engine_core = EngineCoreProc(*args, engine_index=dp_rank, **kwargs)
+                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  File "site-packages/vllm/v1/engine/core.py", line 905, in __init__
+    super().__init__(`;
+const KV = `  File "site-packages/vllm/v1/engine/core.py", line 131, in __init__
+    kv_cache_config = self._initialize_kv_caches(vllm_config)
+                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  File "site-packages/vllm/v1/engine/core.py", line 264, in _initialize_kv_caches
+    kv_cache_configs = get_kv_cache_configs(
+                       ^^^^^^^^^^^^^^^^^^^^^
+  File "site-packages/vllm/v1/core/kv_cache_utils.py", line 2038, in get_kv_cache_configs
+    _check_enough_kv_cache_memory(
+  File "site-packages/vllm/v1/core/kv_cache_utils.py", line 698, in _check_enough_kv_cache_memory
+    raise ValueError(`;
+/** What the API server prints when it cannot make an engine out of its arguments. */
+function apiTraceback(frames, error) {
+	return [
+		"Traceback (most recent call last):",
+		RUN,
+		frames,
+		error
+	].filter((part) => part !== "").join("\n");
+}
+/** Why the engine core fails on its KV memory; undefined when it does not. */
+function kvFailure(deployment, plan) {
+	if (plan.availableKv <= 0) return `No available memory for the cache blocks. Try increasing ${UTILIZATION}. ${DOCS}`;
+	const longest = longestContext(deployment, plan);
+	if (deployment.flags.maxModelLen === "auto") {
+		if (longest > 0) return void 0;
+		return "Cannot auto-fit max_model_len: not enough GPU memory available to serve even a single token. Try increasing `gpu_memory_utilization`.";
+	}
+	const needed = kvNeeded(deployment);
+	if (needed <= plan.availableKv) return void 0;
+	return `To serve at least one request with the model's max seq len (${deployment.maxModelLen}), (${gib(needed).toFixed(2)} GiB KV cache is needed, which is larger than the available KV cache memory (${gib(plan.availableKv).toFixed(2)} GiB). Based on the available memory, the estimated maximum model length is ${longest}. Try increasing ${UTILIZATION} or decreasing \`max_model_len\`. ${DOCS}`;
+}
+/** Prints that the KV memory does not do. */
+function printKvFailure(log, message) {
+	printEngineFailure(log, `${KV}\nValueError: ${message}`);
+}
+/**
+* Prints the engine core's failure and the API server's secondary one.
+*
+* @param trace the frames below `EngineCoreProc` and the error's own line
+*/
+function printEngineFailure(log, trace) {
+	const whole = `Traceback (most recent call last):\n${CORE}\n${trace}`;
+	log.line("EngineCore", "ERROR", "core.py:1165", `EngineCore failed to start.\n${whole}`);
+	log.raw("EngineCore", `Process EngineCore:\n${whole}`);
+	const frames = `${CLIENT}
+  File "site-packages/vllm/v1/engine/utils.py", line 1150, in launch_core_engines
+    wait_for_engine_startup(
+  File "site-packages/vllm/v1/engine/utils.py", line 1209, in wait_for_engine_startup
+    raise RuntimeError(`;
+	log.raw("APIServer", apiTraceback(frames, "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}"));
+}
+/** Why the context length is refused; undefined when it is not. */
+function contextFailure(deployment) {
+	const { maxModelLen, model } = deployment;
+	if (maxModelLen <= model.maxPositions) return void 0;
+	return `  Value error, User-specified max_model_len (${maxModelLen}) is greater than the derived max_model_len (max_position_embeddings=${model.maxPositions}.0 or model_max_length=None in model's config.json). To allow overriding this maximum, set the env var VLLM_ALLOW_LONG_MAX_MODEL_LEN=1. VLLM_ALLOW_LONG_MAX_MODEL_LEN must be used with extreme caution. If the model uses relative position encoding (RoPE), positions exceeding derived_max_model_len lead to nan. If the model uses absolute position encoding, positions exceeding derived_max_model_len will cause a CUDA array out-of-bounds error. [type=value_error, input_value=ArgsKwargs((), {'model': ...nderer_num_workers': 1}), input_type=ArgsKwargs]
+    For further information visit https://errors.pydantic.dev/2.14/v/value_error`;
+}
+/** Why the tensor-parallel size is refused; undefined when it is not. */
+function parallelFailure({ flags, model }) {
+	const size = flags.tensorParallelSize;
+	if (model.heads % size === 0) return void 0;
+	return `  Value error, Total number of attention heads (${model.heads}) must be divisible by tensor parallel size (${size}). [type=value_error, input_value=ArgsKwargs((), {'model_co...transfer_config': None}), input_type=ArgsKwargs]
+    For further information visit https://errors.pydantic.dev/2.14/v/value_error`;
+}
+/** Prints a refused configuration; `config` names the class that refuses it. */
+function printConfigFailure(log, message, config = "ModelConfig") {
+	const frames = `${CLIENT}
+  File "site-packages/vllm/engine/arg_utils.py", line 1730, in create_engine_config
+    model_config = self.create_model_config()
+                   ^^^^^^^^^^^^^^^^^^^^^^^^^^
+  File "site-packages/vllm/engine/arg_utils.py", line 1560, in create_model_config
+    return ModelConfig(
+           ^^^^^^^^^^^^`;
+	const error = `pydantic_core._pydantic_core.ValidationError: 1 validation error for ${config}`;
+	log.raw("APIServer", apiTraceback(frames, `${error}\n${message}`));
+}
+/** Prints that there is no such model. */
+function printModelFailure(log, name, lookup) {
+	const error = lookup.kind === "no-config" ? `OSError: ${name} does not appear to have a file named config.json. Checkout 'https://huggingface.co/${name}/tree/main' for available files.` : `huggingface_hub.errors.HFValidationError: Repo id must be in the form 'repo_name' or 'namespace/repo_name': '${name}'. Use \`repo_type\` argument if needed.`;
+	const frames = `${CLIENT}
+  File "site-packages/vllm/engine/arg_utils.py", line 751, in __post_init__
+    self.model = get_model_path(self.model, self.revision)
+                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^`;
+	log.raw("APIServer", apiTraceback(frames, error));
+}
+/** Prints that the port is taken. */
+function printPortFailure(log) {
+	log.raw("APIServer", apiTraceback(`  File "site-packages/vllm/entrypoints/openai/api_server.py", line 670, in run_server
+    listen_address, sock = setup_server(args)
+                           ^^^^^^^^^^^^^^^^^^
+  File "site-packages/vllm/entrypoints/openai/api_server.py", line 489, in create_server_socket
+    sock.bind(addr)`, "OSError: [Errno 98] Address already in use"));
+}
+/** Whether something listens on the port; asking does not open it, so that it refuses connections until ready. */
+function portTaken(port, host) {
+	const target = host === null || host === "0.0.0.0" ? "127.0.0.1" : host;
+	return new Promise((resolve) => {
+		const socket = connect({
+			port,
+			host: target
+		});
+		const answer = (taken) => {
+			socket.destroy();
+			resolve(taken);
+		};
+		socket.setTimeout(1e3, () => answer(false));
+		socket.once("connect", () => answer(true));
+		socket.once("error", () => answer(false));
+	});
+}
+
+// src/simulator/device-failures.ts
+const EXECUTOR = `  File "site-packages/vllm/v1/engine/core.py", line 122, in __init__
+    self.model_executor = executor_class(vllm_config)
+                          ^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  File "site-packages/vllm/v1/executor/abstract.py", line 109, in __init__
+    self._init_executor()`;
+const INIT_DEVICE = `${EXECUTOR}
+  File "site-packages/vllm/v1/executor/uniproc_executor.py", line 51, in _init_executor
+    self.driver_worker.init_device()
+  File "site-packages/vllm/v1/worker/gpu_worker.py", line 283, in init_device
+    self.requested_memory = request_memory(init_snapshot, self.cache_config)
+                            ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  File "site-packages/vllm/v1/worker/utils.py", line 227, in request_memory
+    raise ValueError(`;
+const LOAD_MODEL = `${EXECUTOR}
+  File "site-packages/vllm/v1/executor/uniproc_executor.py", line 52, in _init_executor
+    self.driver_worker.load_model()
+  File "site-packages/vllm/v1/worker/gpu_worker.py", line 336, in load_model
+    self.model_runner.load_model(load_dummy_weights=load_dummy_weights)
+  File "site-packages/vllm/v1/worker/gpu_model_runner.py", line 5104, in load_model
+    self.model = model_loader.load_model(
+                 ^^^^^^^^^^^^^^^^^^^^^^^^
+  File "site-packages/torch/utils/_device.py", line 109, in __torch_function__
+    return func(*args, **kwargs)
+           ^^^^^^^^^^^^^^^^^^^^^`;
+const PROFILE = `  File "site-packages/vllm/v1/engine/core.py", line 131, in __init__
+    kv_cache_config = self._initialize_kv_caches(vllm_config)
+                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  File "site-packages/vllm/v1/engine/core.py", line 249, in _initialize_kv_caches
+    available_gpu_memory = self.model_executor.determine_available_memory()
+                           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
+  File "site-packages/vllm/v1/worker/gpu_worker.py", line 392, in determine_available_memory
+    self.model_runner.profile_run()`;
+/** Why a device cannot hold the server; undefined when it can, and on a CPU. */
+function deviceFailure(deployment, plan) {
+	const { gpu, flags, settings, model } = deployment;
+	if (gpu.device !== "cuda") return void 0;
+	const taken = settings.memoryTakenGiB * 2 ** 30;
+	const context = gpu.reservedMiB * 2 ** 20;
+	const free = plan.total - taken - context;
+	const wanted = Math.ceil(plan.total * flags.gpuMemoryUtilization);
+	if (free < wanted) {
+		const message = `ValueError: Free memory on device cuda:0 (${short(Math.max(0, free))}/${short(plan.total)} GiB) on startup is less than desired GPU memory utilization (${flags.gpuMemoryUtilization}, ${short(wanted)} GiB). Decrease GPU memory utilization or reduce GPU memory used by other processes.`;
+		return {
+			before: /^Starting to load model/,
+			trace: `${INIT_DEVICE}\n${message}`,
+			logged: void 0
+		};
+	}
+	if (plan.weights > free) {
+		const step = model.hidden * model.intermediate * 2 * model.dtypeBytes / flags.tensorParallelSize;
+		const oom = outOfMemory(plan.total, step, Math.floor(free / step) * step, context + taken);
+		const logged = `Failed to load model - not enough GPU memory. Try lowering --gpu-memory-utilization to free memory for weights, increasing --tensor-parallel-size, or using --quantization. See https://docs.vllm.ai/en/latest/configuration/conserving_memory/ for more tips. (original error: ${oom})`;
+		return {
+			before: /^(Loading weights took|Model loading took)/,
+			trace: `${LOAD_MODEL}\ntorch.OutOfMemoryError: ${oom}`,
+			logged
+		};
+	}
+	const before = /^(Initial profiling|Profiling CUDA graph|Estimated CUDA graph|Available KV cache memory)/;
+	if (plan.weights + plan.forwardPeak > free) {
+		const oom = outOfMemory(plan.total, plan.forwardPeak / 2, plan.weights, context + taken);
+		return {
+			before,
+			trace: `${PROFILE}\ntorch.OutOfMemoryError: ${oom}`,
+			logged: void 0
+		};
+	}
+	if (plan.weights + plan.samplerPeak > free) {
+		const message = `RuntimeError: CUDA out of memory occurred when warming up sampler with ${deployment.maxNumSeqs} dummy requests. Please try lowering \`max_num_seqs\` or \`gpu_memory_utilization\` when initializing the engine.`;
+		return {
+			before,
+			trace: `${PROFILE}\n${message}`,
+			logged: void 0
+		};
+	}
+}
+/** The lines that still appear. */
+function linesBefore(lines, failure) {
+	if (failure === void 0) return lines;
+	const end = lines.findIndex((line) => failure.before.test(line.message));
+	return end < 0 ? lines : lines.slice(0, end);
+}
+/** Prints a failure. */
+function printDeviceFailure(log, failure) {
+	if (failure.logged !== void 0) log.line("EngineCore", "ERROR", "gpu_model_runner.py:5148", failure.logged);
+	printEngineFailure(log, failure.trace);
+}
+/** torch 2.11's message for an allocation that fails. */
+function outOfMemory(total, wanted, allocated, other) {
+	const left = Math.max(0, total - allocated - other);
+	return `CUDA out of memory. Tried to allocate ${size(wanted)}. GPU 0 has a total capacity of ${size(total)} of which ${size(left)} is free. Including non-PyTorch memory, this process has ${size(allocated + other)} memory in use. Of the allocated memory ${size(allocated)} is allocated by PyTorch, and ${size(12 * 2 ** 20)} is reserved by PyTorch but unallocated. If reserved but unallocated memory is large try setting PYTORCH_ALLOC_CONF=expandable_segments:True to avoid fragmentation.  See documentation for Memory Management  (https://pytorch.org/docs/stable/notes/cuda.html#environment-variables)`;
+}
+/** As torch writes sizes. */
+function size(bytes) {
+	if (bytes < 2 ** 20) return `${(bytes / 1024).toFixed(2)} KiB`;
+	return bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(2)} MiB` : `${gib(bytes).toFixed(2)} GiB`;
+}
+/** As vLLM's `format_gib` writes them: two places, rounded, no trailing zeros but one. */
+function short(bytes) {
+	const rounded = String(Math.round(gib(bytes) * 100) / 100);
+	return rounded.includes(".") ? rounded : `${rounded}.0`;
 }
 
 // src/simulator/gpus.json
@@ -495,80 +958,141 @@ var gpus_default = {
 	h200: {
 		"name": "NVIDIA H200",
 		"device": "cuda",
+		"computeCapability": 9,
 		"memoryMiB": 143771,
+		"driverMiB": 616,
+		"reservedMiB": 334,
 		"hbmGBps": 4800,
 		"bf16Tflops": 989,
+		"nvlinkGBps": 450,
 		"bandwidthEfficiency": .82,
-		"flopsEfficiency": .46,
+		"flopsEfficiency": .75,
 		"layerOverheadUs": 43,
-		"reservedMiB": 900,
-		"loadGBps": 6
+		"loadGBps": 6,
+		"source": "Data sheet for peaks; efficiencies, overhead and reserve fitted to bench/data/h200.json and the KV lines of the logs"
 	},
 	h100: {
 		"name": "NVIDIA H100 80GB HBM3",
 		"device": "cuda",
+		"computeCapability": 9,
 		"memoryMiB": 81559,
+		"driverMiB": 480,
+		"reservedMiB": 334,
 		"hbmGBps": 3350,
 		"bf16Tflops": 989,
+		"nvlinkGBps": 450,
 		"bandwidthEfficiency": .82,
-		"flopsEfficiency": .46,
+		"flopsEfficiency": .75,
 		"layerOverheadUs": 43,
-		"reservedMiB": 900,
-		"loadGBps": 6
+		"loadGBps": 6,
+		"source": "Data sheet (SXM5); the rest as the H200, which has the same chip"
 	},
 	a100: {
 		"name": "NVIDIA A100-SXM4-80GB",
 		"device": "cuda",
+		"computeCapability": 8,
 		"memoryMiB": 81920,
+		"driverMiB": 766,
+		"reservedMiB": 334,
 		"hbmGBps": 2039,
 		"bf16Tflops": 312,
+		"nvlinkGBps": 300,
 		"bandwidthEfficiency": .82,
-		"flopsEfficiency": .55,
+		"flopsEfficiency": .75,
 		"layerOverheadUs": 45,
-		"reservedMiB": 800,
-		"loadGBps": 5
+		"loadGBps": 5,
+		"source": "Data sheet; efficiencies assumed as on the H200"
 	},
 	l4: {
 		"name": "NVIDIA L4",
 		"device": "cuda",
+		"computeCapability": 8.9,
 		"memoryMiB": 23034,
+		"driverMiB": 455,
+		"reservedMiB": 334,
 		"hbmGBps": 300,
 		"bf16Tflops": 121,
+		"nvlinkGBps": 25,
 		"bandwidthEfficiency": .85,
-		"flopsEfficiency": .5,
+		"flopsEfficiency": .6,
 		"layerOverheadUs": 50,
-		"reservedMiB": 500,
-		"loadGBps": 2
+		"loadGBps": 2,
+		"source": "Data sheet (dense rate, PCIe 4.0 x16 between devices); efficiencies assumed, power-limited at 72 W"
 	},
 	cpu: {
 		"name": "CPU",
 		"device": "cpu",
+		"computeCapability": 0,
 		"memoryMiB": 9943,
+		"driverMiB": 0,
+		"reservedMiB": 700,
 		"hbmGBps": 20,
 		"bf16Tflops": .2,
+		"nvlinkGBps": 10,
 		"bandwidthEfficiency": .6,
 		"flopsEfficiency": .5,
 		"layerOverheadUs": 90,
-		"reservedMiB": 700,
-		"loadGBps": 1
+		"loadGBps": 1,
+		"source": "Two cores with DDR4, as in ../shared/fixtures/vllm-0.32.0-cpu; assumed"
 	}
 };
 
 // src/simulator/gpu.ts
 /** Devices as data: what of a GPU (or a CPU) decides capacity and speed. */
+const POSITIVE = [
+	"memoryMiB",
+	"hbmGBps",
+	"bf16Tflops",
+	"nvlinkGBps",
+	"bandwidthEfficiency",
+	"flopsEfficiency",
+	"loadGBps"
+];
+const NOT_NEGATIVE = [
+	"computeCapability",
+	"driverMiB",
+	"reservedMiB",
+	"layerOverheadUs"
+];
 /** Names that {@link findGpu} knows. */
 function gpuNames() {
 	return Object.keys(gpus_default);
 }
 /**
-* Finds a device by its short name, e.g. `h200`.
+* Finds a device by its short name, e.g. `h200`, or reads one from a JSON file given by its path.
 *
-* @throws Error naming the known ones
+* A file holds the fields of {@link Gpu}; what it leaves out is taken from the H200 (from `cpu`, where `device` is so).
+*
+* @throws Error naming the known ones, or what is wrong with the file
 */
 function findGpu(name) {
-	const found = gpus_default[name.toLowerCase()];
-	if (found === void 0) throw new Error(`VLLM_SIM_GPU: unknown GPU ${name} (known: ${gpuNames().join(", ")})`);
-	return found;
+	const known = gpus_default;
+	const found = Object.hasOwn(known, name.toLowerCase()) ? known[name.toLowerCase()] : void 0;
+	if (found !== void 0) return found;
+	if (!/\.json$/i.test(name) && !existsSync(name)) throw new Error(`VLLM_SIM_GPU: unknown GPU ${name} (known: ${gpuNames().join(", ")}, or a .json file)`);
+	let data;
+	try {
+		data = JSON.parse(readFileSync(name, "utf8"));
+	} catch (error) {
+		throw new Error(`VLLM_SIM_GPU: cannot read ${name}: ${error instanceof Error ? error.message : error}`);
+	}
+	return readGpu(data, name);
+}
+function readGpu(data, from) {
+	if (typeof data !== "object" || data === null || Array.isArray(data)) throw new Error(`VLLM_SIM_GPU: ${from} is not an object`);
+	const given = data;
+	if (given["device"] !== void 0 && given["device"] !== "cuda" && given["device"] !== "cpu") throw new Error(`VLLM_SIM_GPU: ${from}: device is neither cuda nor cpu`);
+	const fields = {
+		...given["device"] === "cpu" ? gpus_default.cpu : gpus_default.h200,
+		...given
+	};
+	const check = (key, least) => {
+		const value = fields[key];
+		if (typeof value !== "number" || !Number.isFinite(value) || !least(value)) throw new Error(`VLLM_SIM_GPU: ${from}: ${key} is not a number that it can be`);
+	};
+	for (const key of POSITIVE) check(key, (value) => value > 0);
+	for (const key of NOT_NEGATIVE) check(key, (value) => value >= 0);
+	return fields;
 }
 
 // src/simulator/faults.ts
@@ -584,7 +1108,11 @@ const SIZED = [
 	"stall-stream",
 	"malformed-event",
 	"http-500",
-	"reset"
+	"reset",
+	"slow-rounds",
+	"slow-session",
+	"throttle",
+	"drift-per-minute"
 ];
 /**
 * Parses e.g. `crash-after:20,ignore-sigterm`.
@@ -613,6 +1141,13 @@ function parseFaults(text) {
 		else if (name === "malformed-event") plan.malformedEvent = size;
 		else if (name === "http-500") plan.http500 = size;
 		else if (name === "reset") plan.reset = size;
+		else if (name === "slow-rounds") plan.slowRounds = size;
+		else if (name === "slow-session") plan.slowSession = size;
+		else if (name === "drift-per-minute") plan.driftPerMinute = size;
+		else if (name === "throttle") {
+			if (size <= 0 || size > 1) throw new Error(`VLLM_SIM_FAULT: '${item}' is not a share of the clock`);
+			plan.throttle = size;
+		}
 	}
 	return plan;
 }
@@ -628,6 +1163,247 @@ function faultOf(plan, ordinal) {
 	if (strikes(plan.stallStream)) return "stall";
 	if (strikes(plan.malformedEvent)) return "malformed";
 	return "none";
+}
+
+// src/simulator/noise-h200.json
+var firstTokenMs = [
+	-6.03,
+	-1.53,
+	-1.09,
+	-.82,
+	-.69,
+	-.62,
+	-.5,
+	-.43,
+	-.37,
+	-.32,
+	-.26,
+	-.22,
+	-.18,
+	-.13,
+	-.08,
+	-.03,
+	0,
+	.03,
+	.06,
+	.12,
+	.17,
+	.23,
+	.29,
+	.38,
+	.5,
+	.62,
+	.86,
+	1.07,
+	1.33,
+	1.74,
+	2.08,
+	2.89,
+	10.65
+];
+var tokenTimeShare = [
+	-.0069,
+	-.0042,
+	-.0037,
+	-.0029,
+	-.0024,
+	-.0022,
+	-.002,
+	-.0016,
+	-.0014,
+	-.0011,
+	-9e-4,
+	-6e-4,
+	-5e-4,
+	-4e-4,
+	-4e-4,
+	-1e-4,
+	0,
+	1e-4,
+	3e-4,
+	5e-4,
+	7e-4,
+	8e-4,
+	.001,
+	.0012,
+	.0016,
+	.0016,
+	.0018,
+	.002,
+	.0023,
+	.0028,
+	.0035,
+	.0044,
+	.0741
+];
+var lateTokenMs = [
+	.26,
+	.35,
+	.39,
+	.43,
+	.47,
+	.5,
+	.51,
+	.54,
+	.55,
+	.57,
+	.59,
+	.61,
+	.63,
+	.64,
+	.65,
+	.68,
+	.7,
+	.73,
+	.74,
+	.77,
+	.79,
+	.81,
+	.85,
+	.88,
+	.91,
+	.94,
+	.98,
+	1.03,
+	1.09,
+	1.14,
+	1.21,
+	1.36,
+	2.39
+];
+
+// src/simulator/random.ts
+/** Seeded random numbers and stable hashes; the same seed gives the same run. */
+/**
+* Mixes two 32-bit integers into one (a murmur-style finaliser).
+*
+* @returns an unsigned 32-bit integer
+*/
+function mix32(a, b) {
+	let h = Math.imul(a ^ 2654435769, 2246822507) ^ Math.imul(b ^ b >>> 15, 3266489909);
+	h ^= h >>> 16;
+	h = Math.imul(h, 2246822507);
+	h ^= h >>> 13;
+	h = Math.imul(h, 3266489909);
+	return (h ^ h >>> 16) >>> 0;
+}
+/** Hashes text to an unsigned 32-bit integer (FNV-1a over UTF-16 units). */
+function hashText(text) {
+	let h = 2166136261;
+	for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 16777619);
+	return mix32(h, text.length);
+}
+/** Hashes token ids to an unsigned 32-bit integer. */
+function hashTokens(tokens, seed = 0) {
+	let h = seed;
+	for (const token of tokens) h = mix32(h, token);
+	return mix32(h, tokens.length);
+}
+/** A small seeded generator (mulberry32). */
+var Random = class {
+	state;
+	constructor(seed) {
+		this.state = seed >>> 0;
+	}
+	/** A uniform number in [0, 1). */
+	next() {
+		this.state = this.state + 1831565813 >>> 0;
+		let t = this.state;
+		t = Math.imul(t ^ t >>> 15, t | 1);
+		t ^= t + Math.imul(t ^ t >>> 7, t | 61);
+		return ((t ^ t >>> 14) >>> 0) / 4294967296;
+	}
+	/** A standard normal number (Box-Muller). */
+	normal() {
+		const u = 1 - this.next();
+		return Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * this.next());
+	}
+};
+
+// src/simulator/noise.ts
+/**
+* What makes two equal runs differ, seeded: residuals drawn from a table of real ones, slow spells, slow sessions, and
+* a drift.
+*
+* The table (`noise-h200.json`) is made by `bench/make-noise.ts`. How often a round or a session is slow, and by how
+* much, is what 14 identical rounds in 8 restarts on two hosts showed: one round in fourteen 20 to 30 % slower than the
+* others of its server, one session in four 20 to 40 % slower in what the host does.
+*/
+/** Which noise there is: `none`; `jitter`, the residuals alone; `h200`, also slow spells and slow sessions. */
+const NOISE_LEVELS = [
+	"none",
+	"jitter",
+	"h200"
+];
+const SLOW = {
+	/** Length of a spell, seconds: a round of requests-again.json took 13 to 18 s. */
+	spellS: 15,
+	roundShare: 1 / 14,
+	roundFactor: [1.2, 1.3],
+	sessionShare: 1 / 4,
+	sessionFactor: [1.2, 1.4]
+};
+/** Iterations that share one draw of the token time: the residuals are means over requests of 64 to 128 tokens. */
+const TOKENS_PER_DRAW = 96;
+/** The noise of one server. */
+var Noise = class {
+	/** Factor on everything the host's processes do in this session. */
+	sessionFactor;
+	plan;
+	random;
+	slowShare;
+	tokenTime = 1;
+	drawIn = 0;
+	bornAt;
+	constructor(plan) {
+		this.plan = plan;
+		this.random = new Random(mix32(plan.seed, 131422));
+		const all = plan.level === "h200";
+		this.slowShare = plan.slowRounds ?? (all ? SLOW.roundShare : 0);
+		const slow = all && uniform(plan.seed, 24149) < SLOW.sessionShare;
+		this.sessionFactor = plan.slowSession ?? (slow ? between(SLOW.sessionFactor, uniform(plan.seed, 64199)) : 1);
+	}
+	/** Factor on the host's work at a time. */
+	host(now) {
+		return this.sessionFactor * this.spell(now);
+	}
+	/** Factor on the device's work of the next iteration. */
+	device(now) {
+		this.bornAt ??= now;
+		const drift = 1 + this.plan.driftPerMinute * (now - this.bornAt) / 60;
+		if (this.plan.level === "none") return this.spell(now) * drift;
+		if (this.drawIn-- <= 0) {
+			this.tokenTime = 1 + this.draw(tokenTimeShare);
+			this.drawIn = TOKENS_PER_DRAW;
+		}
+		return this.tokenTime * this.spell(now) * drift;
+	}
+	/** Seconds by which a request's first token comes later (or earlier) than it should. */
+	firstToken() {
+		return this.plan.level === "none" ? 0 : this.draw(firstTokenMs) * .001;
+	}
+	/** Seconds by which the API server is late with one batch of tokens: about once in a request. */
+	lateToken() {
+		if (this.plan.level === "none" || this.random.next() * TOKENS_PER_DRAW > 1) return 0;
+		return this.draw(lateTokenMs) * .001;
+	}
+	spell(now) {
+		if (this.slowShare === 0) return 1;
+		const index = Math.floor(now / SLOW.spellS);
+		if (uniform(this.plan.seed, index) >= this.slowShare) return 1;
+		return between(SLOW.roundFactor, uniform(this.plan.seed ^ 20972, index));
+	}
+	draw(quantiles) {
+		const at = this.random.next() * (quantiles.length - 1);
+		const low = Math.floor(at);
+		return quantiles[low] + (at - low) * (quantiles[low + 1] - quantiles[low]);
+	}
+};
+function uniform(seed, index) {
+	return mix32(seed, index) / 4294967296;
+}
+function between([low, high], share) {
+	return low + share * (high - low);
 }
 
 // src/simulator/settings.ts
@@ -647,14 +1423,17 @@ function readSettings(env) {
 	};
 	const cache = env["VLLM_SIM_COMPILE_CACHE"] ?? "cold";
 	if (cache !== "cold" && cache !== "warm") throw new Error(`VLLM_SIM_COMPILE_CACHE: '${cache}' is not cold or warm`);
+	const noise = env["VLLM_SIM_NOISE"] || "jitter";
+	if (!NOISE_LEVELS.some((level) => level === noise)) throw new Error(`VLLM_SIM_NOISE: '${noise}' is not one of ${NOISE_LEVELS.join(", ")}`);
 	const version = env["VLLM_SIM_VERSION"] ?? "0.22.0";
 	if (!/^\d+\.\d+\.\d+/.test(version)) throw new Error(`VLLM_SIM_VERSION: '${version}' is not a version`);
 	return {
 		gpu: env["VLLM_SIM_GPU"] ?? "h200",
 		version,
 		startupScale: number("VLLM_SIM_STARTUP_SCALE", 1),
-		seed: number("VLLM_SIM_SEED", 0),
-		jitter: number("VLLM_SIM_JITTER", .005),
+		seed: env["VLLM_SIM_SEED"] === "random" ? Math.floor(Math.random() * 2 ** 32) : number("VLLM_SIM_SEED", 0),
+		noise,
+		memoryTakenGiB: number("VLLM_SIM_MEMORY_TAKEN_GIB", 0),
 		compileCache: cache,
 		regressions: parseRegressions(env["VLLM_SIM_REGRESSION"] ?? ""),
 		faults: parseFaults(env["VLLM_SIM_FAULT"] ?? "")
@@ -737,61 +1516,6 @@ function pythonRepr(value) {
 	if (Array.isArray(value)) return `[${value.map(pythonRepr).join(", ")}]`;
 	if (typeof value === "object") return `{${Object.entries(value).map(([key, item]) => `${pythonRepr(key)}: ${pythonRepr(item)}`).join(", ")}}`;
 	return String(value);
-}
-
-// src/simulator/memory-plan.ts
-/** Where a device's memory goes, and so how many KV blocks are left. */
-const GIB = 2 ** 30;
-/**
-* Memory of one captured graph per model layer, bytes: 0.39 GiB for 102 graphs of 28 layers and 0.44 GiB for
-* 102 graphs of 32 layers were seen on an H200 with vLLM 0.22.
-*/
-const GRAPH_BYTES_PER_LAYER = .139 * 2 ** 20;
-/**
-* Bytes the sampler needs at its peak per logit: the bfloat16 logit, its float32 copy, and a sort of it with
-* 64-bit indices.
-*/
-const SAMPLER_BYTES_PER_LOGIT = 14;
-/**
-* Plans the memory of one device.
-*
-* KV memory is `utilization · total − weights − peak of a profiling run − graphs`. The profiling run's peak is
-* the larger of one forward pass over max_num_batched_tokens and of sampling for max_num_seqs sequences.
-*/
-function planMemory(deployment) {
-	const { model, gpu, flags } = deployment;
-	const weights = model.parameters * model.dtypeBytes / flags.tensorParallelSize;
-	const perToken = (3 * model.intermediate + 3 * model.hidden) * model.dtypeBytes;
-	const forward = deployment.maxNumBatchedTokens * perToken / flags.tensorParallelSize;
-	const sampler = deployment.maxNumSeqs * model.vocab * SAMPLER_BYTES_PER_LOGIT;
-	const activationPeak = gpu.reservedMiB * 2 ** 20 + Math.max(forward, gpu.device === "cuda" ? sampler : 0);
-	const sizes = captureSizes(deployment);
-	const graphsEstimated = 2 * sizes.length * model.layers * GRAPH_BYTES_PER_LAYER;
-	const graphsActual = graphsEstimated + (sizes.at(-1) ?? 0) * perToken;
-	const wanted = gpu.memoryMiB * 2 ** 20 * flags.gpuMemoryUtilization;
-	const availableKv = flags.kvCacheMemoryBytes ?? wanted - weights - activationPeak - graphsEstimated;
-	const blockBytes = deployment.kvBytesPerToken * deployment.blockSize;
-	const fitting = Math.floor(Math.max(0, availableKv) / blockBytes);
-	const blocks = Math.floor(fitting * deployment.settings.regressions.kv);
-	const maxConcurrency = blocks / Math.ceil(deployment.maxModelLen / deployment.blockSize);
-	return {
-		weights,
-		activationPeak,
-		graphsEstimated,
-		graphsActual,
-		availableKv,
-		blocks,
-		kvTokens: Math.trunc(maxConcurrency * deployment.maxModelLen),
-		maxConcurrency
-	};
-}
-/** KV memory that one request of max_model_len needs, bytes. */
-function kvNeeded(deployment) {
-	return Math.ceil(deployment.maxModelLen / deployment.blockSize) * deployment.blockSize * deployment.kvBytesPerToken;
-}
-/** Bytes as GiB. */
-function gib(bytes) {
-	return bytes / GIB;
 }
 
 // src/simulator/models/phi-3-mini-4k-instruct.json
@@ -1092,54 +1816,6 @@ function readLogprobs(fields, chat, most) {
 	}
 	return wanted;
 }
-
-// src/simulator/random.ts
-/** Seeded random numbers and stable hashes; the same seed gives the same run. */
-/**
-* Mixes two 32-bit integers into one (a murmur-style finaliser).
-*
-* @returns an unsigned 32-bit integer
-*/
-function mix32(a, b) {
-	let h = Math.imul(a ^ 2654435769, 2246822507) ^ Math.imul(b ^ b >>> 15, 3266489909);
-	h ^= h >>> 16;
-	h = Math.imul(h, 2246822507);
-	h ^= h >>> 13;
-	h = Math.imul(h, 3266489909);
-	return (h ^ h >>> 16) >>> 0;
-}
-/** Hashes text to an unsigned 32-bit integer (FNV-1a over UTF-16 units). */
-function hashText(text) {
-	let h = 2166136261;
-	for (let i = 0; i < text.length; i++) h = Math.imul(h ^ text.charCodeAt(i), 16777619);
-	return mix32(h, text.length);
-}
-/** Hashes token ids to an unsigned 32-bit integer. */
-function hashTokens(tokens, seed = 0) {
-	let h = seed;
-	for (const token of tokens) h = mix32(h, token);
-	return mix32(h, tokens.length);
-}
-/** A small seeded generator (mulberry32). */
-var Random = class {
-	state;
-	constructor(seed) {
-		this.state = seed >>> 0;
-	}
-	/** A uniform number in [0, 1). */
-	next() {
-		this.state = this.state + 1831565813 >>> 0;
-		let t = this.state;
-		t = Math.imul(t ^ t >>> 15, t | 1);
-		t ^= t + Math.imul(t ^ t >>> 7, t | 61);
-		return ((t ^ t >>> 14) >>> 0) / 4294967296;
-	}
-	/** A standard normal number (Box-Muller). */
-	normal() {
-		const u = 1 - this.next();
-		return Math.sqrt(-2 * Math.log(u)) * Math.cos(2 * Math.PI * this.next());
-	}
-};
 
 // src/simulator/response-text.ts
 /** `usage`, in vLLM's order; up to 0.22 a cached count of zero is left out. */
@@ -2070,51 +2746,56 @@ var TokenSource = class {
 };
 
 // src/simulator/roofline.ts
-/** Host costs on the 16-vCPU machine of the H200 runs that the model is calibrated with. */
-const HOST = {
-	schedule: 4e-4,
-	schedulePerRequest: 6e-6,
-	collect: 12e-5,
-	collectPerRequest: 4e-6,
-	graphReplay: 15e-5,
-	piecewisePerLayer: 45e-6,
-	compiledPerLayer: 95e-6,
-	eagerPerLayer: 352e-6,
-	launchDelay: 12e-5
-};
-/** Communication of one all-reduce step per layer under tensor parallelism, seconds. */
-const ALL_REDUCE_PER_LAYER = 18e-6;
-/** The largest batch that graphs cover. */
-const LARGEST_GRAPH = 512;
+/** Bytes that sampling moves for each logit: a bfloat16 read, and float32 written and read by softmax and argmax. */
+const SAMPLER_BYTES_PER_LOGIT = 20;
 /**
 * The time of one iteration.
+*
+* The linear layers take the longer of reading the weights and of 2 operations per weight and token; attention takes
+* the longer of reading the keys and values and of 4 operations per head dimension and pair of tokens; beside that come
+* the gaps between kernels, and all-reduces under tensor parallelism (two per layer, as in Megatron-LM,
+* arXiv:1909.08053; a ring moves 2(n-1)/n of the activations).
 */
-function iterationCost(deployment, work, host = HOST) {
+function iterationCost(deployment, work) {
 	const { model, gpu, flags } = deployment;
+	const { host, device } = deployment.costs;
 	const tp = flags.tensorParallelSize;
+	const clock = deployment.settings.faults.throttle ?? 1;
 	const bandwidth = gpu.hbmGBps * 1e9 * gpu.bandwidthEfficiency;
-	const flops = gpu.bf16Tflops * 0xe8d4a51000 * gpu.flopsEfficiency;
+	const flops = gpu.bf16Tflops * 0xe8d4a51000 * gpu.flopsEfficiency * clock * (model.dtypeBytes === 4 ? .5 : 1);
 	const head = model.vocab * model.hidden;
-	const weightBytes = (model.layerParameters + head) * model.dtypeBytes;
-	const kvBytes = work.context * deployment.kvBytesPerToken * tp;
-	const samplerBytes = work.requests * model.vocab * 20;
-	const memory = (weightBytes + kvBytes + samplerBytes) / tp / bandwidth;
-	const compute = (2 * model.layerParameters * work.tokens + 2 * head * work.requests + 4 * model.heads * model.headDim * model.layers * work.attended) / tp / flops;
-	const gaps = model.layers * (gpu.layerOverheadUs * 1e-6 + (tp > 1 ? ALL_REDUCE_PER_LAYER : 0));
+	const tokens = paddedTokens(deployment, work);
+	const weightBytes = (model.layerParameters + head) * model.dtypeBytes / tp;
+	const linearFlops = (2 * model.layerParameters * tokens + 2 * head * work.requests) / tp;
+	const attentionFlops = 4 * model.heads * model.headDim * model.layers * work.attended / tp;
+	const kvBytes = work.context * deployment.kvBytesPerToken;
+	const linear = Math.max(weightBytes / bandwidth, linearFlops / flops);
+	const attention = Math.max(kvBytes / bandwidth, attentionFlops / flops);
+	const sampling = work.requests * model.vocab * SAMPLER_BYTES_PER_LOGIT / tp / bandwidth;
+	const gaps = model.layers * gpu.layerOverheadUs * 1e-6 / clock;
+	const reduced = tokens * model.hidden * model.dtypeBytes * 2 * (tp - 1) / tp / (gpu.nvlinkGBps * 1e9);
+	const communication = tp === 1 ? 0 : 2 * model.layers * (device.allReduce + reduced);
 	return {
-		schedule: host.schedule + host.schedulePerRequest * work.requests,
-		launch: launchTime(deployment, work, host),
+		schedule: host.schedule + host.schedulePerRequest * work.requests + host.admitPerRequest * work.admitted,
+		launch: launchTime(deployment, work),
 		launchDelay: host.launchDelay,
-		device: Math.max(memory, compute) + gaps,
+		device: linear + attention + sampling + gaps + communication,
 		collect: host.collect + host.collectPerRequest * work.requests
 	};
 }
-function launchTime(deployment, work, host) {
-	const layers = deployment.model.layers;
-	if (deployment.gpu.device === "cpu") return layers * host.graphReplay * .1;
+/** How the host gets an iteration's kernels to the device; a graph covers batches up to the largest captured size. */
+function launchTime(deployment, work) {
+	const { layers } = deployment.model;
+	const { host } = deployment.costs;
+	if (deployment.gpu.device === "cpu") return layers * host.cpuPerLayer;
 	if (!deployment.cudaGraphs) return layers * host.eagerPerLayer;
-	if (work.tokens > LARGEST_GRAPH) return layers * host.compiledPerLayer;
+	if (work.tokens > deployment.largestGraph) return layers * host.compiledPerLayer;
 	return work.decodeOnly ? host.graphReplay : layers * host.piecewisePerLayer;
+}
+/** A graph computes its own size, the batch padded up to it. */
+function paddedTokens(deployment, work) {
+	if (!deployment.cudaGraphs || work.tokens > deployment.largestGraph) return work.tokens;
+	return deployment.captureSizes.find((size) => size >= work.tokens) ?? work.tokens;
 }
 
 // src/simulator/scheduler.ts
@@ -2175,6 +2856,7 @@ var Scheduler = class {
 			if (Math.ceil((cached + count) / this.limits.blockSize) - cachedBlocks > this.pool.free - this.pool.countIdle(request.hashes, cachedBlocks)) break;
 			request.blocks = this.pool.takeCached(request.hashes, cachedBlocks);
 			request.computed = cached;
+			request.admittedAt = cached;
 			this.allocate(request, count);
 			if (request.scheduledAt < 0) {
 				request.scheduledAt = now;
@@ -2238,6 +2920,7 @@ var Scheduler = class {
 		const work = {
 			tokens: 0,
 			requests: chosen.length,
+			admitted: 0,
 			attended: 0,
 			context: 0,
 			decodeOnly: true
@@ -2247,6 +2930,7 @@ var Scheduler = class {
 			const before = request.computed;
 			request.computed += count;
 			work.tokens += count;
+			if (before === request.admittedAt) work.admitted++;
 			work.context += request.computed;
 			work.attended += count * (before + count / 2);
 			if (count > 1 || request.generated === 0) work.decodeOnly = false;
@@ -2303,16 +2987,16 @@ var Engine = class {
 	/** Called with the number of tokens of every iteration. */
 	onIteration = () => {};
 	deployment;
-	random;
+	noise;
 	requests = /* @__PURE__ */ new Map();
 	inFlight = [];
 	hostFreeAt = 0;
 	deviceFreeAt = 0;
 	blocked = false;
 	first = true;
-	constructor(deployment, blocks) {
+	constructor(deployment, blocks, noise) {
 		this.deployment = deployment;
-		this.random = new Random(deployment.settings.seed + 1);
+		this.noise = noise;
 		this.pool = new BlockPool(blocks);
 		this.scheduler = new Scheduler({
 			maxNumSeqs: deployment.maxNumSeqs,
@@ -2339,6 +3023,7 @@ var Engine = class {
 			finish: void 0,
 			arrivedAt: now,
 			scheduledAt: -1,
+			admittedAt: -1,
 			firstTokenAt: -1,
 			lastTokenAt: -1
 		};
@@ -2384,11 +3069,12 @@ var Engine = class {
 	launch(time, iteration) {
 		const { settings } = this.deployment;
 		const cost = iterationCost(this.deployment, iteration.work);
-		const factor = (iteration.work.decodeOnly ? settings.regressions.decode : settings.regressions.ttft) * Math.max(.5, 1 + settings.jitter * this.random.normal());
-		const launchFrom = time + cost.schedule * factor;
-		const launched = launchFrom + cost.launch * factor;
-		const start = Math.max(launchFrom + cost.launchDelay, this.deviceFreeAt);
-		let doneAt = Math.max(start + cost.device * factor, launched);
+		const planted = iteration.work.decodeOnly ? settings.regressions.decode : settings.regressions.ttft;
+		const host = planted * this.noise.host(time);
+		const launchFrom = time + cost.schedule * host;
+		const launched = launchFrom + cost.launch * host;
+		const start = Math.max(launchFrom + cost.launchDelay * host, this.deviceFreeAt);
+		let doneAt = Math.max(start + cost.device * planted * this.noise.device(time), launched);
 		if (this.first) {
 			doneAt += FIRST_ITERATION[settings.compileCache] * (this.deployment.cudaGraphs ? 1 : .2);
 			this.first = false;
@@ -2403,7 +3089,7 @@ var Engine = class {
 	}
 	collect(time) {
 		const { iteration } = this.inFlight.shift();
-		const released = time + iterationCost(this.deployment, iteration.work).collect;
+		const released = time + iterationCost(this.deployment, iteration.work).collect * this.noise.host(time);
 		this.hostFreeAt = released;
 		this.blocked = false;
 		const outputs = [];
@@ -2437,17 +3123,6 @@ var Engine = class {
 };
 
 // src/simulator/front-end.ts
-/** As seen on the 16-vCPU machine of the H200 runs (vLLM 0.22, uvloop). */
-const FRONT_END = {
-	intake: 35e-5,
-	intakeSlices: 4,
-	intakePerToken: 9e-7,
-	latency: .0052,
-	transfer: 2e-4,
-	batch: 1e-4,
-	batchPerOutput: 8e-6,
-	event: 55e-6
-};
 /** An asyncio loop with a cost for each callback, and timers. */
 var EventLoopModel = class {
 	ready = [];
@@ -2503,14 +3178,21 @@ var Simulation = class {
 	loop = new EventLoopModel();
 	streams = /* @__PURE__ */ new Map();
 	costs;
-	random;
+	noise;
 	deployment;
 	emitted = [];
-	constructor(deployment, costs = FRONT_END) {
+	constructor(deployment) {
 		this.deployment = deployment;
-		this.engine = new Engine(deployment, planMemory(deployment).blocks);
-		this.costs = costs;
-		this.random = new Random(deployment.settings.seed);
+		const { noise, seed, faults } = deployment.settings;
+		this.noise = new Noise({
+			level: noise,
+			seed,
+			slowRounds: faults.slowRounds,
+			slowSession: faults.slowSession,
+			driftPerMinute: faults.driftPerMinute ?? 0
+		});
+		this.engine = new Engine(deployment, planMemory(deployment).blocks, this.noise);
+		this.costs = deployment.costs.frontEnd;
 	}
 	/** Requests accepted and not yet finished. */
 	get active() {
@@ -2519,19 +3201,19 @@ var Simulation = class {
 	/** Takes a request in at time `now`. */
 	submit(now, request) {
 		const { costs } = this;
-		const { regressions, jitter } = this.deployment.settings;
 		this.streams.set(request.id, {
 			pending: [],
 			finish: void 0,
 			queued: false
 		});
-		const slow = regressions.ttft * (1 + jitter * 8 * Math.abs(this.random.normal()));
-		const slice = regressions.ttft * (costs.intake + costs.intakePerToken * request.prompt.length) / costs.intakeSlices;
+		const factor = this.deployment.settings.regressions.ttft * this.noise.host(now);
+		const latency = Math.max(costs.latency / 4, costs.latency + this.noise.firstToken()) * factor;
+		const slice = (costs.intake + costs.intakePerToken * request.prompt.length) * factor / costs.intakeSlices;
 		let left = costs.intakeSlices;
 		const takeIn = (time) => {
 			left--;
 			if (left > 0) this.loop.call(time, slice, takeIn);
-			else this.loop.at(time + costs.latency * slow, (at) => {
+			else this.loop.at(time + latency, (at) => {
 				if (!this.streams.has(request.id)) return;
 				this.engine.add(at, request);
 			});
@@ -2564,8 +3246,8 @@ var Simulation = class {
 			const event = this.engine.step(now);
 			if (event === void 0) continue;
 			this.loop.at(event.time + this.costs.transfer, (time) => {
-				const cost = this.costs.batch + this.costs.batchPerOutput * event.outputs.length;
-				this.loop.call(time, cost, (done) => {
+				const work = this.costs.batch + this.costs.batchPerOutput * event.outputs.length;
+				this.loop.call(time, work * this.noise.host(time) + this.noise.lateToken(), (done) => {
 					for (const output of event.outputs) this.deliver(done, output.request, output.token, output.position, output.finish);
 				});
 			});
@@ -2585,7 +3267,7 @@ var Simulation = class {
 		stream.finish = finish;
 		if (stream.queued) return;
 		stream.queued = true;
-		this.loop.call(now, this.costs.event, (time) => {
+		this.loop.call(now, this.costs.event * this.noise.host(now), (time) => {
 			if (this.streams.get(id) !== stream) return;
 			this.emitted.push({
 				id,
@@ -2840,134 +3522,7 @@ function spawnOrphan() {
 	return child;
 }
 
-// src/simulator/startup-failures.ts
-/** Why vLLM does not start, in vLLM's words and at the place where it says so. */
-const DOCS = "See https://docs.vllm.ai/en/latest/configuration/conserving_memory/ for more details.";
-const UTILIZATION = "`gpu_memory_utilization` when initializing the engine (this flag also controls CPU memory reservation on the CPU backend, despite its name)";
-const RUN = `  File "<frozen runpy>", line 198, in _run_module_as_main
-  File "<frozen runpy>", line 88, in _run_code
-  File "site-packages/vllm/entrypoints/openai/api_server.py", line 718, in <module>
-    uvloop.run(run_server(args))
-  File "site-packages/uvloop/__init__.py", line 96, in run
-    return __asyncio.run(
-           ^^^^^^^^^^^^^^
-  File "/usr/lib/python3.12/asyncio/runners.py", line 194, in run
-    return runner.run(main)
-           ^^^^^^^^^^^^^^^^
-  File "/usr/lib/python3.12/asyncio/runners.py", line 118, in run
-    return self._loop.run_until_complete(task)
-           ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-  File "uvloop/loop.pyx", line 1515, in uvloop.loop.Loop.run_until_complete
-  File "site-packages/uvloop/__init__.py", line 48, in wrapper
-    return await main
-           ^^^^^^^^^^`;
-const CLIENT = `  File "site-packages/vllm/entrypoints/openai/api_server.py", line 678, in run_server
-    await run_server_worker(listen_address, sock, args, **uvicorn_kwargs)
-  File "site-packages/vllm/entrypoints/openai/api_server.py", line 692, in run_server_worker
-    async with build_async_engine_client(
-  File "/usr/lib/python3.12/contextlib.py", line 210, in __aenter__
-    return await anext(self.gen)
-           ^^^^^^^^^^^^^^^^^^^^^`;
-const CORE = `  File "site-packages/vllm/v1/engine/core.py", line 1139, in run_engine_core
-    engine_core = EngineCoreProc(*args, engine_index=dp_rank, **kwargs)
-                  ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-  File "site-packages/vllm/v1/engine/core.py", line 905, in __init__
-    super().__init__(
-  File "site-packages/vllm/v1/engine/core.py", line 131, in __init__
-    kv_cache_config = self._initialize_kv_caches(vllm_config)
-                      ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
-  File "site-packages/vllm/v1/engine/core.py", line 264, in _initialize_kv_caches
-    kv_cache_configs = get_kv_cache_configs(
-                       ^^^^^^^^^^^^^^^^^^^^^
-  File "site-packages/vllm/v1/core/kv_cache_utils.py", line 2038, in get_kv_cache_configs
-    _check_enough_kv_cache_memory(
-  File "site-packages/vllm/v1/core/kv_cache_utils.py", line 698, in _check_enough_kv_cache_memory
-    raise ValueError(`;
-/** What the API server prints when it cannot make an engine out of its arguments. */
-function apiTraceback(frames, error) {
-	return [
-		"Traceback (most recent call last):",
-		RUN,
-		frames,
-		error
-	].filter((part) => part !== "").join("\n");
-}
-/** Why the engine core fails on its KV memory; undefined when it does not. */
-function kvFailure(deployment, plan) {
-	if (plan.availableKv <= 0) return `No available memory for the cache blocks. Try increasing ${UTILIZATION}. ${DOCS}`;
-	const needed = kvNeeded(deployment);
-	if (needed <= plan.availableKv) return void 0;
-	const blockBytes = deployment.kvBytesPerToken * deployment.blockSize;
-	const longest = Math.floor(plan.availableKv / blockBytes) * deployment.blockSize;
-	return `To serve at least one request with the model's max seq len (${deployment.maxModelLen}), (${gib(needed).toFixed(2)} GiB KV cache is needed, which is larger than the available KV cache memory (${gib(plan.availableKv).toFixed(2)} GiB). Based on the available memory, the estimated maximum model length is ${longest}. Try increasing ${UTILIZATION} or decreasing \`max_model_len\`. ${DOCS}`;
-}
-/** Prints the engine core's failure and the API server's secondary one. */
-function printKvFailure(log, message) {
-	const trace = `Traceback (most recent call last):\n${CORE}\nValueError: ${message}`;
-	log.line("EngineCore", "ERROR", "core.py:1165", `EngineCore failed to start.\n${trace}`);
-	log.raw("EngineCore", `Process EngineCore:\n${trace}`);
-	const frames = `${CLIENT}
-  File "site-packages/vllm/v1/engine/utils.py", line 1150, in launch_core_engines
-    wait_for_engine_startup(
-  File "site-packages/vllm/v1/engine/utils.py", line 1209, in wait_for_engine_startup
-    raise RuntimeError(`;
-	log.raw("APIServer", apiTraceback(frames, "RuntimeError: Engine core initialization failed. See root cause above. Failed core proc(s): {}"));
-}
-/** Why the context length is refused; undefined when it is not. */
-function contextFailure(deployment) {
-	const { maxModelLen, model } = deployment;
-	if (maxModelLen <= model.maxPositions) return void 0;
-	return `  Value error, User-specified max_model_len (${maxModelLen}) is greater than the derived max_model_len (max_position_embeddings=${model.maxPositions}.0 or model_max_length=None in model's config.json). To allow overriding this maximum, set the env var VLLM_ALLOW_LONG_MAX_MODEL_LEN=1. VLLM_ALLOW_LONG_MAX_MODEL_LEN must be used with extreme caution. If the model uses relative position encoding (RoPE), positions exceeding derived_max_model_len lead to nan. If the model uses absolute position encoding, positions exceeding derived_max_model_len will cause a CUDA array out-of-bounds error. [type=value_error, input_value=ArgsKwargs((), {'model': ...nderer_num_workers': 1}), input_type=ArgsKwargs]
-    For further information visit https://errors.pydantic.dev/2.14/v/value_error`;
-}
-/** Prints a refused configuration. */
-function printConfigFailure(log, message) {
-	const frames = `${CLIENT}
-  File "site-packages/vllm/engine/arg_utils.py", line 1730, in create_engine_config
-    model_config = self.create_model_config()
-                   ^^^^^^^^^^^^^^^^^^^^^^^^^^
-  File "site-packages/vllm/engine/arg_utils.py", line 1560, in create_model_config
-    return ModelConfig(
-           ^^^^^^^^^^^^`;
-	log.raw("APIServer", apiTraceback(frames, `pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig\n${message}`));
-}
-/** Prints that there is no such model. */
-function printModelFailure(log, name, lookup) {
-	const error = lookup.kind === "no-config" ? `OSError: ${name} does not appear to have a file named config.json. Checkout 'https://huggingface.co/${name}/tree/main' for available files.` : `huggingface_hub.errors.HFValidationError: Repo id must be in the form 'repo_name' or 'namespace/repo_name': '${name}'. Use \`repo_type\` argument if needed.`;
-	const frames = `${CLIENT}
-  File "site-packages/vllm/engine/arg_utils.py", line 751, in __post_init__
-    self.model = get_model_path(self.model, self.revision)
-                 ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^`;
-	log.raw("APIServer", apiTraceback(frames, error));
-}
-/** Prints that the port is taken. */
-function printPortFailure(log) {
-	log.raw("APIServer", apiTraceback(`  File "site-packages/vllm/entrypoints/openai/api_server.py", line 670, in run_server
-    listen_address, sock = setup_server(args)
-                           ^^^^^^^^^^^^^^^^^^
-  File "site-packages/vllm/entrypoints/openai/api_server.py", line 489, in create_server_socket
-    sock.bind(addr)`, "OSError: [Errno 98] Address already in use"));
-}
-/** Whether something listens on the port; asking does not open it, so that it refuses connections until ready. */
-function portTaken(port, host) {
-	const target = host === null || host === "0.0.0.0" ? "127.0.0.1" : host;
-	return new Promise((resolve) => {
-		const socket = connect({
-			port,
-			host: target
-		});
-		const answer = (taken) => {
-			socket.destroy();
-			resolve(taken);
-		};
-		socket.setTimeout(1e3, () => answer(false));
-		socket.once("connect", () => answer(true));
-		socket.once("error", () => answer(false));
-	});
-}
-
 // src/simulator/startup-log.ts
-/** The lines of a start-up, with the durations that the model and the device cause. */
 /** The lines before the engine process exists; a failure to find the model comes after the first part of them. */
 function bannerLines(deployment) {
 	const { flags, settings } = deployment;
@@ -3033,7 +3588,7 @@ function engineLines(deployment, plan, times) {
 	core(cuda ? late ? "gpu_model_runner.py:5021" : "gpu_model_runner.py:5037" : "cpu_model_runner.py:68", `Starting to load model ${flags.model}...`, 3 * settings.regressions.startup);
 	if (cuda) {
 		core("cuda.py:378", "Using FLASH_ATTN attention backend out of potential backends: ['FLASH_ATTN', 'TRITON_ATTN', 'FLEX_ATTENTION'].");
-		core("flash_attn.py:636", "Using FlashAttention version 3");
+		core("flash_attn.py:636", `Using FlashAttention version ${gpu.computeCapability >= 9 ? 3 : 2}`);
 	}
 	const loaded = times.weights;
 	if (flags.loadFormat !== "dummy") core("default_loader.py:397", `Loading weights took ${(loaded * .9).toFixed(2)} seconds`, loaded);
@@ -3061,7 +3616,7 @@ function compileLines(deployment, times, core) {
 	core(late ? "monitor.py:91" : "monitor.py:81", `${tag}Initial profiling/warmup run took ${times.profile.toFixed(2)} s`, times.profile);
 }
 function memoryLines(deployment, plan, times, core) {
-	const sizes = captureSizes(deployment);
+	const sizes = deployment.captureSizes;
 	const { gpu, flags } = deployment;
 	if (sizes.length > 0) {
 		core("gpu_model_runner.py:6279", `Profiling CUDA graph memory: ${`PIECEWISE=${sizes.length} (largest=${sizes.at(-1)}), FULL=${sizes.length} (largest=${sizes.at(-1)})`}`);
@@ -3088,6 +3643,7 @@ function readyLines(deployment, plan, times) {
 		});
 	};
 	if (gpu.device === "cpu") write("Worker", "cpu_worker.py:260", `Explicitly set (${`${gib(plan.availableKv).toFixed(1)}/${(gpu.memoryMiB / 1024).toFixed(2)}`}) GiB for KV cache on node 0.`);
+	if (flags.maxModelLen === "auto") write("EngineCore", late ? "kv_cache_utils.py:2196" : "kv_cache_utils.py:1602", autoFitMessage(deployment, plan));
 	const thousands = (value) => value.toLocaleString("en-US");
 	const size = `${gpu.device === "cpu" ? "CPU" : "GPU"} KV cache size: ${thousands(plan.kvTokens)} tokens`;
 	const most = `Maximum concurrency for ${thousands(deployment.maxModelLen)} tokens per request: ${plan.maxConcurrency.toFixed(2)}x`;
@@ -3133,7 +3689,8 @@ function engineConfig(deployment) {
 }
 
 // src/simulator/startup-times.ts
-/** How long each part of a start-up takes. */
+/** Relative standard deviation of each part between restarts that load from the same caches, as the logs show it. */
+const SPREAD = .04;
 /**
 * Durations from causes: bytes over the rate of loading, layers to compile, graphs to capture. Calibrated with vLLM
 * 0.22 on an H200: compiling took 16 s cold and 3.3 s from the cache for 28 layers, capturing 102 graphs 4 s.
@@ -3141,8 +3698,8 @@ function engineConfig(deployment) {
 function startupTimes(deployment, plan) {
 	const { gpu, model, settings, flags } = deployment;
 	const random = new Random(settings.seed + 7);
-	const near = (value) => value * settings.regressions.startup * (1 + Math.min(.2, settings.jitter * 8) * random.normal());
-	const graphs = deployment.cudaGraphs ? captureSizes(deployment).length : 0;
+	const near = (value) => value * settings.regressions.startup * (1 + (settings.noise === "none" ? 0 : SPREAD) * random.normal());
+	const graphs = deployment.cudaGraphs ? deployment.captureSizes.length : 0;
 	const compiled = !flags.enforceEager;
 	const dummy = flags.loadFormat === "dummy";
 	const load = .2 + gib(plan.weights) * (dummy ? .07 : 1.074 / gpu.loadGBps);
@@ -3241,17 +3798,29 @@ async function launch(flags, settings, env) {
 		printConfigFailure(log, tooLong);
 		return 1;
 	}
-	const plan = planMemory(deployment);
-	const times = startupTimes(deployment, plan);
-	await say(engineLines(deployment, plan, times));
-	const kv = kvFailure(deployment, plan);
+	const indivisible = parallelFailure(deployment);
+	if (indivisible !== void 0) {
+		printConfigFailure(log, indivisible, "VllmConfig");
+		return 1;
+	}
+	const profiled = planMemory(deployment);
+	const times = startupTimes(deployment, profiled);
+	const lines = engineLines(deployment, profiled, times);
+	const device = deviceFailure(deployment, profiled);
+	await say(linesBefore(lines, device));
+	if (device !== void 0) {
+		printDeviceFailure(log, device);
+		return 1;
+	}
+	const kv = kvFailure(deployment, profiled);
 	if (kv !== void 0) {
 		printKvFailure(log, kv);
 		return 1;
 	}
-	await say(readyLines(deployment, plan, times));
+	const fitted = fitContext(deployment, profiled);
+	await say(readyLines(fitted, planMemory(fitted), times));
 	if (settings.faults.slowStartS > 0) await setTimeout$1(settings.faults.slowStartS * 1e3);
-	server.current = buildServer(deployment, log, apiKeys(flags, env), () => {
+	server.current = buildServer(fitted, log, apiKeys(flags, env), () => {
 		printCrash(log);
 		process.exit(1);
 	});

@@ -1,6 +1,6 @@
 import { n as __require, t as __commonJSMin } from "./rolldown-runtime.js";
 import { C as string, E as unknown, a as EXIT, b as object, g as array, i as messageOf, n as NotMeasuredError, r as UsageError, v as literal, x as record, y as number } from "./errors.js";
-import { A as monotonicS, C as MARKER_VARIABLE, D as findMarked, E as findListeners, F as logFactsSchema, I as diffFingerprints, L as fingerprintSchema, M as plain, N as table, O as identify, P as RUN_FILES, R as fingerprintSlug, S as writeJson, T as findGroup, _ as parseJson, a as decide, b as sha256, c as decideRecorded, f as appendTraces, g as writeRun, h as readRunFolder, i as formatValue, j as code, k as delay, l as decideWithoutBaseline, m as newRunId, n as formatChange, o as decideFailure, p as hashRun, r as formatTolerance, s as decideNotRecorded, t as renderComment, u as createStateFile, w as endServer, x as writeFileAtomic, y as readTextIfExists } from "./comment.js";
+import { A as findListeners, B as logFactsSchema, C as readTextIfExists, D as MARKER_VARIABLE, E as writeJson, F as code, H as fingerprintSchema, I as oneLine, L as plain, M as identify, N as delay, O as endServer, P as monotonicS, R as table, T as writeFileAtomic, U as fingerprintSlug, V as diffFingerprints, _ as hashRun, a as reasonsOf, b as writeRun, c as formatValue, d as decideNotRecorded, f as decideRecorded, g as appendTraces, i as ordered, j as findMarked, k as findGroup, l as decide, m as createStateFile, n as CHANGED, o as formatChange, p as decideWithoutBaseline, r as incomparable, s as formatTolerance, t as renderComment, u as decideFailure, v as newRunId, w as sha256, x as parseJson, y as readRunFolder, z as RUN_FILES } from "./comment.js";
 import { n as policyOf, r as resolveConfig, t as parseConfig } from "./load.js";
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import path, { basename, join, relative, resolve } from "node:path";
@@ -465,13 +465,20 @@ const baselineSchema = object({
 });
 
 // src/baseline/baseline.ts
-/** Where a baseline lies under the baseline folder. */
+/**
+* Where a baseline lies under the baseline folder.
+*
+* @throws UsageError for a scenario that is no name of a folder: a run folder may come from anywhere
+*/
 function baselinePath(scenario, fingerprint) {
+	if (!/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(scenario) || scenario === RESERVED_NAME) throw new UsageError(`scenario ${JSON.stringify(scenario)}: expected a name of letters, digits, '.', '_' and '-', not ${RESERVED_NAME}`);
 	return `${scenario}/${fingerprintSlug(fingerprint)}.json`;
 }
-/** More digits than any clock or log here resolves only make diffs noisy. */
+/** The folder beside the scenarios' that holds what baselines were. */
+const RESERVED_NAME = "history";
+/** More digits than any clock or log here resolves only make diffs noisy. Counts are kept as they are. */
 function fewDigits(value) {
-	return Number(value.toPrecision(6));
+	return Number.isInteger(value) ? value : Number(value.toPrecision(6));
 }
 /**
 * A baseline from the sessions of one or more runs of one scenario on comparable machines.
@@ -483,6 +490,12 @@ function makeBaseline(runs, recordedAt) {
 	if (first === void 0) throw new UsageError("record needs at least one run folder");
 	for (const each of runs) checkRecordable(each);
 	for (const other of others) checkSame(first, other);
+	const seen = /* @__PURE__ */ new Map();
+	for (const { runSha256, path } of runs) {
+		const earlier = seen.get(runSha256);
+		if (earlier !== void 0) throw new UsageError(`${path}: the same run as ${earlier}`);
+		seen.set(runSha256, path);
+	}
 	const sessions = [];
 	const values = /* @__PURE__ */ new Map();
 	for (const { run, measurements, runSha256 } of runs) {
@@ -524,8 +537,8 @@ function makeBaseline(runs, recordedAt) {
 		schemaVersion: 1,
 		scenario: first.run.scenario,
 		fingerprint: first.run.fingerprint,
-		args: Object.values(first.run.variants)[0]?.args ?? [],
-		vllmVersion: sessions[0]?.vllmVersion ?? null,
+		args: argsOf(first),
+		vllmVersion: versionOf(first),
 		sessions,
 		metrics: Object.fromEntries(metrics)
 	};
@@ -539,6 +552,12 @@ function checkRecordable({ run, measurements, path }) {
 	const failing = measurements.measurements.find((each) => each.metric === "requests.error_rate" && each.value > 0);
 	if (failing !== void 0) throw new UsageError(`${path}: not fit for a baseline: ${(failing.value * 100).toFixed(1)} % of the requests of session ${failing.session}, round ${failing.round} failed`);
 }
+function argsOf({ run }) {
+	return Object.values(run.variants)[0]?.args ?? [];
+}
+function versionOf({ run }) {
+	return run.sessions.find((session) => session.outcome === "ok")?.vllmVersion ?? null;
+}
 function checkSame(first, other) {
 	if (first.run.scenario !== other.run.scenario) throw new UsageError(`${other.path}: scenario ${other.run.scenario}, expected ${first.run.scenario} as in ${first.path}`);
 	const differing = diffFingerprints(first.run.fingerprint, other.run.fingerprint).filter((each) => each.rule === "must");
@@ -546,12 +565,16 @@ function checkSame(first, other) {
 		const fields = differing.map((each) => `${each.field} ${each.head} instead of ${each.base}`).join(", ");
 		throw new UsageError(`${other.path}: not comparable with ${first.path}: ${fields}`);
 	}
+	const shown = (args) => args.join(" ") || "no flags";
+	if (JSON.stringify(argsOf(first)) !== JSON.stringify(argsOf(other))) throw new UsageError(`${other.path}: run with ${shown(argsOf(other))}, expected ${shown(argsOf(first))} as in ${first.path}`);
+	if (versionOf(first) !== versionOf(other)) throw new UsageError(`${other.path}: vLLM ${versionOf(other) ?? "unknown"}, expected ${versionOf(first) ?? "unknown"} as in ${first.path}`);
 }
 /**
 * A baseline as text: one metric a line, sorted, so that a diff shows what moved.
 */
 function formatBaseline(baseline) {
-	const line = (value) => JSON.stringify(value).replace(/([,:])(?=["[{\d-])/g, "$1 ");
+	const line = ({ unit, n, spread, sessions }) => `{"unit": ${JSON.stringify(unit)}, "n": ${n}, "spread": ${spread}, "sessions": [${sessions.map((rounds) => `[${rounds.join(", ")}]`).join(", ")}]}`;
+	const metrics = Object.entries(baseline.metrics).sort(([a], [b]) => a < b ? -1 : 1);
 	const block = (entries) => entries.map((entry) => `  ${entry}`).join(",\n");
 	const fields = Object.keys(baseline.fingerprint).sort();
 	return [
@@ -567,7 +590,7 @@ function formatBaseline(baseline) {
 		block(baseline.sessions.map((session) => JSON.stringify(session))),
 		" ],",
 		` "metrics": {`,
-		block(Object.entries(baseline.metrics).map(([id, metric]) => `${JSON.stringify(id)}: ${line(metric)}`)),
+		block(metrics.map(([id, metric]) => `${JSON.stringify(id)}: ${line(metric)}`)),
 		" }",
 		"}",
 		""
@@ -585,8 +608,8 @@ function baselineChanges(before, after) {
 	}));
 }
 function middle(sessions) {
-	const values = (sessions ?? []).flat().sort((a, b) => a - b);
-	return values[Math.floor((values.length - 1) / 2)] ?? null;
+	const values = (sessions ?? []).flat();
+	return values.length === 0 ? null : median(values);
 }
 
 // src/compare/judge.ts
@@ -594,49 +617,46 @@ function middle(sessions) {
 * A first rule. A session counts by its best round, since interference only ever makes a round worse, with the
 * same number of rounds on both sides; a side by the median of its sessions. `regressed`: the loss is beyond the
 * relative and the absolute tolerance, and no round of head is as good as any round of the base. A loss beyond
-* tolerance whose rounds overlap is `inconclusive`.
+* tolerance whose rounds overlap is `inconclusive`. A metric of which the worst round counts, counts by it alone.
 *
 * It computes no interval: it does not know how far restarts spread.
 */
 const separationJudge = (input) => {
-	const sign = input.direction === "lower" ? 1 : -1;
-	const rounds = Math.min(...[...input.base, ...input.head].map((session) => session.length));
-	const best = (session) => session.slice(0, rounds).reduce((least, value) => Math.min(least, sign * value), Number.POSITIVE_INFINITY) * sign;
-	const base = median(input.base.map(best));
-	const head = median(input.head.map(best));
-	const loss = sign * (head - base);
-	const effect = base === 0 ? loss === 0 ? 0 : null : loss / Math.abs(base);
-	const baseRounds = input.base.flat().map((value) => sign * value);
-	const headRounds = input.head.flat().map((value) => sign * value);
 	const { relative, absolute } = input.tolerance;
-	const epsilon = 1e-12 * Math.max(Math.abs(base), Math.abs(head));
-	const beyond = (size) => size > absolute + epsilon && (base === 0 ? size > epsilon : size > relative * Math.abs(base) + epsilon);
-	const overlap = (worse, better) => Math.min(...worse) <= Math.max(...better);
+	const sign = input.direction === "lower" ? 1 : -1;
+	const equal = Math.min(...[...input.base, ...input.head].map((session) => session.length));
+	const side = (sessions) => input.rounds === "worst" ? worstOf(sessions, sign) : bestOf(sessions, sign, equal);
+	const base = side(input.base);
+	const head = side(input.head);
+	const loss = head.value - base.value;
+	const size = Math.abs(base.value);
 	const shared = {
-		base,
-		head,
-		effect,
+		base: sign * base.value,
+		head: sign * head.value,
+		effect: size === 0 ? loss === 0 ? 0 : null : loss / size,
 		interval: null,
 		bound: null,
-		detectable: base === 0 ? null : Math.max(relative, absolute / Math.abs(base), (Math.max(...baseRounds) - sign * base) / Math.abs(base))
+		detectable: size === 0 ? null : Math.max(relative, absolute / size, (base.worst - base.value + head.value - head.best) / size)
 	};
-	if (beyond(loss)) return overlap(headRounds, baseRounds) ? {
-		...shared,
-		verdict: "inconclusive",
-		reason: "worse than the tolerance, but some rounds are as good as the baseline's"
-	} : {
+	const epsilon = 1e-12 * Math.max(size, Math.abs(head.value));
+	const beyond = (difference) => difference > Math.max(absolute, relative * size) + epsilon;
+	if (beyond(loss)) return head.best > base.worst ? {
 		...shared,
 		verdict: "regressed",
-		reason: "worse than the tolerance, and no round is as good as any of the baseline's"
-	};
-	if (beyond(-loss)) return overlap(baseRounds, headRounds) ? {
-		...shared,
-		verdict: "pass",
-		reason: "not worse; better than the tolerance, but some rounds are only as good as the baseline's"
+		reason: "no round is as good as the baseline's worst"
 	} : {
 		...shared,
+		verdict: "inconclusive",
+		reason: "worse by more than the tolerance, but some rounds are as good as the baseline's"
+	};
+	if (beyond(-loss)) return base.best > head.worst ? {
+		...shared,
 		verdict: "improved",
-		reason: "better than the tolerance, and every round better than any of the baseline's"
+		reason: "every round is better than the baseline's best"
+	} : {
+		...shared,
+		verdict: "pass",
+		reason: "better by more than the tolerance, but some rounds are only as good as the baseline's"
 	};
 	return {
 		...shared,
@@ -644,6 +664,23 @@ const separationJudge = (input) => {
 		reason: "within the tolerance"
 	};
 };
+function bestOf(sessions, sign, rounds) {
+	const signed = sessions.map((session) => session.slice(0, rounds).map((value) => sign * value));
+	const all = signed.flat();
+	return {
+		value: median(signed.map((session) => Math.min(...session))),
+		best: Math.min(...all),
+		worst: Math.max(...all)
+	};
+}
+function worstOf(sessions, sign) {
+	const value = Math.max(...sessions.flat().map((each) => sign * each));
+	return {
+		value,
+		best: value,
+		worst: value
+	};
+}
 
 // src/compare/compare.ts
 /** Metrics that a stored baseline of fewer hosts than this cannot convict on another host. */
@@ -657,7 +694,7 @@ function compareSides(scenario, base, head, rules, judge = separationJudge) {
 	const fingerprint = mergeDifferences(base, head);
 	const incomparable = fingerprint.filter((difference) => difference.rule === "must");
 	const crossHost = isCrossHost(base, head);
-	const definitions = new Map(head.definitions.map((definition) => [definition.id, definition]));
+	const definitions = new Map([...base.definitions, ...head.definitions].map((definition) => [definition.id, definition]));
 	const comparisons = [.../* @__PURE__ */ new Set([...definitions.keys(), ...Object.keys(base.values)])].sort().flatMap((id) => {
 		const definition = definitions.get(id) ?? unknownDefinition(id);
 		const level = ruleFor(rules.levels, id) ?? definition.level;
@@ -674,11 +711,10 @@ function compareSides(scenario, base, head, rules, judge = separationJudge) {
 		});
 		if (compared === null) return [];
 		if (incomparable.length === 0) return [compared];
-		const fields = incomparable.map((difference) => difference.field).join(", ");
 		return [{
 			...compared,
 			verdict: "invalid",
-			reason: `not comparable: ${fields} differ`
+			reason: notComparable(incomparable)
 		}];
 	});
 	return {
@@ -714,8 +750,7 @@ function compareMetric(input) {
 		detectable: null
 	};
 	if (head.length === 0) {
-		const why = input.head.absent[id];
-		const reason = `the baseline has it, this run does not${why === void 0 ? "" : `: ${why}`}`;
+		const reason = `the baseline has it, this run does not: ${input.head.absent[id] ?? "its probe did not run"}`;
 		return {
 			...shared,
 			...undecided,
@@ -739,6 +774,7 @@ function compareMetric(input) {
 	const judged = judge({
 		direction,
 		tolerance,
+		rounds: definition.rounds,
 		base,
 		head
 	});
@@ -747,28 +783,46 @@ function compareMetric(input) {
 		...judged,
 		interval: judged.interval === null ? null : tuple(judged.interval)
 	};
-	const taint = input.head.taints.find((each) => id === each.metrics || id.startsWith(`${each.metrics}.`) || id.startsWith(`${each.metrics}_`));
+	const taint = findTaint(input.head, id);
 	if (taint !== void 0) return {
 		...found,
 		verdict: "invalid",
 		reason: taint.reason
 	};
-	if (judged.verdict === "regressed" && definition.sensitivity === "host" && input.crossHost) {
-		const reason = `worse than the tolerance, but measured on another host than the baseline, which spans fewer than ${HOSTS_THAT_SPAN}`;
-		return {
+	const baseTaint = findTaint(input.base, id);
+	if (baseTaint !== void 0) return {
+		...found,
+		verdict: "invalid",
+		reason: `the baseline must not be trusted: ${baseTaint.reason}`
+	};
+	if (definition.sensitivity !== "host" || !input.crossHost) return found;
+	const elsewhere = `on another host than the baseline, which spans fewer than ${HOSTS_THAT_SPAN} hosts`;
+	switch (judged.verdict) {
+		case "regressed": return {
 			...found,
 			verdict: "inconclusive",
-			reason
+			reason: `worse by more than the tolerance, but ${elsewhere}`
 		};
+		case "improved": return {
+			...found,
+			verdict: "pass",
+			reason: `better by more than the tolerance, but ${elsewhere}`
+		};
+		default: return found;
 	}
-	return found;
+}
+function findTaint(side, id) {
+	return side.taints.find(({ metrics }) => id === metrics || id.startsWith(`${metrics}.`) || id.startsWith(`${metrics}_`));
+}
+function notComparable(differences) {
+	return `not comparable: ${differences.map(({ field, base, head }) => field === "probeSuite" ? "its probes or their parameters are not the baseline's" : `${field} is ${head ?? "none"}, the baseline's is ${base ?? "none"}`).join("; ")}`;
 }
 function nonEmpty(sessions) {
 	return (sessions ?? []).filter((session) => session.length > 0).map((session) => [...session]);
 }
 function typical(sessions) {
-	const values = sessions.flat().sort((a, b) => a - b);
-	return values[Math.floor((values.length - 1) / 2)] ?? null;
+	const values = sessions.flat();
+	return values.length === 0 ? null : median(values);
 }
 function tuple(interval) {
 	return [interval[0], interval[1]];
@@ -785,6 +839,7 @@ function unknownDefinition(id) {
 			absolute: 0
 		},
 		sensitivity: "none",
+		rounds: "best",
 		description: "A metric of the baseline that this run did not produce."
 	};
 }
@@ -807,9 +862,14 @@ function ruleFor(rules, id) {
 function stars(pattern) {
 	return pattern.split(".").filter((part) => part === "*").length;
 }
+/** What differs between any two machines of the sides; what is only noted must differ from every one of the base. */
 function mergeDifferences(base, head) {
+	const pairs = head.fingerprints.map((other) => base.fingerprints.map((one) => diffFingerprints(one, other)));
 	const found = /* @__PURE__ */ new Map();
-	for (const one of base.fingerprints) for (const other of head.fingerprints) for (const difference of diffFingerprints(one, other)) found.set(difference.field, difference);
+	for (const against of pairs) for (const difference of against.flat()) {
+		const everywhere = against.every((each) => each.some(({ field }) => field === difference.field));
+		if (difference.rule === "must" || everywhere) found.set(difference.field, difference);
+	}
 	return [...found.values()];
 }
 function isCrossHost(base, head) {
@@ -833,22 +893,35 @@ function diffFlags(base, head) {
 	});
 	return differences;
 }
-/** Flags with their values; `--a=b` and `--a b` are the same, as are `_` and `-`. A flag without a value is "on". */
+/**
+* Flags with their values; `--a=b` and `--a b` are the same, as are `_` and `-` in a name. A flag without a value
+* is "on"; the values of a flag that is given several times are separated by commas.
+*/
 function groupFlags(args) {
-	const flags = /* @__PURE__ */ new Map();
-	let current = null;
+	const given = [];
 	for (const arg of args) {
 		if (arg.startsWith("-") && !/^-\d/.test(arg)) {
-			const [name, ...rest] = arg.split("=");
-			current = (name ?? arg).replaceAll("_", "-");
-			flags.set(current, rest.length > 0 ? rest.join("=") : "on");
+			const [, name = arg, value] = /^([^=]*)=(.*)$/s.exec(arg) ?? [];
+			given.push({
+				name: flagName(name),
+				values: value === void 0 ? [] : [value]
+			});
 			continue;
 		}
-		const key = current ?? "(argument)";
-		const so = flags.get(key);
-		flags.set(key, so === void 0 || so === "on" ? arg : `${so} ${arg}`);
+		const last = given.at(-1);
+		if (last === void 0) given.push({
+			name: "(argument)",
+			values: [arg]
+		});
+		else last.values.push(arg);
 	}
-	return flags;
+	const flags = Map.groupBy(given, ({ name }) => name);
+	return new Map([...flags].map(([name, each]) => [name, each.map(({ values }) => values.length === 0 ? "on" : values.join(" ")).join(", ")]));
+}
+/** `--max_num_seqs` is `--max-num-seqs`; the key after a dot (`--compilation-config.cudagraph_mode`) is a field's. */
+function flagName(name) {
+	const dot = name.indexOf(".");
+	return dot === -1 ? name.replaceAll("_", "-") : `${name.slice(0, dot).replaceAll("_", "-")}${name.slice(dot)}`;
 }
 
 // src/compare/limits.ts
@@ -891,8 +964,12 @@ function checkLimits(values, definitions, limits) {
 }
 
 // src/compare/sides.ts
-/** A baseline as a side: its values, without what only a measured run has. */
-function baselineSide(baseline, source) {
+/**
+* A baseline as a side: its values, without what only a measured run has.
+*
+* @param definitions - of its metrics, so that one that this run lacks keeps its level
+*/
+function baselineSide(baseline, source, definitions) {
 	return {
 		source,
 		fingerprints: [...new Set(baseline.sessions.map((session) => session.hostId))].map((hostId) => ({
@@ -902,7 +979,7 @@ function baselineSide(baseline, source) {
 		values: Object.fromEntries(Object.entries(baseline.metrics).map(([id, metric]) => [id, metric.sessions])),
 		args: baseline.args,
 		vllmVersion: baseline.vllmVersion,
-		definitions: [],
+		definitions,
 		taints: [],
 		absent: {}
 	};
@@ -948,6 +1025,28 @@ function mergeSides(a, b) {
 			...a.absent
 		}
 	};
+}
+
+// src/stats/robust.ts
+/**
+* Theil–Sen slope: the median of the slopes between all pairs of points (Theil 1950, Sen 1968). One outlier in
+* four does not move it.
+*
+* @param values - at equal distances; at least two
+* @returns change per step
+*/
+function theilSenSlope(values) {
+	const slopes = [];
+	for (let i = 0; i < values.length; i += 1) for (let j = i + 1; j < values.length; j += 1) slopes.push((values[j] - values[i]) / (j - i));
+	if (slopes.length === 0) throw new RangeError(`theilSenSlope needs two values, got ${values.length}`);
+	return median(slopes);
+}
+/** Upper fence of Tukey's boxplot for far-out values: the third quartile + 3 × the interquartile range. */
+function farOutFence(values) {
+	const sorted = [...values];
+	const q1 = quantile(sorted, .25);
+	const q3 = quantile(sorted, .75);
+	return q3 + 3 * (q3 - q1);
 }
 
 // src/measure/case-data.ts
@@ -996,47 +1095,31 @@ function ttftMs(trace) {
 function e2eMs(trace) {
 	return trace.lastTokenS === null ? null : (trace.lastTokenS - trace.startS) * 1e3;
 }
+/** Events that carry tokens; null where it is unknown what each event carried. */
+function tokenArrivals(trace) {
+	return trace.arrivals?.filter(([, tokens]) => tokens > 0) ?? null;
+}
 /**
 * Time per output token after the first event: (last − first event) / (tokens − tokens of the first event), in
 * milliseconds. Null when one event carried everything, or when it is unknown what the first one carried.
 */
 function tpotMs(trace) {
-	const { arrivals, firstTokenS, lastTokenS, outputTokens } = trace;
-	if (firstTokenS === null || lastTokenS === null || outputTokens === null || arrivals === void 0) return null;
-	const later = outputTokens - (arrivals[0]?.[1] ?? 0);
-	return later > 0 && arrivals.length > 1 ? (lastTokenS - firstTokenS) * 1e3 / later : null;
+	const arrivals = tokenArrivals(trace);
+	const first = arrivals?.[0];
+	const last = arrivals?.at(-1);
+	if (first === void 0 || last === void 0 || first === last || trace.outputTokens === null) return null;
+	const later = trace.outputTokens - first[1];
+	return later > 0 ? (last[0] - first[0]) * 1e3 / later : null;
 }
 /** Gaps between consecutive events that carry tokens, in milliseconds. */
 function itlsMs(trace) {
-	const times = (trace.arrivals ?? []).map(([atS]) => atS);
+	const times = (tokenArrivals(trace) ?? []).map(([atS]) => atS);
 	return times.slice(1).map((atS, index) => (atS - times[index]) * 1e3);
 }
 /** First send to last end of a case, in seconds. */
 function spanS(traces) {
 	const start = traces.reduce((least, trace) => Math.min(least, trace.startS), Number.POSITIVE_INFINITY);
 	return traces.reduce((most, trace) => Math.max(most, trace.endS), Number.NEGATIVE_INFINITY) - start;
-}
-
-// src/stats/robust.ts
-/**
-* Theil–Sen slope: the median of the slopes between all pairs of points (Theil 1950, Sen 1968). One outlier in
-* four does not move it.
-*
-* @param values - at equal distances; at least two
-* @returns change per step
-*/
-function theilSenSlope(values) {
-	const slopes = [];
-	for (let i = 0; i < values.length; i += 1) for (let j = i + 1; j < values.length; j += 1) slopes.push((values[j] - values[i]) / (j - i));
-	if (slopes.length === 0) throw new RangeError(`theilSenSlope needs two values, got ${values.length}`);
-	return median(slopes);
-}
-/** Upper fence of Tukey's boxplot for far-out values: the third quartile + 3 × the interquartile range. */
-function farOutFence(values) {
-	const sorted = [...values];
-	const q1 = quantile(sorted, .25);
-	const q3 = quantile(sorted, .75);
-	return q3 + 3 * (q3 - q1);
 }
 
 // src/measure/catalogue.ts
@@ -1054,10 +1137,13 @@ function quantileOf(values, share, least) {
 		n: values.length
 	};
 }
+const NO_REQUEST = "no successful request";
+const NO_TOKEN_COUNTS = "the traces do not say how many tokens each event carried";
 function over(traces, of, reduce) {
 	const values = traces.map(of).filter((value) => value !== null);
-	if (values.length === 0) return none("no successful request");
-	return reduce(values);
+	if (values.length > 0) return reduce(values);
+	if (traces.length === 0) return none(NO_REQUEST);
+	return none(of === tpotMs ? NO_TOKEN_COUNTS : "the traces hold no token times");
 }
 const floorOf = (of) => (data) => over(data.ok, of, (values) => quantileOf(values, FLOOR, MIN_SAMPLES_P10));
 const medianOf = (of) => (data) => over(data.ok, of, (values) => quantileOf(values, .5, 1));
@@ -1294,10 +1380,12 @@ function forBatching(read) {
 	return (data) => data.probe === "batching" && /^c\d+$/.test(data.case) ? read(data) : null;
 }
 function perSecond(data, amount) {
-	if (data.failed.length > 0) return none(`${data.failed.length} requests of the case failed`);
+	if (data.failed.length > 0) return none(`${data.failed.length} of ${data.ok.length + data.failed.length} requests of the case failed`);
+	if (data.ok.length === 0) return none(NO_REQUEST);
 	const total = amount(data.ok);
 	const seconds = spanS(data.ok);
-	if (data.ok.length === 0 || total === null || !(seconds > 0)) return none("no successful request");
+	if (total === null) return none("the traces do not say how many tokens were generated");
+	if (!(seconds > 0)) return none("the case took no time");
 	return {
 		value: total / seconds,
 		n: data.ok.length
@@ -1344,7 +1432,7 @@ const BATCHING = [
 		description: "Gap between events that carry tokens, 95th percentile of all gaps."
 	}, forBatching((data) => {
 		const gaps = data.ok.flatMap(itlsMs);
-		return gaps.length === 0 ? none("what each event carried is unknown") : quantileOf(gaps, .95, 20);
+		return gaps.length === 0 ? none(data.ok.length === 0 ? NO_REQUEST : NO_TOKEN_COUNTS) : quantileOf(gaps, .95, 20);
 	})),
 	caseMetric({
 		...latency,
@@ -1382,6 +1470,7 @@ const REQUESTS = [{
 		absolute: 0
 	},
 	sensitivity: "none",
+	rounds: "worst",
 	description: "Share of the measured requests of a round that did not succeed.",
 	read: (session, round) => {
 		const cases = [...session.rounds.get(round)?.values() ?? []];
@@ -1403,6 +1492,7 @@ const REQUESTS = [{
 		absolute: 0
 	},
 	sensitivity: "none",
+	rounds: "worst",
 	description: "Requests that were put out of the batch because the KV cache was full, from /metrics.",
 	read: (session, round) => {
 		const counts = [...session.rounds.get(round)?.values() ?? []].map((data) => data.record?.counters?.preemptions);
@@ -1428,7 +1518,7 @@ function metricId(metric, caseName) {
 }
 /** A metric's definition as it stands in `measurements.json`. */
 function definitionOf(metric, id) {
-	const { unit, direction, level, tolerance, sensitivity, description } = metric;
+	const { unit, direction, level, tolerance, sensitivity, rounds = "best", description } = metric;
 	return {
 		id,
 		unit,
@@ -1436,8 +1526,17 @@ function definitionOf(metric, id) {
 		level,
 		tolerance,
 		sensitivity,
+		rounds,
 		description
 	};
+}
+/** Definitions of metrics by their ids; those that the catalogue does not know are left out. */
+function definitionsOf(ids) {
+	return ids.flatMap((id) => {
+		const family = id.replace(/\.c\d+\./, ".c<n>.");
+		const metric = CATALOGUE.find((each) => each.id === family);
+		return metric === void 0 ? [] : [definitionOf(metric, id)];
+	});
 }
 
 // src/measure/taints.ts
@@ -1511,7 +1610,11 @@ function summarizeTtft(session) {
 	};
 }
 function tracesOf(session, name) {
-	return [...session.rounds.values()].flatMap((cases) => (cases.get(name)?.ok ?? []).filter((trace) => ttftMs(trace) !== null));
+	return [...session.rounds.values()].flatMap((cases) => (cases.get(name)?.ok ?? []).filter((trace) => isTime(ttftMs(trace)) && isTime(e2eMs(trace))));
+}
+/** A trace that something else wrote may hold any numbers; of those that are no times nothing can be said. */
+function isTime(ms) {
+	return ms !== null && ms > 0 && ms < 0xe8d4a51000;
 }
 function row(trace, notes) {
 	return {
@@ -1548,13 +1651,15 @@ function observe(summary) {
 		else said.push(`${factor}: more than the usual 2–5×. The first request waits for one-time work (kernels compiled on demand, first allocations); send one request before taking traffic.`);
 	}
 	if (warm !== null) {
-		const band = `Warm TTFT lies between ${ms(warm.minS)} and ${ms(warm.maxS)}, a band of ${percent(warm.band)} of its median`;
-		said.push(warm.band <= STEADY_BAND ? `${band}: steady; treat ${ms(warm.medianS)} as the steady-state TTFT.` : `${band}: not steady; something else used the machine, or the server's own work varies.`);
+		const usual = summary.warm.filter((each) => each.notes === "").map((each) => each.ttftS);
+		const share = (max(usual) - min(usual)) / warm.medianS;
+		const band = `Warm TTFT${warm.outliers > 0 ? ", outliers apart," : ""} lies between ${ms(min(usual))} and ${ms(max(usual))}, a band of ${percent(share)} of its median`;
+		said.push(share <= STEADY_BAND ? `${band}: steady; treat ${ms(warm.medianS)} as the steady-state TTFT.` : `${band}: not steady; something else used the machine, or the server's own work varies.`);
 		if (Math.abs(warm.trend) > NOTABLE_TREND) {
 			const way = warm.trend > 0 ? "rises" : "falls";
 			said.push(`Warm TTFT ${way} by ${percent(Math.abs(warm.trend))} over the session: it drifts, it is not only noise.`);
 		}
-		if (warm.outliers > 0) said.push(`${warm.outliers} of ${summary.warm.length} warm runs are outliers (above the third quartile + 3 interquartile ranges).`);
+		if (warm.outliers > 0) said.push(`${warm.outliers} of ${summary.warm.length} warm runs ${warm.outliers === 1 ? "is an outlier" : "are outliers"} (above the third quartile + 3 interquartile ranges).`);
 	}
 	return said;
 }
@@ -1670,7 +1775,7 @@ function renderFirstTokenLatency(run, measurements) {
 		`- GPU=${plain(String(machine["gpuModel"] ?? "none"))}`,
 		`- OS / kernel=${plain(String(machine["os"] ?? "unknown"))} / ${plain(String(machine["kernel"] ?? "unknown"))}`,
 		`- vLLM version=${plain(session?.vllmVersion ?? "unknown")}`,
-		`- Command: ${code((session?.argv ?? []).join(" "))}`
+		`- Command: ${code((session?.argv ?? []).join(" ")) || "none, the server was already running"}`
 	].join("\n");
 	const sessions = measurements.ttft.map((summary) => {
 		const first = [...summary.cold === null ? [] : rows("cold_", [summary.cold]), ...rows("warm_", summary.warm.slice(0, 1))];
@@ -29892,13 +29997,14 @@ function exchange(pool, headers, signal, request) {
 			const endS = monotonicS();
 			clearTimeout(total);
 			signal.removeEventListener("abort", cancel);
-			resolve({
+			const response = {
 				startS,
 				endS,
 				status,
 				chunks,
 				failure: reason ?? failure
-			});
+			};
+			setImmediate(() => setImmediate(() => resolve(response)));
 		};
 		if (signal.aborted) return finish(/* @__PURE__ */ new Error("cancelled"));
 		startS = monotonicS();
@@ -30001,7 +30107,7 @@ function round6(value) {
 const SECRET_NAME$1 = /(token|secret|passw(or)?d|credential|api[-_]?key|private[-_]?key|access[-_]?key)/i;
 /** Names of settings whose values are never written anywhere. */
 function isSecretName(name) {
-	return SECRET_NAME$1.test(name.replace(/tokens|tokeniz\w*/gi, ""));
+	return SECRET_NAME$1.test(name.replace(/tokens|tokeniz[a-z]*/gi, ""));
 }
 const REDACTED$1 = "[redacted]";
 /**
@@ -30016,13 +30122,14 @@ function createRedactor(secrets) {
 function secretsOf(environment) {
 	return Object.entries(environment).flatMap(([name, value]) => value !== void 0 && isSecretName(name) ? [value] : []);
 }
-/** Arguments with the values of secret flags replaced: `--hf-token abc` and `--hf-token=abc`. */
+/** Arguments with the values of secret flags replaced: `--hf-token=abc`, and all of `--api-key abc def`. */
 function redactArgs(args) {
-	return args.map((arg, index) => {
+	let secret = false;
+	return args.map((arg) => {
 		const [flag, value] = splitFlag(arg);
-		if (flag !== null && value !== null && isSecretName(flag)) return `${flag}=${REDACTED$1}`;
-		const before = args[index - 1];
-		return before?.startsWith("--") && !before.includes("=") && isSecretName(before) && !arg.startsWith("--") ? REDACTED$1 : arg;
+		if (flag === null) return secret ? REDACTED$1 : arg;
+		secret = value === null && isSecretName(flag);
+		return value !== null && isSecretName(flag) ? `${flag}=${REDACTED$1}` : arg;
 	});
 }
 function splitFlag(arg) {
@@ -30046,6 +30153,12 @@ function serverEnvironment(machine, scenario) {
 		...Object.fromEntries(inherited),
 		...scenario
 	};
+}
+/** Variables that change how a server runs: recorded with their values. Of the others only the scenario's are. */
+const RECORDED = /^(VLLM_|CUDA_|NVIDIA_|NCCL_|HF_|TRANSFORMERS_|TORCH|PYTORCH_|TRITON_|OMP_|MKL_|KMP_|GOMP_|TOKENIZERS_|MALLOC_|LD_|PYTHON|VIRTUAL_ENV$|PATH$)/;
+/** Names of a server's variables that are recorded in `run.json`. */
+function recordedNames(environment, scenario) {
+	return Object.keys(environment).filter((name) => RECORDED.test(name) || name in scenario);
 }
 
 // node_modules/is-plain-obj/index.js
@@ -36833,382 +36946,11 @@ const execaNode = createExeca(mapNode);
 const $ = createExeca(mapScriptAsync, {}, deepScriptOptions, setScriptSync);
 const { sendMessage, getOneMessage, getEachMessage, getCancelSignal } = getIpcExport();
 
-// src/serve/log-facts.ts
-/** Releases whose log lines the table below was checked against, as a person would name them. */
-const COVERED_VERSIONS = "0.6 to 0.33";
+// src/serve/log-lines.ts
 /** A log is untrusted input: nothing is matched beyond this many characters of a line. */
 const MAX_LINE_CHARS = 16384;
 /** Progress bars redraw themselves with `\r`, so one line of a file may be many on a screen, but not endlessly. */
 const MAX_RAW_LINE_CHARS = 1048576;
-const DECIMAL = String.raw`-?\d{1,15}(?:\.\d{1,12})?`;
-const COUNT = String.raw`\d[\d,]{0,23}`;
-const VERSION = String.raw`\d[\w.+!-]{0,63}`;
-/** Builds a pattern from a template in which `<n>` is a decimal, `<c>` a count with commas, `<v>` a version. */
-function line(template) {
-	const source = template.replaceAll("<n>", `(${DECIMAL})`).replaceAll("<c>", `(${COUNT})`).replaceAll("<v>", `(${VERSION})`);
-	return new RegExp(source);
-}
-const asText = (captured) => captured;
-const isEnabled = (captured) => captured === "enabled";
-const yes = () => true;
-const no = () => false;
-const asArguments = (captured) => redactSecrets(captured.trimEnd());
-/** `AttentionBackendEnum.FLASH_ATTN` (0.12 and 0.13) is `FLASH_ATTN`. */
-const asBackend = (captured) => captured.replace(/^AttentionBackendEnum\./, "").trim();
-/**
-* The lines that carry facts. Where several patterns give one fact, the first in this order that matched wins.
-* Paths are vLLM's own, of the release in the remark.
-*/
-const PATTERNS = [
-	{
-		facts: ["vllmVersion"],
-		regex: line("vLLM (?:API )?server version <v>"),
-		combine: "first",
-		convert: asText
-	},
-	{
-		facts: ["vllmVersion"],
-		regex: line("[█▀▄] {1,4}version <v>"),
-		combine: "first",
-		convert: asText
-	},
-	{
-		facts: ["vllmVersion"],
-		regex: line(String.raw`Initializing an? (?:V\d )?LLM engine \(v<v>\)`),
-		combine: "first",
-		convert: asText
-	},
-	{
-		facts: ["loggedArgs"],
-		regex: /non-default args: (\{.*)/,
-		combine: "first",
-		convert: asArguments
-	},
-	{
-		facts: ["loggedArgs"],
-		regex: /\bargs: (Namespace\(.*)/,
-		until: "0.8",
-		combine: "first",
-		convert: asArguments
-	},
-	{
-		facts: ["weightsS"],
-		regex: line("Loading weights took <n> seconds"),
-		since: "0.8",
-		combine: "max"
-	},
-	{
-		facts: ["modelMemoryGib", "modelLoadS"],
-		regex: line("Model loading took <n> Gi?B(?: memory)? and <n> seconds"),
-		since: "0.8",
-		combine: "max"
-	},
-	{
-		facts: ["modelMemoryGib"],
-		regex: line("Loading model weights took <n> GB"),
-		until: "0.7",
-		combine: "max"
-	},
-	{
-		facts: ["compileS"],
-		regex: line(String.raw`torch\.compile takes <n> s in total`),
-		until: "0.17",
-		combine: "max"
-	},
-	{
-		facts: ["compileS"],
-		regex: line(String.raw`torch\.compile (?:and initial profiling/warmup run together )?took <n> s in total`),
-		since: "0.17",
-		combine: "sum"
-	},
-	{
-		facts: ["compileS"],
-		regex: line(String.raw`init engine \(profile, create kv cache, warmup model\) took ${DECIMAL} s \(compilation: <n> s`),
-		since: "0.20",
-		combine: "max"
-	},
-	{
-		facts: ["compileCached"],
-		regex: /(Compiling a graph for|Compiling model again due to a load failure)/,
-		combine: "first",
-		convert: no
-	},
-	{
-		facts: ["compileCached"],
-		regex: /(Directly load (?:AOT compilation|the compiled graph|the \d{1,6}-th graph))/,
-		combine: "first",
-		convert: yes
-	},
-	{
-		facts: ["compileCached"],
-		regex: /(saved AOT compiled function|torch\.compile (?:takes|took|and initial profiling))/,
-		combine: "first",
-		convert: no
-	},
-	{
-		facts: ["profileS"],
-		regex: line("Initial profiling/warmup run took <n> s"),
-		since: "0.18",
-		combine: "sum"
-	},
-	{
-		facts: ["graphsS", "graphsGib"],
-		regex: line("Graph capturing finished in <n> secs(?:, took <n> GiB)?"),
-		combine: "max"
-	},
-	{
-		facts: ["graphsEstimatedGib"],
-		regex: line("Estimated CUDA graph memory: <n> GiB total"),
-		combine: "max"
-	},
-	{
-		facts: ["kvAvailableGib"],
-		regex: line("Available KV cache memory: <n> GiB"),
-		since: "0.9",
-		combine: "min"
-	},
-	{
-		facts: ["kvAvailableGib"],
-		regex: line("reserved <n> GiB memory for KV Cache as specified by kv_cache_memory_bytes"),
-		since: "0.10",
-		combine: "min"
-	},
-	{
-		facts: ["kvAvailableGib"],
-		regex: line("rest of the memory reserved for KV Cache is <n>GiB"),
-		until: "0.10",
-		combine: "min"
-	},
-	{
-		facts: ["kvCapacityTokens"],
-		regex: line("KV cache size: <c> tokens"),
-		since: "0.8",
-		combine: "min"
-	},
-	{
-		facts: ["kvBlocks"],
-		regex: line(String.raw`# \w{1,16} blocks: <c>`),
-		until: "0.10",
-		combine: "min"
-	},
-	{
-		facts: ["maxConcurrencyTokens", "maxConcurrency"],
-		regex: line("Maximum concurrency for <c> tokens per request: <n>x"),
-		combine: "min"
-	},
-	{
-		facts: ["engineInitS"],
-		regex: line(String.raw`init engine \(profile, create kv cache, warmup model\) took <n> s`),
-		combine: "max"
-	},
-	{
-		facts: ["attentionBackend"],
-		regex: /Using ([\w.]{1,64}) attention backend out of potential backends/,
-		since: "0.12",
-		combine: "first",
-		convert: asBackend
-	},
-	{
-		facts: ["attentionBackend"],
-		regex: /(?:cuda|rocm|xpu|cpu|selector)\.py:\d{1,6}\] Using ([\w. ]{1,40}?) (?:attention )?backend(?:\.| out of | on (?:V\d|XPU)| \(|$)/,
-		combine: "first",
-		convert: asBackend
-	},
-	{
-		facts: ["asyncScheduling"],
-		regex: /Asynchronous scheduling is (enabled|disabled)/,
-		since: "0.14",
-		until: "0.24",
-		combine: "last",
-		convert: isEnabled
-	},
-	{
-		facts: ["listeningOn"],
-		regex: /Starting vLLM (?:API )?server(?: \d{1,4})? on (\S{1,256})/,
-		combine: "first",
-		convert: asText,
-		afterStart: true
-	},
-	{
-		facts: ["listeningOn"],
-		regex: /Uvicorn running on (https?:\/\/\S{1,256})/,
-		combine: "first",
-		convert: asText,
-		afterStart: true
-	}
-];
-/** Circumstances in which facts are missing for a good reason, and how the log shows them. */
-const CIRCUMSTANCES = {
-	eager: /enforce_eager['"]?(?:=|: )True|Cudagraph is disabled under eager mode|Enforce eager set/,
-	dummyWeights: /load_format['"]?(?:=|: )['"]?(?:LoadFormat\.DUMMY|dummy)/,
-	cpu: /device_config=cpu\b|CPU KV cache size:|\bcpu_worker\.py:\d/
-};
-const EXPECTED_ABSENCES = [
-	{
-		facts: ["weightsS"],
-		when: "dummyWeights",
-		because: "--load-format dummy reads no weights"
-	},
-	{
-		facts: [
-			"graphsS",
-			"graphsGib",
-			"graphsEstimatedGib"
-		],
-		when: "eager",
-		because: "--enforce-eager captures no graphs"
-	},
-	{
-		facts: [
-			"compileS",
-			"compileCached",
-			"profileS"
-		],
-		when: "eager",
-		because: "--enforce-eager compiles nothing"
-	},
-	{
-		facts: ["kvAvailableGib"],
-		when: "cpu",
-		because: "the CPU backend prints no KV memory"
-	},
-	{
-		facts: ["modelLoadS", "modelMemoryGib"],
-		when: "cpu",
-		because: "the CPU backend prints no model loading line"
-	},
-	{
-		facts: [
-			"graphsS",
-			"graphsGib",
-			"graphsEstimatedGib"
-		],
-		when: "cpu",
-		because: "the CPU backend captures no graphs"
-	},
-	{
-		facts: ["compileS"],
-		when: "cpu",
-		because: "the CPU backend prints no compilation total"
-	},
-	{
-		facts: ["attentionBackend"],
-		when: "cpu",
-		because: "the CPU backend has one attention backend"
-	}
-];
-/** A request's prompt may hold anything, such as a line of another server's log. */
-const REQUEST_LINE = /Received request |Request \S{1,256} details:|Generated response /;
-const STARTED = /Application startup complete/;
-/**
-* A reader of vLLM's start-up log, stdout and stderr together.
-*
-* Lines are recognised in the formats of vLLM 0.6 to 0.33, with or without process prefixes, colours, progress
-* bars and `--logging-config.formatter json`. Facts are those of the start: nothing after
-* `Application startup complete` changes them, since requests are logged from there on.
-*/
-function createLogReader() {
-	const matches = PATTERNS.map((pattern) => pattern.facts.map(() => createAccumulator(pattern.combine)));
-	const circumstances = /* @__PURE__ */ new Set();
-	let started = false;
-	function readSegment(segment, process) {
-		if (REQUEST_LINE.test(segment)) return;
-		if (!started) noteCircumstances(segment, circumstances);
-		PATTERNS.forEach((pattern, index) => {
-			if (started && pattern.afterStart !== true) return;
-			const captured = pattern.regex.exec(segment);
-			if (captured === null) return;
-			matches[index]?.forEach((accumulator, group) => {
-				const value = convert(pattern, captured[group + 1]);
-				if (value !== null) accumulator.add(process, value);
-			});
-		});
-		started ||= STARTED.test(segment);
-	}
-	function facts() {
-		const values = {};
-		PATTERNS.forEach((pattern, index) => {
-			pattern.facts.forEach((fact, group) => {
-				const value = matches[index]?.[group]?.value();
-				if (value !== void 0) values[fact] ??= value;
-			});
-		});
-		return logFactsSchema.parse(Object.fromEntries(FACT_NAMES.map((fact) => [fact, values[fact] ?? null])));
-	}
-	return {
-		push(line) {
-			let process = "";
-			for (const segment of expandLine(line)) {
-				process = splitRecord(segment).process || process;
-				readSegment(segment, process);
-			}
-		},
-		facts,
-		unknownFacts() {
-			const known = facts();
-			return FACT_NAMES.filter((fact) => known[fact] === null).map((fact) => ({
-				fact,
-				reason: explainAbsence(fact, known, circumstances)
-			}));
-		}
-	};
-}
-const FACT_NAMES = Object.keys(logFactsSchema.shape);
-function noteCircumstances(segment, found) {
-	for (const [name, regex] of Object.entries(CIRCUMSTANCES)) if (regex.test(segment)) found.add(name);
-}
-function convert(pattern, captured) {
-	if (captured === void 0) return null;
-	return (pattern.convert ?? toNumber$1)(captured);
-}
-function toNumber$1(captured) {
-	const value = Number(captured.replaceAll(",", ""));
-	return Number.isFinite(value) ? value : null;
-}
-const FOLDS = {
-	first: (previous) => previous,
-	last: (_previous, next) => next,
-	max: (previous, next) => Math.max(Number(previous), Number(next)),
-	min: (previous, next) => Math.min(Number(previous), Number(next)),
-	sum: (previous, next) => Math.round((Number(previous) + Number(next)) * 1e6) / 1e6
-};
-function createAccumulator(combine) {
-	const byProcess = /* @__PURE__ */ new Map();
-	return {
-		add(process, value) {
-			const key = combine === "sum" ? process : "";
-			const previous = byProcess.get(key);
-			byProcess.set(key, previous === void 0 ? value : FOLDS[combine](previous, value));
-		},
-		value() {
-			const values = [...byProcess.values()];
-			return values.length > 1 ? Math.max(...values.map(Number)) : values[0];
-		}
-	};
-}
-function explainAbsence(fact, known, circumstances) {
-	const version = known.vllmVersion;
-	const absent = `${version === null ? "a vLLM of unknown version" : `vLLM ${version}`} printed no line for ${fact} known to vllm-gate (patterns cover ${COVERED_VERSIONS})`;
-	const because = [...EXPECTED_ABSENCES.filter(({ facts, when }) => facts.includes(fact) && circumstances.has(when)).map((absence) => absence.because), ...explainByVersion(fact, version)];
-	if (because.length > 0) return `${absent}; expected: ${because.join(", ")}`;
-	return known.engineInitS === null && known.listeningOn === null ? `${absent}; the log ends before the engine was ready` : absent;
-}
-/** Says so when no pattern of the fact belongs to the version. */
-function explainByVersion(fact, version) {
-	const release = version === null ? null : releaseOf(version);
-	if (release === null) return [];
-	const patterns = PATTERNS.filter((pattern) => pattern.facts.includes(fact));
-	if (patterns.some(({ since, until }) => release >= (releaseOf(since ?? "0.6") ?? 0) && release <= (releaseOf(until ?? "999.0") ?? 0))) return [];
-	const ranges = patterns.map(({ since, until }) => until === void 0 ? `since ${since ?? "0.6"}` : `from ${since ?? "0.6"} to ${until}`);
-	return [`vLLM prints it ${[...new Set(ranges)].join(" or ")} only`];
-}
-/** `0.22.1rc1` is 22; null for what is no release of vLLM, such as `0.1.dev7+g1234`. */
-function releaseOf(version) {
-	const parts = /^(\d{1,3})\.(\d{1,4})/.exec(version);
-	if (parts === null) return null;
-	const release = Number(parts[1]) * 1e4 + Number(parts[2]);
-	return release < 6 ? null : release;
-}
 const ANSI_SEQUENCE = new RegExp(`${String.fromCharCode(27)}\\[[0-9;:?]*[ -/]*[@-~]`, "g");
 /**
 * The texts that a line of a log file holds: what `\r` had drawn over each other apart, without colours, cut to a
@@ -37253,6 +36995,25 @@ function splitRecord(segment) {
 		message: header === null ? unprefixed : unprefixed.slice(header[0].length)
 	};
 }
+/** The records that a line of a log file holds, with the text of each. */
+function readLine(line) {
+	let process = "";
+	return expandLine(line).map((text) => {
+		const record = splitRecord(text);
+		process = record.process || process;
+		return {
+			...record,
+			process,
+			text
+		};
+	});
+}
+/** Whether a record may tell of a failure: warnings and information quote errors that were survived. */
+function isError({ level }) {
+	return level === null || level === "ERROR" || level === "CRITICAL";
+}
+
+// src/serve/log-secrets.ts
 const REDACTED = "***";
 /** What looks like a credential wherever it stands. */
 const SECRET_VALUES = [
@@ -37323,6 +37084,373 @@ function endOfString(text, start, quote) {
 	return text.length;
 }
 
+// src/serve/log-patterns.ts
+/** Releases whose log lines the table below was checked against, as a person would name them. */
+const COVERED_VERSIONS = "0.6 to 0.33";
+const DECIMAL = String.raw`-?\d{1,15}(?:\.\d{1,12})?`;
+const COUNT = String.raw`\d[\d,]{0,23}`;
+const VERSION = String.raw`\d[\w.+!-]{0,63}`;
+/** Builds a pattern from a template in which `<n>` is a decimal, `<c>` a count with commas, `<v>` a version. */
+function line(template) {
+	const source = template.replaceAll("<n>", `(${DECIMAL})`).replaceAll("<c>", `(${COUNT})`).replaceAll("<v>", `(${VERSION})`);
+	return new RegExp(source);
+}
+const asText = (captured) => captured;
+const isEnabled = (captured) => captured === "enabled";
+const yes = () => true;
+const no = () => false;
+const asArguments = (captured) => redactSecrets(captured.trimEnd());
+/** `AttentionBackendEnum.FLASH_ATTN` (0.12 and 0.13) is `FLASH_ATTN`. */
+const asBackend = (captured) => captured.replace(/^AttentionBackendEnum\./, "").trim();
+/**
+* The lines that carry facts. Where several patterns give one fact, the first in this order that matched wins.
+* Paths are vLLM's own, of the release in the remark.
+*/
+const PATTERNS = [
+	{
+		facts: ["vllmVersion"],
+		regex: line("vLLM (?:API )?server version <v>"),
+		convert: asText
+	},
+	{
+		facts: ["vllmVersion"],
+		regex: line("[█▀▄] {1,4}version <v>"),
+		convert: asText
+	},
+	{
+		facts: ["vllmVersion"],
+		regex: line(String.raw`Initializing an? (?:V\d )?LLM engine \(v<v>\)`),
+		convert: asText
+	},
+	{
+		facts: ["loggedArgs"],
+		regex: /non-default args: (\{.*)/,
+		convert: asArguments
+	},
+	{
+		facts: ["loggedArgs"],
+		regex: /\bargs: (Namespace\(.*)/,
+		until: "0.8",
+		convert: asArguments
+	},
+	{
+		facts: ["weightsS"],
+		regex: line("Loading weights took <n> seconds"),
+		since: "0.8",
+		combine: "max"
+	},
+	{
+		facts: ["modelMemoryGib", "modelLoadS"],
+		regex: line("Model loading took <n> Gi?B(?: memory)? and <n> seconds"),
+		since: "0.8",
+		combine: "max"
+	},
+	{
+		facts: ["modelMemoryGib"],
+		regex: line("Loading model weights took <n> GB"),
+		until: "0.7",
+		combine: "max"
+	},
+	{
+		facts: ["compileS"],
+		regex: line(String.raw`torch\.compile takes <n> s in total`),
+		until: "0.17",
+		combine: "max"
+	},
+	{
+		facts: ["compileS"],
+		regex: line(String.raw`torch\.compile (?:and initial profiling/warmup run together )?took <n> s in total`),
+		since: "0.17",
+		combine: "sum"
+	},
+	{
+		facts: ["compileS"],
+		regex: line(String.raw`init engine \(profile, create kv cache, warmup model\) took ${DECIMAL} s \(compilation: <n> s`),
+		since: "0.20",
+		combine: "max"
+	},
+	{
+		facts: ["compileCached"],
+		regex: /(Compiling a graph for|Compiling model again due to a load failure)/,
+		convert: no
+	},
+	{
+		facts: ["compileCached"],
+		regex: /(Directly load (?:AOT compilation|the compiled graph|the \d{1,6}-th graph))/,
+		convert: yes
+	},
+	{
+		facts: ["compileCached"],
+		regex: /(saved AOT compiled function|torch\.compile (?:takes|took|and initial profiling))/,
+		convert: no
+	},
+	{
+		facts: ["profileS"],
+		regex: line("Initial profiling/warmup run took <n> s"),
+		since: "0.18",
+		combine: "sum"
+	},
+	{
+		facts: ["graphsS", "graphsGib"],
+		regex: line("Graph capturing finished in <n> secs(?:, took <n> GiB)?"),
+		combine: "max"
+	},
+	{
+		facts: ["graphsEstimatedGib"],
+		regex: line("Estimated CUDA graph memory: <n> GiB total"),
+		combine: "max"
+	},
+	{
+		facts: ["kvAvailableGib"],
+		regex: line("Available KV cache memory: <n> GiB"),
+		since: "0.9",
+		combine: "min"
+	},
+	{
+		facts: ["kvAvailableGib"],
+		regex: line("reserved <n> GiB memory for KV Cache as specified by kv_cache_memory_bytes"),
+		since: "0.10",
+		combine: "min"
+	},
+	{
+		facts: ["kvAvailableGib"],
+		regex: line("rest of the memory reserved for KV Cache is <n>GiB"),
+		until: "0.10",
+		combine: "min"
+	},
+	{
+		facts: ["kvCapacityTokens"],
+		regex: line("KV cache size: <c> tokens"),
+		since: "0.8",
+		combine: "min"
+	},
+	{
+		facts: ["kvBlocks"],
+		regex: line(String.raw`# \w{1,16} blocks: <c>`),
+		until: "0.10",
+		combine: "min"
+	},
+	{
+		facts: ["maxConcurrencyTokens", "maxConcurrency"],
+		regex: line("Maximum concurrency for <c> tokens per request: <n>x"),
+		combine: "min"
+	},
+	{
+		facts: ["engineInitS"],
+		regex: line(String.raw`init engine \(profile, create kv cache, warmup model\) took <n> s`),
+		combine: "max"
+	},
+	{
+		facts: ["attentionBackend"],
+		regex: /Using ([\w.]{1,64}) attention backend out of potential backends/,
+		since: "0.12",
+		convert: asBackend
+	},
+	{
+		facts: ["attentionBackend"],
+		regex: /(?:cuda|rocm|xpu|cpu|selector)\.py:\d{1,6}\] Using ([\w. ]{1,40}?) (?:attention )?backend(?:\.| out of | on (?:V\d|XPU)| \(|$)/,
+		convert: asBackend
+	},
+	{
+		facts: ["asyncScheduling"],
+		regex: /Asynchronous scheduling is (enabled|disabled)/,
+		since: "0.14",
+		until: "0.24",
+		combine: "last",
+		convert: isEnabled
+	},
+	{
+		facts: ["listeningOn"],
+		regex: /Starting vLLM (?:API )?server(?: \d{1,4})? on (\S{1,256})/,
+		convert: asText,
+		afterStart: true
+	},
+	{
+		facts: ["listeningOn"],
+		regex: /Uvicorn running on (https?:\/\/\S{1,256})/,
+		convert: asText,
+		afterStart: true
+	}
+];
+
+// src/serve/missing-facts.ts
+/** Circumstances in which facts are missing for a good reason, and how the log shows them. */
+const CIRCUMSTANCES = {
+	eager: /enforce_eager['"]?(?:=|: )True|Cudagraph is disabled under eager mode|Enforce eager set/,
+	dummyWeights: /load_format['"]?(?:=|: )['"]?(?:LoadFormat\.DUMMY|dummy)/,
+	cpu: /device_config=cpu\b|CPU KV cache size:|\bcpu_worker\.py:\d/
+};
+const EXPECTED_ABSENCES = [
+	{
+		facts: ["weightsS"],
+		when: "dummyWeights",
+		because: "--load-format dummy reads no weights"
+	},
+	{
+		facts: [
+			"graphsS",
+			"graphsGib",
+			"graphsEstimatedGib"
+		],
+		when: "eager",
+		because: "--enforce-eager captures no graphs"
+	},
+	{
+		facts: [
+			"compileS",
+			"compileCached",
+			"profileS"
+		],
+		when: "eager",
+		because: "--enforce-eager compiles nothing"
+	},
+	{
+		facts: ["kvAvailableGib"],
+		when: "cpu",
+		because: "the CPU backend prints no KV memory"
+	},
+	{
+		facts: ["modelLoadS", "modelMemoryGib"],
+		when: "cpu",
+		because: "the CPU backend prints no model loading line"
+	},
+	{
+		facts: [
+			"graphsS",
+			"graphsGib",
+			"graphsEstimatedGib"
+		],
+		when: "cpu",
+		because: "the CPU backend captures no graphs"
+	},
+	{
+		facts: ["compileS"],
+		when: "cpu",
+		because: "the CPU backend prints no compilation total"
+	},
+	{
+		facts: ["attentionBackend"],
+		when: "cpu",
+		because: "the CPU backend has one attention backend"
+	}
+];
+/** Adds the circumstances that a line shows to those found. */
+function noteCircumstances(segment, found) {
+	for (const [name, regex] of Object.entries(CIRCUMSTANCES)) if (regex.test(segment)) found.add(name);
+}
+/** Why a fact is missing from what is known. */
+function explainAbsence(fact, known, circumstances) {
+	const version = known.vllmVersion;
+	const absent = `${version === null ? "a vLLM of unknown version" : `vLLM ${version}`} printed no line for ${fact} known to vllm-gate (patterns cover ${COVERED_VERSIONS})`;
+	const because = [...EXPECTED_ABSENCES.filter(({ facts, when }) => facts.includes(fact) && circumstances.has(when)).map((absence) => absence.because), ...explainByVersion(fact, version)];
+	if (because.length > 0) return {
+		reason: `${absent}; expected: ${because.join(", ")}`,
+		expected: true
+	};
+	return {
+		reason: known.engineInitS === null && known.listeningOn === null ? `${absent}; the log ends before the engine was ready` : absent,
+		expected: false
+	};
+}
+const FIRST_RELEASE = "0.6";
+/** Says so when no pattern of the fact belongs to the version. */
+function explainByVersion(fact, version) {
+	const release = releaseOf(version ?? "");
+	const isRelease = release >= releaseOf(FIRST_RELEASE);
+	const ranges = PATTERNS.filter(({ facts }) => facts.includes(fact)).map(({ since = FIRST_RELEASE, until }) => ({
+		since,
+		until
+	}));
+	const isPrinted = ranges.some(({ since, until }) => release >= releaseOf(since) && (until === void 0 || release <= releaseOf(until)));
+	if (!isRelease || isPrinted) return [];
+	const texts = ranges.map(({ since, until }) => until === void 0 ? `since ${since}` : `from ${since} to ${until}`);
+	return [`vLLM prints it ${[...new Set(texts)].join(" or ")} only`];
+}
+/** `0.22.1rc1` is 22; below 6 or not a number for what is no release of vLLM, such as `0.1.dev7+g1234`. */
+function releaseOf(version) {
+	const [, major, minor] = /^(\d{1,3})\.(\d{1,4})/.exec(version) ?? [];
+	return Number(major) * 1e4 + Number(minor);
+}
+
+// src/serve/log-facts.ts
+/** A request's prompt may hold anything, such as a line of another server's log. */
+const REQUEST_LINE = /Received request |Request \S{1,256} details:|Generated response /;
+const STARTED = /Application startup complete/;
+/**
+* A reader of vLLM's start-up log, stdout and stderr together.
+*
+* Lines are recognised in the formats of vLLM 0.6 to 0.33, with or without process prefixes, colours, progress
+* bars and `--logging-config.formatter json`. Facts are those of the start: nothing after
+* `Application startup complete` changes them, since requests are logged from there on.
+*/
+function createLogReader() {
+	const searches = PATTERNS.map((pattern) => ({
+		...pattern,
+		found: pattern.facts.map(() => createAccumulator(pattern.combine ?? "first"))
+	}));
+	const circumstances = /* @__PURE__ */ new Set();
+	let started = false;
+	function readText(text, process) {
+		if (REQUEST_LINE.test(text)) return;
+		if (!started) noteCircumstances(text, circumstances);
+		for (const { regex, afterStart, convert = toNumber$1, found } of searches) {
+			if (started && afterStart !== true) continue;
+			(regex.exec(text)?.slice(1) ?? []).forEach((group, index) => {
+				const value = group === void 0 ? null : convert(group);
+				if (value !== null) found[index]?.add(process, value);
+			});
+		}
+		started ||= STARTED.test(text);
+	}
+	function facts() {
+		const values = {};
+		for (const { facts, found } of searches) facts.forEach((fact, index) => {
+			const value = found[index]?.value();
+			if (value !== void 0) values[fact] ??= value;
+		});
+		return logFactsSchema.parse(Object.fromEntries(FACT_NAMES.map((fact) => [fact, values[fact] ?? null])));
+	}
+	return {
+		push(line) {
+			for (const { text, process } of readLine(line)) readText(text, process);
+		},
+		facts,
+		unknownFacts() {
+			const known = facts();
+			return FACT_NAMES.filter((fact) => known[fact] === null).map((fact) => ({
+				fact,
+				...explainAbsence(fact, known, circumstances)
+			}));
+		}
+	};
+}
+const FACT_NAMES = Object.keys(logFactsSchema.shape);
+function toNumber$1(captured) {
+	const value = Number(captured.replaceAll(",", ""));
+	return Number.isFinite(value) ? value : null;
+}
+const FOLDS = {
+	first: (previous) => previous,
+	last: (_previous, next) => next,
+	max: (previous, next) => Math.max(Number(previous), Number(next)),
+	min: (previous, next) => Math.min(Number(previous), Number(next)),
+	sum: (previous, next) => Math.round((Number(previous) + Number(next)) * 1e6) / 1e6
+};
+function createAccumulator(combine) {
+	const byProcess = /* @__PURE__ */ new Map();
+	return {
+		add(process, value) {
+			const key = combine === "sum" ? process : "";
+			const previous = byProcess.get(key);
+			byProcess.set(key, previous === void 0 ? value : FOLDS[combine](previous, value));
+		},
+		value() {
+			const values = [...byProcess.values()];
+			return values.length > 1 ? Math.max(...values.map(Number)) : values[0];
+		}
+	};
+}
+
 // src/serve/launch.ts
 /** How many of the log's last lines are kept for a failure's report. */
 const TAIL_LINES = 200;
@@ -37361,9 +37489,9 @@ function serverArgv(options) {
 function servedModelName(model, args) {
 	let name = model;
 	args.forEach((arg, index) => {
-		const [flag, value] = arg.split("=", 2);
+		const [flag, ...rest] = arg.split("=");
 		if (flag?.replaceAll("_", "-") !== "--served-model-name") return;
-		name = value ?? args[index + 1] ?? name;
+		name = (rest.length > 0 ? rest.join("=") : args[index + 1]) ?? name;
 	});
 	return name;
 }
@@ -37415,12 +37543,9 @@ async function launchServer(options) {
 		file.end();
 		throw new NotMeasuredError(`${program} could not be started: ${failed.originalMessage ?? failed.shortMessage ?? "no reason given"}. Install it on this runner, put it on PATH, or set the scenario's \`command\`.`);
 	}
-	const leader = await identify(pid) ?? {
-		pid,
-		startTicks: 0
-	};
 	const keep = (stream) => (raw) => {
-		const line = options.redact(raw.length > MAX_LINE ? `${raw.slice(0, MAX_LINE)} [cut]` : raw);
+		const whole = options.redact(raw);
+		const line = whole.length > MAX_LINE ? `${whole.slice(0, MAX_LINE)} [cut]` : whole;
 		file.write(`${(monotonicS() - spawnedAtS).toFixed(3).padStart(9)} ${stream} ${line}\n`);
 		log.push(line);
 		tail.push(line);
@@ -37446,6 +37571,10 @@ async function launchServer(options) {
 			Promise.race([closed, delay(1e3)]).then(settle);
 		});
 	});
+	const leader = await identify(pid) ?? {
+		pid,
+		startTicks: 0
+	};
 	let disposal = null;
 	const dispose = () => {
 		disposal ??= endServer({
@@ -37454,6 +37583,7 @@ async function launchServer(options) {
 			graceMs: options.graceMs,
 			killMs: 1e4
 		}).then(async (ended) => {
+			if (ended.survivors.length === 0) await exited;
 			await new Promise((done) => file.end(done));
 			return ended;
 		});
@@ -37486,8 +37616,7 @@ function recordEnv(env, redact) {
 	return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, isSecretName(name) ? REDACTED$1 : redact(value)]));
 }
 
-// src/serve/failure-cause.ts
-const MAX_CAUSE_CHARS = 600;
+// src/serve/failure-patterns.ts
 /** Sentences that name a cause by themselves, the more specific ones first: torch's error follows from vLLM's. */
 const DECISIVE = [
 	{
@@ -37527,6 +37656,10 @@ const INDICATIVE = [{
 	kind: "bad_value",
 	regex: /ArgumentTypeError/
 }];
+/** The kind of failure that an indicative sentence names. */
+function indicatedKind(sentence) {
+	return INDICATIVE.find(({ regex }) => regex.test(sentence))?.kind;
+}
 /**
 * What processes say when another one failed. vLLM's files: v1/engine/core.py, v1/engine/utils.py,
 * v1/engine/exceptions.py, v1/executor/multiproc_executor.py, entrypoints/openai/api_server.py.
@@ -37543,72 +37676,20 @@ const HINTS = {
 	unknown_flag: "This vLLM does not know the flag: it may be misspelt, or of another version.",
 	bad_value: "Correct the value of the flag.",
 	port_in_use: "Another server listens there: stop it or take another port.",
-	model_not_found: "Check the model's name or path, and the access token if it is gated.",
-	exception: "",
-	unknown: ""
+	model_not_found: "Check the model's name or path, and the access token if it is gated."
 };
 const NOT_INSTALLED_HINT = "vLLM is not installed where the server was started, or not on its PATH.";
 const KILLED_HINT = "Killed by the system, most often because the machine ran out of memory.";
-/**
-* The reason a vLLM server's log gives for its failure.
-*
-* One failure is reported many times over: by the worker, the engine and the API server, each with its traceback,
-* and by chained exceptions. This picks the first in that line, in vLLM's own words.
-*
-* @param lines the log, stdout and stderr together, with or without prefixes, colours and `\r`
-*/
-function findFailureCause(lines) {
-	const records = readRecords(lines);
-	const raised = findRaised(records);
-	return findNotInstalled(records) ?? findUsageError(records) ?? findDecisive(records, raised) ?? findException(raised) ?? findLooseError(records) ?? findKilled(records) ?? findLastWords(records);
-}
-function readRecords(lines) {
-	return lines.flatMap((text, index) => {
-		let process = "";
-		return expandLine(text).map((segment) => {
-			const record = splitRecord(segment);
-			process = record.process || process;
-			return {
-				...record,
-				process,
-				line: index + 1
-			};
-		});
-	});
-}
-/** Warnings and information quote errors that were survived. */
-function isError({ level }) {
-	return level === null || level === "ERROR" || level === "CRITICAL";
-}
-const NOT_INSTALLED = /\bcommand not found\b|^\S{1,64}: (?:line )?\d{1,6}: \S{1,128}: not found|\bspawn \S{1,256} ENOENT|\benv: .{1,128}: No such file or directory|: No module named ['"]?vllm\b/;
-function findNotInstalled(records) {
-	if (records.some(({ source }) => source !== null)) return null;
-	const found = records.find(({ message }) => NOT_INSTALLED.test(message));
-	if (found === void 0) return null;
-	return {
-		...makeCause(found.message, "exception", found),
-		hint: NOT_INSTALLED_HINT
-	};
-}
-const USAGE_ERROR = /^[\w./ -]{1,128}?: error: (.+)$/;
-const USAGE_SENTENCE = /^(?:unrecognized arguments:|argument |ambiguous option:|the following arguments )/;
-/** The last line of argparse, which exits before anything else is said. */
-function findUsageError(records) {
-	const usageShown = records.some(({ message }) => message.startsWith("usage: "));
-	for (const record of records) {
-		const sentence = isError(record) ? USAGE_ERROR.exec(record.message)?.[1] : void 0;
-		if (sentence === void 0 || !(usageShown || USAGE_SENTENCE.test(sentence))) continue;
-		return makeCause(sentence, /^(?:unrecognized arguments|ambiguous option)/.test(sentence) ? "unknown_flag" : "bad_value", record);
-	}
-	return null;
-}
+
+// src/serve/tracebacks.ts
 const TRACEBACK = /^( {0,64})(?:\+ Exception Group )?Traceback \(most recent call last\):/;
 const EXCEPTION = /^([A-Za-z_][\w.]{0,255})(?:: ?(.*))?$/;
 const CHAIN_NOTICE = /^\s{0,64}(?:The above exception was the (direct cause) of|During handling of the above exception, another)/;
 const NOT_A_CONTINUATION = /^(?:\[|Traceback |Process |Exception ignored|The above exception|During handling|usage: |\S{1,256}:\d{1,6}: \w{1,64}Warning)/;
 const MAX_CONTINUATION_LINES = 12;
+/** Every exception that a traceback in the log ends with, in the order of the log. */
 function findRaised(records) {
-	return [...Map.groupBy(records, ({ process }) => process).values()].flatMap((stream) => raisedInProcess(stream)).sort((a, b) => a.record.line - b.record.line);
+	return [...Map.groupBy(records, ({ process }) => process).values()].flatMap(raisedInProcess).sort((a, b) => a.record.line - b.record.line);
 }
 /** The exceptions of one process: lines of several processes lie between each other in the log. */
 function raisedInProcess(stream) {
@@ -37693,38 +37774,29 @@ function readValidation(more) {
 function sentenceOf({ type, message }) {
 	return `${type}: ${message}`;
 }
-/** Looks for the sentences that decide, the more specific first, in exceptions and in plain error lines. */
-function findDecisive(records, raised) {
-	const exceptions = raised.filter(({ record }) => isError(record));
-	const loose = records.filter((record) => isError(record) && !record.message.startsWith("  "));
-	for (const { kind, regex } of DECISIVE) {
-		const exception = exceptions.find((one) => regex.test(sentenceOf(one)) && !isSecondary(one));
-		if (exception !== void 0) return makeCause(exception.message || exception.type, kind, exception.record);
-		const record = loose.find(({ message }) => regex.test(message) && !SECONDARY.test(message));
-		if (record !== void 0) return makeCause(record.message.replace(/^[\w.]{1,256}(?:Error|Exception): /, ""), kind, record);
-	}
-	return null;
-}
+
+// src/serve/root-exception.ts
+/** Whether an exception only says that another process failed. */
 function isSecondary(one) {
 	return SECONDARY.test(sentenceOf(one));
+}
+/** The exception that the others follow from. */
+function findRootException(raised) {
+	const chains = chainsOf(raised.filter(({ record }) => isError(record))).filter((chain) => !chain.every(isSecondary));
+	const senior = Math.min(...chains.map(seniorityOfChain));
+	const candidates = chains.filter((chain) => seniorityOfChain(chain) === senior);
+	const chain = senior === 0 ? candidates[0] : candidates.at(-1);
+	const root = chain === void 0 ? void 0 : rootOf(chain);
+	return root === void 0 ? void 0 : firstLikeIt(root, raised);
+}
+function seniorityOfChain(chain) {
+	return Math.min(...chain.map(seniority));
 }
 /** Workers fail before the engine that waits for them, and the engine before the API server. */
 function seniority({ record, fatal }) {
 	if (fatal) return 0;
 	if (/worker|ray/i.test(record.process)) return 1;
 	return record.process.startsWith("EngineCore") ? 2 : 3;
-}
-function findException(raised) {
-	const chains = chainsOf(raised.filter(({ record }) => isError(record))).filter((chain) => chain.some((one) => !isSecondary(one)));
-	const senior = Math.min(...chains.map(seniorityOfChain));
-	const candidates = chains.filter((chain) => seniorityOfChain(chain) === senior);
-	const chain = senior === 0 ? candidates[0] : candidates.at(-1);
-	const root = chain === void 0 ? void 0 : rootOf(chain);
-	if (root === void 0) return null;
-	return describeException(firstLikeIt(root, raised));
-}
-function seniorityOfChain(chain) {
-	return Math.min(...chain.map(seniority));
 }
 /** Groups exceptions into chains, each in one process. */
 function chainsOf(raised) {
@@ -37749,7 +37821,7 @@ const BARE_LOOKUP = /^(?:KeyError|IndexError|StopIteration|StopAsyncIteration|At
 */
 function rootOf(chain) {
 	const own = chain.filter((one) => !isSecondary(one));
-	const known = own.findLast((one) => INDICATIVE.some(({ regex }) => regex.test(sentenceOf(one))));
+	const known = own.findLast((one) => indicatedKind(sentenceOf(one)) !== void 0);
 	const telling = own.find((one, index) => !(BARE_LOOKUP.test(one.type) && own[index + 1]?.chained === "context"));
 	return known ?? telling ?? own[0];
 }
@@ -37757,9 +37829,66 @@ function rootOf(chain) {
 function firstLikeIt(root, raised) {
 	return raised.find((one) => one.record.process === root.record.process && one.type === root.type && one.message === root.message) ?? root;
 }
+
+// src/serve/failure-cause.ts
+const MAX_CAUSE_CHARS = 600;
+/**
+* The reason a vLLM server's log gives for its failure.
+*
+* One failure is reported many times over: by the worker, the engine and the API server, each with its traceback,
+* and by chained exceptions. This picks the first in that line, in vLLM's own words.
+*
+* @param lines the log, stdout and stderr together, with or without prefixes, colours and `\r`
+*/
+function findFailureCause(lines) {
+	const records = lines.flatMap((text, index) => readLine(text).map((record) => ({
+		...record,
+		line: index + 1
+	})));
+	const raised = findRaised(records);
+	return findNotInstalled(records) ?? findUsageError(records) ?? findDecisive(records, raised) ?? findException(raised) ?? findLooseError(records) ?? findKilled(records) ?? findLastWords(records);
+}
+const NOT_INSTALLED = /\bcommand not found\b|^\S{1,64}: (?:line )?\d{1,6}: \S{1,128}: not found|\bspawn \S{1,256} ENOENT|\benv: .{1,128}: No such file or directory|: No module named ['"]?vllm\b/;
+function findNotInstalled(records) {
+	if (records.some(({ source }) => source !== null)) return null;
+	const found = records.find(({ message }) => NOT_INSTALLED.test(message));
+	if (found === void 0) return null;
+	return {
+		...makeCause(found.message, "exception", found),
+		hint: NOT_INSTALLED_HINT
+	};
+}
+const USAGE_ERROR = /^[\w./ -]{1,128}?: error: (.+)$/;
+const USAGE_SENTENCE = /^(?:unrecognized arguments:|argument |ambiguous option:|the following arguments )/;
+/** The last line of argparse, which exits before anything else is said. */
+function findUsageError(records) {
+	const usageShown = records.some(({ message }) => message.startsWith("usage: "));
+	for (const record of records) {
+		const sentence = isError(record) ? USAGE_ERROR.exec(record.message)?.[1] : void 0;
+		if (sentence === void 0 || !(usageShown || USAGE_SENTENCE.test(sentence))) continue;
+		return makeCause(sentence, /^(?:unrecognized arguments|ambiguous option)/.test(sentence) ? "unknown_flag" : "bad_value", record);
+	}
+	return null;
+}
+/** Looks for the sentences that decide, the more specific first, in exceptions and in plain error lines. */
+function findDecisive(records, raised) {
+	const exceptions = raised.filter(({ record }) => isError(record));
+	const loose = records.filter((record) => isError(record) && !record.message.startsWith("  "));
+	for (const { kind, regex } of DECISIVE) {
+		const exception = exceptions.find((one) => regex.test(sentenceOf(one)) && !isSecondary(one));
+		if (exception !== void 0) return makeCause(exception.message || exception.type, kind, exception.record);
+		const record = loose.find(({ message }) => regex.test(message) && !SECONDARY.test(message));
+		if (record !== void 0) return makeCause(record.message.replace(/^[\w.]{1,256}(?:Error|Exception): /, ""), kind, record);
+	}
+	return null;
+}
+function findException(raised) {
+	const root = findRootException(raised);
+	return root === void 0 ? null : describeException(root);
+}
 function describeException(one) {
 	const { type, message, record } = one;
-	const kind = INDICATIVE.find(({ regex }) => regex.test(sentenceOf(one)))?.kind ?? (type.endsWith("ValidationError") ? "bad_value" : "exception");
+	const kind = indicatedKind(sentenceOf(one)) ?? (type.endsWith("ValidationError") ? "bad_value" : "exception");
 	const found = makeCause(kind === "exception" || message === "" ? describeRaised(type, message) : message, kind, record);
 	return /No module named ['"]?vllm\b/.test(message) ? {
 		...found,
@@ -37776,7 +37905,7 @@ function findLooseError(records) {
 	const found = records.findLast((record) => isError(record) && LOOSE_EXCEPTION.test(record.message) && !SECONDARY.test(record.message));
 	if (found === void 0) return null;
 	const sentence = LOOSE_EXCEPTION.exec(found.message)?.[1] ?? found.message;
-	return makeCause(sentence, INDICATIVE.find(({ regex }) => regex.test(sentence))?.kind ?? "exception", found);
+	return makeCause(sentence, indicatedKind(sentence) ?? "exception", found);
 }
 const KILLED = /^(?:Killed|Segmentation fault|Bus error|Aborted|Illegal instruction)\b|Fatal Python error|Failed core proc\(s\): \{[^}]{0,512}: -\d/;
 /** Nothing but the signal: the engine had no time to say why. */
@@ -37807,7 +37936,7 @@ function makeCause(sentence, kind, { line }) {
 		cause: tidy(sentence),
 		kind,
 		line,
-		...hint === "" ? {} : { hint }
+		...hint === void 0 ? {} : { hint }
 	};
 }
 function tidy(sentence) {
@@ -37893,8 +38022,8 @@ function startFailure(server, what) {
 }
 
 // src/serve/server-metrics.ts
-const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?\s+(\S+)/;
-const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"/g;
+const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?\s+(\S+)/s;
+const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"/gs;
 /**
 * Reads the Prometheus text format (version 0.0.4). Lines that are not samples are passed over: a server can
 * print anything.
@@ -37921,7 +38050,7 @@ function parseValue(text) {
 	return Number.isNaN(value) ? null : value;
 }
 function unquote(quoted) {
-	return quoted.replace(/\\(.)/g, (_, sign) => sign === "n" ? "\n" : sign);
+	return quoted.replace(/\\(.)/gs, (_, sign) => sign === "n" ? "\n" : sign);
 }
 /** Names of one counter across versions, the newest first (`reference` of vLLM: vllm/v1/metrics/loggers.py). */
 const COUNTERS = {
@@ -38125,7 +38254,7 @@ async function launch(context, spec, record) {
 		model,
 		args: spec.args,
 		env,
-		shownEnv: Object.keys(spec.env),
+		shownEnv: recordedNames(env, spec.env),
 		apiKey,
 		port: await findFreePort(),
 		folder,
@@ -38252,12 +38381,18 @@ var ProbedSession = class {
 	}
 	async runCase(plan, round) {
 		const warmup = await this.#measure(plan, round, "warmup");
-		if (warmup.length > 0 && warmup.every((trace) => trace.outcome !== "ok")) await this.#failServing(`none of ${warmup.length} warm-up requests of ${plan.probe}.${plan.case} succeeded (${warmup[0]?.error})`);
+		await this.#checkAnswers(plan, warmup);
 		const before = await this.#metrics();
 		const traces = await this.#measure(plan, round, "measure");
 		const after = await this.#metrics();
 		const counters = before === null || after === null ? null : counterIncrease(readCounters(parseMetrics(before)), readCounters(parseMetrics(after)));
 		this.#keep(plan, round, traces, counters);
+		await this.#checkAnswers(plan, traces);
+	}
+	async #checkAnswers(plan, traces) {
+		const [first] = traces;
+		if (first === void 0 || traces.some((trace) => trace.outcome !== "timeout")) return;
+		await this.#failServing(`all ${traces.length} requests of ${plan.probe}.${plan.case} timed out (${first.error})`);
 	}
 	async saveMetrics(name) {
 		const text = await this.#metrics();
@@ -38352,7 +38487,7 @@ async function gitHead(cwd) {
 async function resolveBaseBranch(cwd, branch) {
 	const remote = `refs/remotes/origin/${branch}`;
 	if (await gitHas(cwd, remote)) return remote;
-	if (branch.startsWith("-")) return null;
+	if (/^-|[*:]/.test(branch)) return null;
 	return (await execa("git", [
 		"fetch",
 		"--no-tags",
@@ -38700,9 +38835,12 @@ function compareWithBaseline(run, measurements, baseline, source, config) {
 			comparisons: [],
 			flags: [],
 			fingerprint: []
-		} : compareSides(run.scenario, baselineSide(baseline, source), head, rulesOf(config)),
+		} : compareSides(run.scenario, knownBaselineSide(baseline, source), head, rulesOf(config)),
 		limits: checkLimits(head.values, head.definitions, config.limits)
 	};
+}
+function knownBaselineSide(baseline, source) {
+	return baselineSide(baseline, source, definitionsOf(Object.keys(baseline.metrics)));
 }
 function rulesOf(config) {
 	return {
@@ -38718,7 +38856,7 @@ async function readSide(paths, label) {
 			if (text === null) throw new UsageError(`${path}: no such file`);
 			const baseline = parseJson(text, baselineSchema, path);
 			return {
-				side: baselineSide(baseline, path),
+				side: knownBaselineSide(baseline, path),
 				scenario: baseline.scenario
 			};
 		}
@@ -38737,7 +38875,7 @@ async function readSide(paths, label) {
 /** Compares runs or a baseline with runs: `vllm-gate compare`. */
 async function compareRuns(basePaths, headPaths, config) {
 	const [base, head] = await Promise.all([readSide(basePaths, "base"), readSide(headPaths, "head")]);
-	if (head.side.definitions.length === 0) throw new UsageError(`--head ${headPaths.join(" ")}: nothing measured there, expected run folders with traces`);
+	if (head.side.definitions.length === 0 || headPaths.some((path) => path.endsWith(".json"))) throw new UsageError(`--head ${headPaths.join(" ")}: nothing measured there, expected run folders with traces`);
 	const rules = config === null ? {
 		tolerances: {},
 		levels: {}
@@ -38766,7 +38904,7 @@ const NO_POLICY = {
 };
 /**
 * The configuration of a run: the file, what overrides it, and the policy that says which flags are allowed.
-* Of a pull request the policy is that of the base branch, so that it cannot allow itself anything.
+* Of a pull request, policy and tolerances are those of the base branch: it cannot allow or excuse itself anything.
 *
 * @throws UsageError for anything wrong in file, overrides or revision
 */
@@ -38778,18 +38916,21 @@ async function loadConfig(request) {
 	if (text === null && configPath !== void 0) throw new UsageError(`${fileName}: no such file`);
 	const file = text === null ? null : parseConfig(text, fileName);
 	let policy = file === null ? NO_POLICY : policyOf(file, fileName);
+	let judge = null;
 	if (baseRevision !== void 0) {
 		if (!await gitHas(cwd, baseRevision)) throw new UsageError(`${baseRevision}: no such commit in this clone, expected the base branch. Fetch it first.`);
 		const baseText = await gitShow(cwd, baseRevision, `./${relative(cwd, path)}`);
 		const name = `${fileName} of ${baseRevision}`;
-		policy = baseText === null ? NO_POLICY : policyOf(parseConfig(baseText, name), name);
+		judge = baseText === null ? null : parseConfig(baseText, name);
+		policy = judge === null ? NO_POLICY : policyOf(judge, name);
 	}
 	return resolveConfig({
 		file,
 		fileName,
 		overrides,
 		nameOverride,
-		policy
+		policy,
+		...judge === null ? {} : { judge }
 	});
 }
 
@@ -38800,7 +38941,25 @@ function printable(text) {
 }
 /** What a run came to, for a terminal: the verdict, what changed, and where the rest is. */
 function renderTerminal(verdict, comparison, reportPath) {
-	const rows = (comparison?.comparisons ?? []).filter((each) => each.level === "gate" && each.verdict !== "pass").map((each) => [
+	return printable(`${[
+		`${(verdict.cause === "cancelled" || verdict.cause === "killed" ? "cancelled" : verdict.verdict).toUpperCase()}${verdict.reportOnly ? " (report only)" : ""}: ${verdict.headline}`,
+		...machines(comparison),
+		...changes(comparison, verdict.headline),
+		...limits(comparison),
+		...differences(comparison),
+		...comparison === null ? verdict.reasons.filter((reason) => !verdict.headline.includes(reason)).map((reason) => `  ${reason}`) : [],
+		verdict.nextAction,
+		`Report: ${reportPath}`
+	].map(oneLine).join("\n")}\n`);
+}
+function machines(comparison) {
+	return incomparable(comparison).map((each) => `  ${each.field}: ${each.base ?? "none"} → ${each.head ?? "none"}`);
+}
+function changes(comparison, headline) {
+	if (incomparable(comparison).length > 0) return [];
+	const gated = (comparison?.comparisons ?? []).filter((each) => each.level === "gate");
+	const changed = ordered(gated, CHANGED);
+	const rows = changed.map((each) => [
 		each.metric,
 		formatValue(each.base, each.unit),
 		formatValue(each.head, each.unit),
@@ -38808,15 +38967,19 @@ function renderTerminal(verdict, comparison, reportPath) {
 		each.verdict,
 		`tolerance ${formatTolerance(each.tolerance, each.absoluteTolerance, each.unit)}`
 	]);
+	const reasons = reasonsOf(changed).filter(({ reason }) => !headline.includes(reason));
+	return [...columns(rows), ...reasons.map(({ metrics, reason }) => `  ${metrics.join(", ")}: ${reason}`)];
+}
+function limits(comparison) {
+	return columns((comparison?.limits ?? []).map((each) => [
+		each.metric,
+		each.value === null ? "not measured" : formatValue(each.value, each.unit),
+		`limit ${each.side} ${formatValue(each.bound, each.unit)}`
+	]));
+}
+function differences(comparison) {
 	const flags = (comparison?.flags ?? []).map((each) => `  ${each.what}: ${each.base ?? "not set"} → ${each.head ?? "not set"}`);
-	return printable(`${[
-		`${verdict.verdict.toUpperCase()}${verdict.reportOnly ? " (report only)" : ""}: ${verdict.headline}`,
-		...columns(rows),
-		...flags.length > 0 ? ["differs from the baseline:", ...flags] : [],
-		...verdict.verdict === "failed" || verdict.verdict === "invalid" ? verdict.reasons.filter((reason) => !verdict.headline.includes(reason)).map((reason) => `  ${reason}`) : [],
-		verdict.nextAction,
-		`Report: ${reportPath}`
-	].join("\n")}\n`);
+	return flags.length === 0 ? [] : ["differs from the baseline:", ...flags];
 }
 /** Rows in columns, numbers to the right. */
 function columns(rows) {

@@ -304,6 +304,11 @@ function serverOf(
     args,
     env,
   };
+  const words = [...spec.command, spec.model, ...spec.args, ...Object.entries(spec.env).flat()];
+  const withNul = words.find((word) => word.includes("\0"));
+  if (withNul !== undefined) {
+    throw new UsageError(`${at("args")}: ${JSON.stringify(withNul)} holds a NUL, which no argument can`);
+  }
   const refusals = checkServer(spec, input.policy);
   if (refusals.length > 0) {
     throw new UsageError(

@@ -122,7 +122,10 @@ function exchange(
       const endS = monotonicS();
       clearTimeout(total);
       signal.removeEventListener("abort", cancel);
-      resolve({ startS, endS, status, chunks, failure: reason ?? failure });
+      const response = { startS, endS, status, chunks, failure: reason ?? failure };
+      // undici gives a connection free in the turn after its answer ended: a sender that went on before would
+      // open another one, and its next request would wait for that.
+      setImmediate(() => setImmediate(() => resolve(response)));
     };
     if (signal.aborted) return finish(new Error("cancelled"));
     startS = monotonicS();

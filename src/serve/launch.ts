@@ -157,8 +157,8 @@ export async function launchServer(options: LaunchOptions): Promise<LaunchedServ
         "Install it on this runner, put it on PATH, or set the scenario's `command`.",
     );
   }
-  const leader = (await identify(pid)) ?? { pid, startTicks: 0 };
 
+  // Until the handlers stand nothing may be waited for: the output and the end of a short life would be lost.
   const keep = (stream: "out" | "err") => (raw: string) => {
     // Redacted before it is cut: the first half of a secret would not be recognised.
     const whole = options.redact(raw);
@@ -189,6 +189,8 @@ export async function launchServer(options: LaunchOptions): Promise<LaunchedServ
       void Promise.race([closed, delay(1000)]).then(settle);
     });
   });
+
+  const leader = (await identify(pid)) ?? { pid, startTicks: 0 };
 
   let disposal: Promise<Disposal> | null = null;
   const dispose = () => {

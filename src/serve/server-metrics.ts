@@ -8,8 +8,8 @@ export interface MetricSample {
   readonly value: number;
 }
 
-const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?\s+(\S+)/;
-const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"/g;
+const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?\s+(\S+)/s;
+const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"/gs;
 
 /**
  * Reads the Prometheus text format (version 0.0.4). Lines that are not samples are passed over: a server can
@@ -37,7 +37,7 @@ function parseValue(text: string): number | null {
 }
 
 function unquote(quoted: string): string {
-  return quoted.replace(/\\(.)/g, (_, sign: string) => (sign === "n" ? "\n" : sign));
+  return quoted.replace(/\\(.)/gs, (_, sign: string) => (sign === "n" ? "\n" : sign));
 }
 
 /** Names of one counter across versions, the newest first (`reference` of vLLM: vllm/v1/metrics/loggers.py). */

@@ -1,4 +1,5 @@
 /** One server's resolved configuration: the model and the device under the flags that were given. */
+import { COSTS, type Costs } from "./costs.ts";
 import type { Flags } from "./flags.ts";
 import type { Gpu } from "./gpu.ts";
 import type { ModelShape } from "./model-config.ts";
@@ -17,8 +18,13 @@ export interface Deployment {
   asyncScheduling: boolean;
   /** Compiled and captured, rather than eager. */
   cudaGraphs: boolean;
+  /** The batch sizes captured as graphs; none without graphs. */
+  captureSizes: number[];
+  /** The last of them, 0 without graphs. */
+  largestGraph: number;
   /** Bytes of KV memory of one token on one device. */
   kvBytesPerToken: number;
+  costs: Costs;
 }
 
 /** Batch sizes up to this are captured as CUDA graphs (vLLM's default of `max_cudagraph_capture_size`). */
@@ -35,6 +41,8 @@ export function deploy(flags: Flags, settings: Settings, gpu: Gpu, model: ModelS
   const maxNumSeqs = flags.maxNumSeqs ?? Math.min(large ? 1024 : cuda ? 256 : 128, maxNumBatchedTokens);
   const kvDtypeBytes = flags.kvCacheDtype.startsWith("fp8") ? 1 : model.dtypeBytes;
   const kvHeads = Math.max(1, model.kvHeads / flags.tensorParallelSize);
+  const cudaGraphs = cuda && !flags.enforceEager;
+  const captureSizes = cudaGraphs ? graphSizes(maxNumSeqs, maxNumBatchedTokens) : [];
   return {
     flags,
     settings,
@@ -45,17 +53,17 @@ export function deploy(flags: Flags, settings: Settings, gpu: Gpu, model: ModelS
     maxNumBatchedTokens,
     blockSize: flags.blockSize ?? (cuda ? 16 : 128),
     asyncScheduling: flags.asyncScheduling && cuda,
-    cudaGraphs: cuda && !flags.enforceEager,
+    cudaGraphs,
+    captureSizes,
+    largestGraph: captureSizes.at(-1) ?? 0,
     kvBytesPerToken: 2 * model.layers * kvHeads * model.headDim * kvDtypeBytes,
+    costs: COSTS,
   };
 }
 
-/**
- * The batch sizes vLLM captures as graphs: 1, 2, 4, then every 8 up to 256, then every 16.
- */
-export function captureSizes(deployment: Deployment): number[] {
-  if (!deployment.cudaGraphs) return [];
-  const largest = Math.min(LARGEST_GRAPH, deployment.maxNumSeqs * 2, deployment.maxNumBatchedTokens);
+/** The batch sizes vLLM captures as graphs: 1, 2, 4, then every 8 up to 256, then every 16. */
+function graphSizes(maxNumSeqs: number, maxNumBatchedTokens: number): number[] {
+  const largest = Math.min(LARGEST_GRAPH, maxNumSeqs * 2, maxNumBatchedTokens);
   const sizes = [1, 2, 4];
   for (let size = 8; size < 256; size += 8) sizes.push(size);
   for (let size = 256; size <= LARGEST_GRAPH; size += 16) sizes.push(size);

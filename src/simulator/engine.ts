@@ -1,7 +1,8 @@
 /** The engine process in virtual time: iterations, one or two in flight, and the tokens that come out of them. */
 import { BlockPool } from "./block-pool.ts";
 import type { Deployment } from "./deployment.ts";
-import { hashTokens, Random } from "./random.ts";
+import type { Noise } from "./noise.ts";
+import { hashTokens } from "./random.ts";
 import { type GenerationRequest, TokenSource } from "./request.ts";
 import { iterationCost } from "./roofline.ts";
 import { type EngineRequest, type FinishReason, type Iteration, Scheduler } from "./scheduler.ts";
@@ -39,7 +40,7 @@ export class Engine {
   /** Called with the number of tokens of every iteration. */
   onIteration: (tokens: number) => void = () => {};
   private readonly deployment: Deployment;
-  private readonly random: Random;
+  private readonly noise: Noise;
   private readonly requests = new Map<string, EngineRequest>();
   private readonly inFlight: InFlight[] = [];
   private hostFreeAt = 0;
@@ -47,9 +48,9 @@ export class Engine {
   private blocked = false;
   private first = true;
 
-  constructor(deployment: Deployment, blocks: number) {
+  constructor(deployment: Deployment, blocks: number, noise: Noise) {
     this.deployment = deployment;
-    this.random = new Random(deployment.settings.seed + 1);
+    this.noise = noise;
     this.pool = new BlockPool(blocks);
     this.scheduler = new Scheduler(
       {
@@ -80,6 +81,7 @@ export class Engine {
       finish: undefined,
       arrivedAt: now,
       scheduledAt: -1,
+      admittedAt: -1,
       firstTokenAt: -1,
       lastTokenAt: -1,
     };
@@ -132,11 +134,11 @@ export class Engine {
     const { settings } = this.deployment;
     const cost = iterationCost(this.deployment, iteration.work);
     const planted = iteration.work.decodeOnly ? settings.regressions.decode : settings.regressions.ttft;
-    const factor = planted * Math.max(0.5, 1 + settings.jitter * this.random.normal());
-    const launchFrom = time + cost.schedule * factor;
-    const launched = launchFrom + cost.launch * factor;
-    const start = Math.max(launchFrom + cost.launchDelay, this.deviceFreeAt);
-    let doneAt = Math.max(start + cost.device * factor, launched);
+    const host = planted * this.noise.host(time);
+    const launchFrom = time + cost.schedule * host;
+    const launched = launchFrom + cost.launch * host;
+    const start = Math.max(launchFrom + cost.launchDelay * host, this.deviceFreeAt);
+    let doneAt = Math.max(start + cost.device * planted * this.noise.device(time), launched);
     if (this.first) {
       doneAt += FIRST_ITERATION[settings.compileCache] * (this.deployment.cudaGraphs ? 1 : 0.2);
       this.first = false;
@@ -150,7 +152,7 @@ export class Engine {
   private collect(time: number): EngineEvent | undefined {
     const { iteration } = this.inFlight.shift()!;
     const cost = iterationCost(this.deployment, iteration.work);
-    const released = time + cost.collect;
+    const released = time + cost.collect * this.noise.host(time);
     this.hostFreeAt = released;
     this.blocked = false;
     const outputs: EngineOutput[] = [];

@@ -20,6 +20,14 @@ export interface FaultPlan {
   http500?: number;
   /** Every Nth completion request has its connection reset in mid-stream. */
   reset?: number;
+  /** Share of the spells of 15 s that are 20 to 30 % slower. */
+  slowRounds?: number;
+  /** Factor on the host's work during the whole session. */
+  slowSession?: number;
+  /** Share of its clock at which the GPU runs. */
+  throttle?: number;
+  /** Growth of the device's time for each minute of the server's life. */
+  driftPerMinute?: number;
 }
 
 /** What happens to one completion request. */
@@ -34,6 +42,10 @@ const SIZED = [
   "malformed-event",
   "http-500",
   "reset",
+  "slow-rounds",
+  "slow-session",
+  "throttle",
+  "drift-per-minute",
 ];
 
 /**
@@ -60,6 +72,13 @@ export function parseFaults(text: string): FaultPlan {
     else if (name === "malformed-event") plan.malformedEvent = size;
     else if (name === "http-500") plan.http500 = size;
     else if (name === "reset") plan.reset = size;
+    else if (name === "slow-rounds") plan.slowRounds = size;
+    else if (name === "slow-session") plan.slowSession = size;
+    else if (name === "drift-per-minute") plan.driftPerMinute = size;
+    else if (name === "throttle") {
+      if (size <= 0 || size > 1) throw new Error(`VLLM_SIM_FAULT: '${item}' is not a share of the clock`);
+      plan.throttle = size;
+    }
   }
   return plan;
 }

@@ -5,35 +5,6 @@
  * share one process: when it falls behind, tokens of one stream leave merged in one event.
  */
 
-/** Costs of the API server, seconds. */
-export interface FrontEndCosts {
-  /** Work on the loop to take a request in, in this many slices, plus a share for each prompt token. */
-  intake: number;
-  intakeSlices: number;
-  intakePerToken: number;
-  /** Time of a request outside the loop before the engine has it: tokenizer thread, sockets, wake-ups. */
-  latency: number;
-  /** From the engine's release of tokens to the loop. */
-  transfer: number;
-  /** Taking in one batch of outputs, and a share for each of them. */
-  batch: number;
-  batchPerOutput: number;
-  /** Writing one event. */
-  event: number;
-}
-
-/** As seen on the 16-vCPU machine of the H200 runs (vLLM 0.22, uvloop). */
-export const FRONT_END: FrontEndCosts = {
-  intake: 0.35e-3,
-  intakeSlices: 4,
-  intakePerToken: 0.9e-6,
-  latency: 5.2e-3,
-  transfer: 0.2e-3,
-  batch: 0.1e-3,
-  batchPerOutput: 8e-6,
-  event: 55e-6,
-};
-
 type Callback = (time: number) => void;
 
 /** An asyncio loop with a cost for each callback, and timers. */

@@ -1,10 +1,11 @@
 /** One server's life: check the configuration, start up in vLLM's words, listen, end. */
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Deployment, deploy } from "./deployment.ts";
+import { deviceFailure, linesBefore, printDeviceFailure } from "./device-failures.ts";
 import type { Flags } from "./flags.ts";
 import { findGpu } from "./gpu.ts";
 import { VllmLog } from "./log.ts";
-import { planMemory } from "./memory-plan.ts";
+import { fitContext, planMemory } from "./memory-plan.ts";
 import { findModel } from "./model-config.ts";
 import { type ApiServer, buildServer } from "./server.ts";
 import type { Settings } from "./settings.ts";
@@ -12,6 +13,7 @@ import { printCrash, printShutdown, spawnOrphan } from "./shutdown.ts";
 import {
   contextFailure,
   kvFailure,
+  parallelFailure,
   portTaken,
   printConfigFailure,
   printKvFailure,
@@ -65,17 +67,29 @@ export async function launch(
     printConfigFailure(log, tooLong);
     return 1;
   }
-  const plan = planMemory(deployment);
-  const times = startupTimes(deployment, plan);
-  await say(engineLines(deployment, plan, times));
-  const kv = kvFailure(deployment, plan);
+  const indivisible = parallelFailure(deployment);
+  if (indivisible !== undefined) {
+    printConfigFailure(log, indivisible, "VllmConfig");
+    return 1;
+  }
+  const profiled = planMemory(deployment);
+  const times = startupTimes(deployment, profiled);
+  const lines = engineLines(deployment, profiled, times);
+  const device = deviceFailure(deployment, profiled);
+  await say(linesBefore(lines, device));
+  if (device !== undefined) {
+    printDeviceFailure(log, device);
+    return 1;
+  }
+  const kv = kvFailure(deployment, profiled);
   if (kv !== undefined) {
     printKvFailure(log, kv);
     return 1;
   }
-  await say(readyLines(deployment, plan, times));
+  const fitted = fitContext(deployment, profiled);
+  await say(readyLines(fitted, planMemory(fitted), times));
   if (settings.faults.slowStartS > 0) await sleep(settings.faults.slowStartS * 1000);
-  server.current = buildServer(deployment, log, apiKeys(flags, env), () => {
+  server.current = buildServer(fitted, log, apiKeys(flags, env), () => {
     printCrash(log);
     process.exit(1);
   });

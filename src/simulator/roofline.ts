@@ -4,45 +4,14 @@
  */
 import type { Deployment } from "./deployment.ts";
 
-/** The host side of vLLM, seconds: Python's scheduler, input preparation and kernel launches. */
-export interface HostCosts {
-  /** Scheduling and preparing the inputs of an iteration, and a share for each request in it. */
-  schedule: number;
-  schedulePerRequest: number;
-  /** Taking in an iteration's result, and a share for each request in it. */
-  collect: number;
-  collectPerRequest: number;
-  /** Replaying one full graph (a batch that only decodes). */
-  graphReplay: number;
-  /** Per layer: a piecewise graph and the attention between the pieces (a mixed batch within the captured sizes). */
-  piecewisePerLayer: number;
-  /** Per layer: compiled kernels launched one by one (a batch beyond the captured sizes). */
-  compiledPerLayer: number;
-  /** Per layer: eager PyTorch operators. */
-  eagerPerLayer: number;
-  /** From submitting an iteration to its first kernel. */
-  launchDelay: number;
-}
-
-/** Host costs on the 16-vCPU machine of the H200 runs that the model is calibrated with. */
-export const HOST: HostCosts = {
-  schedule: 0.4e-3,
-  schedulePerRequest: 6e-6,
-  collect: 0.12e-3,
-  collectPerRequest: 4e-6,
-  graphReplay: 0.15e-3,
-  piecewisePerLayer: 45e-6,
-  compiledPerLayer: 95e-6,
-  eagerPerLayer: 352e-6,
-  launchDelay: 0.12e-3,
-};
-
 /** What one iteration computes. */
 export interface BatchWork {
   /** Tokens computed in this iteration. */
   tokens: number;
   /** Requests in it. */
   requests: number;
+  /** Requests that are in an iteration for the first time. */
+  admitted: number;
   /** Sum over requests of (tokens computed × context they attend to). */
   attended: number;
   /** Sum over requests of the context read from KV memory, in tokens. */
@@ -65,46 +34,57 @@ export interface IterationCost {
   collect: number;
 }
 
-/** Communication of one all-reduce step per layer under tensor parallelism, seconds. */
-const ALL_REDUCE_PER_LAYER = 2 * 9e-6;
-
-/** The largest batch that graphs cover. */
-const LARGEST_GRAPH = 512;
+/** Bytes that sampling moves for each logit: a bfloat16 read, and float32 written and read by softmax and argmax. */
+const SAMPLER_BYTES_PER_LOGIT = 2 + 3 * 4 + 6;
 
 /**
  * The time of one iteration.
+ *
+ * The linear layers take the longer of reading the weights and of 2 operations per weight and token; attention takes
+ * the longer of reading the keys and values and of 4 operations per head dimension and pair of tokens; beside that come
+ * the gaps between kernels, and all-reduces under tensor parallelism (two per layer, as in Megatron-LM,
+ * arXiv:1909.08053; a ring moves 2(n-1)/n of the activations).
  */
-export function iterationCost(
-  deployment: Deployment,
-  work: BatchWork,
-  host: HostCosts = HOST,
-): IterationCost {
+export function iterationCost(deployment: Deployment, work: BatchWork): IterationCost {
   const { model, gpu, flags } = deployment;
+  const { host, device } = deployment.costs;
   const tp = flags.tensorParallelSize;
+  const clock = deployment.settings.faults.throttle ?? 1;
   const bandwidth = gpu.hbmGBps * 1e9 * gpu.bandwidthEfficiency;
-  const flops = gpu.bf16Tflops * 1e12 * gpu.flopsEfficiency;
+  const flops = gpu.bf16Tflops * 1e12 * gpu.flopsEfficiency * clock * (model.dtypeBytes === 4 ? 0.5 : 1);
   const head = model.vocab * model.hidden;
-  const weightBytes = (model.layerParameters + head) * model.dtypeBytes;
-  const kvBytes = work.context * deployment.kvBytesPerToken * tp;
-  const samplerBytes = work.requests * model.vocab * 20;
-  const memory = (weightBytes + kvBytes + samplerBytes) / tp / bandwidth;
-  const linear = 2 * model.layerParameters * work.tokens + 2 * head * work.requests;
-  const attention = 4 * model.heads * model.headDim * model.layers * work.attended;
-  const compute = (linear + attention) / tp / flops;
-  const gaps = model.layers * (gpu.layerOverheadUs * 1e-6 + (tp > 1 ? ALL_REDUCE_PER_LAYER : 0));
+  const tokens = paddedTokens(deployment, work);
+  const weightBytes = ((model.layerParameters + head) * model.dtypeBytes) / tp;
+  const linearFlops = (2 * model.layerParameters * tokens + 2 * head * work.requests) / tp;
+  const attentionFlops = (4 * model.heads * model.headDim * model.layers * work.attended) / tp;
+  const kvBytes = work.context * deployment.kvBytesPerToken;
+  const linear = Math.max(weightBytes / bandwidth, linearFlops / flops);
+  const attention = Math.max(kvBytes / bandwidth, attentionFlops / flops);
+  const sampling = (work.requests * model.vocab * SAMPLER_BYTES_PER_LOGIT) / tp / bandwidth;
+  const gaps = (model.layers * gpu.layerOverheadUs * 1e-6) / clock;
+  const reduced = (tokens * model.hidden * model.dtypeBytes * 2 * (tp - 1)) / tp / (gpu.nvlinkGBps * 1e9);
+  const communication = tp === 1 ? 0 : 2 * model.layers * (device.allReduce + reduced);
   return {
-    schedule: host.schedule + host.schedulePerRequest * work.requests,
-    launch: launchTime(deployment, work, host),
+    schedule: host.schedule + host.schedulePerRequest * work.requests + host.admitPerRequest * work.admitted,
+    launch: launchTime(deployment, work),
     launchDelay: host.launchDelay,
-    device: Math.max(memory, compute) + gaps,
+    device: linear + attention + sampling + gaps + communication,
     collect: host.collect + host.collectPerRequest * work.requests,
   };
 }
 
-function launchTime(deployment: Deployment, work: BatchWork, host: HostCosts): number {
-  const layers = deployment.model.layers;
-  if (deployment.gpu.device === "cpu") return layers * host.graphReplay * 0.1;
+/** How the host gets an iteration's kernels to the device; a graph covers batches up to the largest captured size. */
+function launchTime(deployment: Deployment, work: BatchWork): number {
+  const { layers } = deployment.model;
+  const { host } = deployment.costs;
+  if (deployment.gpu.device === "cpu") return layers * host.cpuPerLayer;
   if (!deployment.cudaGraphs) return layers * host.eagerPerLayer;
-  if (work.tokens > LARGEST_GRAPH) return layers * host.compiledPerLayer;
+  if (work.tokens > deployment.largestGraph) return layers * host.compiledPerLayer;
   return work.decodeOnly ? host.graphReplay : layers * host.piecewisePerLayer;
+}
+
+/** A graph computes its own size, the batch padded up to it. */
+function paddedTokens(deployment: Deployment, work: BatchWork): number {
+  if (!deployment.cudaGraphs || work.tokens > deployment.largestGraph) return work.tokens;
+  return deployment.captureSizes.find((size) => size >= work.tokens) ?? work.tokens;
 }

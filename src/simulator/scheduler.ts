@@ -23,6 +23,8 @@ export interface EngineRequest {
   finish: FinishReason | undefined;
   arrivedAt: number;
   scheduledAt: number;
+  /** Tokens it had from the cache when it was last taken in; its first iteration starts there. */
+  admittedAt: number;
   firstTokenAt: number;
   lastTokenAt: number;
 }
@@ -111,6 +113,7 @@ export class Scheduler {
       if (needed > this.pool.free - this.pool.countIdle(request.hashes, cachedBlocks)) break;
       request.blocks = this.pool.takeCached(request.hashes, cachedBlocks);
       request.computed = cached;
+      request.admittedAt = cached;
       this.allocate(request, count);
       if (request.scheduledAt < 0) {
         request.scheduledAt = now;
@@ -175,12 +178,20 @@ export class Scheduler {
   }
 
   private compute(chosen: { request: EngineRequest; count: number }[]): Iteration {
-    const work: BatchWork = { tokens: 0, requests: chosen.length, attended: 0, context: 0, decodeOnly: true };
+    const work: BatchWork = {
+      tokens: 0,
+      requests: chosen.length,
+      admitted: 0,
+      attended: 0,
+      context: 0,
+      decodeOnly: true,
+    };
     const sampled: Iteration["sampled"] = [];
     for (const { request, count } of chosen) {
       const before = request.computed;
       request.computed += count;
       work.tokens += count;
+      if (before === request.admittedAt) work.admitted++;
       work.context += request.computed;
       work.attended += count * (before + count / 2);
       if (count > 1 || request.generated === 0) work.decodeOnly = false;

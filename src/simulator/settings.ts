@@ -1,5 +1,6 @@
 /** The simulator's own settings, from environment variables that start with `VLLM_SIM_`. */
 import { type FaultPlan, parseFaults } from "./faults.ts";
+import { NOISE_LEVELS, type NoiseLevel } from "./noise.ts";
 
 /** Planted regressions: factors on what they name, 1 meaning none. */
 export interface Regressions {
@@ -24,8 +25,9 @@ export interface Settings {
   /** Real seconds per simulated second of start-up. */
   startupScale: number;
   seed: number;
-  /** Relative standard deviation of an iteration's time. */
-  jitter: number;
+  noise: NoiseLevel;
+  /** GiB of the device's memory that something else holds. */
+  memoryTakenGiB: number;
   compileCache: "cold" | "warm";
   regressions: Regressions;
   faults: FaultPlan;
@@ -47,14 +49,19 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
   const cache = env["VLLM_SIM_COMPILE_CACHE"] ?? "cold";
   if (cache !== "cold" && cache !== "warm")
     throw new Error(`VLLM_SIM_COMPILE_CACHE: '${cache}' is not cold or warm`);
+  const noise = env["VLLM_SIM_NOISE"] || "jitter";
+  if (!NOISE_LEVELS.some((level) => level === noise))
+    throw new Error(`VLLM_SIM_NOISE: '${noise}' is not one of ${NOISE_LEVELS.join(", ")}`);
   const version = env["VLLM_SIM_VERSION"] ?? "0.22.0";
   if (!/^\d+\.\d+\.\d+/.test(version)) throw new Error(`VLLM_SIM_VERSION: '${version}' is not a version`);
   return {
     gpu: env["VLLM_SIM_GPU"] ?? "h200",
     version,
     startupScale: number("VLLM_SIM_STARTUP_SCALE", 1),
-    seed: number("VLLM_SIM_SEED", 0),
-    jitter: number("VLLM_SIM_JITTER", 0.005),
+    seed:
+      env["VLLM_SIM_SEED"] === "random" ? Math.floor(Math.random() * 2 ** 32) : number("VLLM_SIM_SEED", 0),
+    noise: noise as NoiseLevel,
+    memoryTakenGiB: number("VLLM_SIM_MEMORY_TAKEN_GIB", 0),
     compileCache: cache,
     regressions: parseRegressions(env["VLLM_SIM_REGRESSION"] ?? ""),
     faults: parseFaults(env["VLLM_SIM_FAULT"] ?? ""),

@@ -1,9 +1,10 @@
 /** A whole server in virtual time: front end and engine, from a request's arrival to the events of its stream. */
+import type { FrontEndCosts } from "./costs.ts";
 import type { Deployment } from "./deployment.ts";
 import { Engine } from "./engine.ts";
-import { EventLoopModel, FRONT_END, type FrontEndCosts } from "./front-end.ts";
+import { EventLoopModel } from "./front-end.ts";
 import { planMemory } from "./memory-plan.ts";
-import { Random } from "./random.ts";
+import { Noise } from "./noise.ts";
 import type { GenerationRequest } from "./request.ts";
 import type { EngineRequest, FinishReason } from "./scheduler.ts";
 
@@ -33,15 +34,22 @@ export class Simulation {
   private readonly loop = new EventLoopModel();
   private readonly streams = new Map<string, Stream>();
   private readonly costs: FrontEndCosts;
-  private readonly random: Random;
+  private readonly noise: Noise;
   private readonly deployment: Deployment;
   private emitted: Emission[] = [];
 
-  constructor(deployment: Deployment, costs: FrontEndCosts = FRONT_END) {
+  constructor(deployment: Deployment) {
     this.deployment = deployment;
-    this.engine = new Engine(deployment, planMemory(deployment).blocks);
-    this.costs = costs;
-    this.random = new Random(deployment.settings.seed);
+    const { noise, seed, faults } = deployment.settings;
+    this.noise = new Noise({
+      level: noise,
+      seed,
+      slowRounds: faults.slowRounds,
+      slowSession: faults.slowSession,
+      driftPerMinute: faults.driftPerMinute ?? 0,
+    });
+    this.engine = new Engine(deployment, planMemory(deployment).blocks, this.noise);
+    this.costs = deployment.costs.frontEnd;
   }
 
   /** Requests accepted and not yet finished. */
@@ -52,17 +60,17 @@ export class Simulation {
   /** Takes a request in at time `now`. */
   submit(now: number, request: GenerationRequest): void {
     const { costs } = this;
-    const { regressions, jitter } = this.deployment.settings;
     this.streams.set(request.id, { pending: [], finish: undefined, queued: false });
-    const slow = regressions.ttft * (1 + jitter * 8 * Math.abs(this.random.normal()));
+    const factor = this.deployment.settings.regressions.ttft * this.noise.host(now);
+    const latency = Math.max(costs.latency / 4, costs.latency + this.noise.firstToken()) * factor;
     const slice =
-      (regressions.ttft * (costs.intake + costs.intakePerToken * request.prompt.length)) / costs.intakeSlices;
+      ((costs.intake + costs.intakePerToken * request.prompt.length) * factor) / costs.intakeSlices;
     let left = costs.intakeSlices;
     const takeIn = (time: number): void => {
       left--;
       if (left > 0) this.loop.call(time, slice, takeIn);
       else {
-        this.loop.at(time + costs.latency * slow, (at) => {
+        this.loop.at(time + latency, (at) => {
           if (!this.streams.has(request.id)) return;
           this.engine.add(at, request);
         });
@@ -99,8 +107,8 @@ export class Simulation {
       const event = this.engine.step(now);
       if (event === undefined) continue;
       this.loop.at(event.time + this.costs.transfer, (time) => {
-        const cost = this.costs.batch + this.costs.batchPerOutput * event.outputs.length;
-        this.loop.call(time, cost, (done) => {
+        const work = this.costs.batch + this.costs.batchPerOutput * event.outputs.length;
+        this.loop.call(time, work * this.noise.host(time) + this.noise.lateToken(), (done) => {
           for (const output of event.outputs) {
             this.deliver(done, output.request, output.token, output.position, output.finish);
           }
@@ -126,7 +134,7 @@ export class Simulation {
     stream.finish = finish;
     if (stream.queued) return;
     stream.queued = true;
-    this.loop.call(now, this.costs.event, (time) => {
+    this.loop.call(now, this.costs.event * this.noise.host(now), (time) => {
       if (this.streams.get(id) !== stream) return;
       this.emitted.push({ id, time, tokens: stream.pending, finish: stream.finish, record });
       if (stream.finish !== undefined) this.streams.delete(id);

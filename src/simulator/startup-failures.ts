@@ -2,7 +2,7 @@
 import { connect } from "node:net";
 import type { Deployment } from "./deployment.ts";
 import type { VllmLog } from "./log.ts";
-import { gib, kvNeeded, type MemoryPlan } from "./memory-plan.ts";
+import { gib, kvNeeded, longestContext, type MemoryPlan } from "./memory-plan.ts";
 import type { ModelLookup } from "./model-config.ts";
 
 const DOCS = "See https://docs.vllm.ai/en/latest/configuration/conserving_memory/ for more details.";
@@ -39,8 +39,9 @@ const CORE = `  File "site-packages/vllm/v1/engine/core.py", line 1139, in run_e
     engine_core = EngineCoreProc(*args, engine_index=dp_rank, **kwargs)
                   ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   File "site-packages/vllm/v1/engine/core.py", line 905, in __init__
-    super().__init__(
-  File "site-packages/vllm/v1/engine/core.py", line 131, in __init__
+    super().__init__(`;
+
+const KV = `  File "site-packages/vllm/v1/engine/core.py", line 131, in __init__
     kv_cache_config = self._initialize_kv_caches(vllm_config)
                       ^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^^
   File "site-packages/vllm/v1/engine/core.py", line 264, in _initialize_kv_caches
@@ -60,10 +61,13 @@ function apiTraceback(frames: string, error: string): string {
 export function kvFailure(deployment: Deployment, plan: MemoryPlan): string | undefined {
   if (plan.availableKv <= 0)
     return `No available memory for the cache blocks. Try increasing ${UTILIZATION}. ${DOCS}`;
+  const longest = longestContext(deployment, plan);
+  if (deployment.flags.maxModelLen === "auto") {
+    if (longest > 0) return undefined;
+    return "Cannot auto-fit max_model_len: not enough GPU memory available to serve even a single token. Try increasing `gpu_memory_utilization`.";
+  }
   const needed = kvNeeded(deployment);
   if (needed <= plan.availableKv) return undefined;
-  const blockBytes = deployment.kvBytesPerToken * deployment.blockSize;
-  const longest = Math.floor(plan.availableKv / blockBytes) * deployment.blockSize;
   return (
     `To serve at least one request with the model's max seq len (${deployment.maxModelLen}), ` +
     `(${gib(needed).toFixed(2)} GiB KV cache is needed, which is larger than the available KV cache memory ` +
@@ -72,11 +76,20 @@ export function kvFailure(deployment: Deployment, plan: MemoryPlan): string | un
   );
 }
 
-/** Prints the engine core's failure and the API server's secondary one. */
+/** Prints that the KV memory does not do. */
 export function printKvFailure(log: VllmLog, message: string): void {
-  const trace = `Traceback (most recent call last):\n${CORE}\nValueError: ${message}`;
-  log.line("EngineCore", "ERROR", "core.py:1165", `EngineCore failed to start.\n${trace}`);
-  log.raw("EngineCore", `Process EngineCore:\n${trace}`);
+  printEngineFailure(log, `${KV}\nValueError: ${message}`);
+}
+
+/**
+ * Prints the engine core's failure and the API server's secondary one.
+ *
+ * @param trace the frames below `EngineCoreProc` and the error's own line
+ */
+export function printEngineFailure(log: VllmLog, trace: string): void {
+  const whole = `Traceback (most recent call last):\n${CORE}\n${trace}`;
+  log.line("EngineCore", "ERROR", "core.py:1165", `EngineCore failed to start.\n${whole}`);
+  log.raw("EngineCore", `Process EngineCore:\n${whole}`);
   const frames = `${CLIENT}
   File "site-packages/vllm/v1/engine/utils.py", line 1150, in launch_core_engines
     wait_for_engine_startup(
@@ -103,8 +116,19 @@ export function contextFailure(deployment: Deployment): string | undefined {
   );
 }
 
-/** Prints a refused configuration. */
-export function printConfigFailure(log: VllmLog, message: string): void {
+/** Why the tensor-parallel size is refused; undefined when it is not. */
+export function parallelFailure({ flags, model }: Deployment): string | undefined {
+  const size = flags.tensorParallelSize;
+  if (model.heads % size === 0) return undefined;
+  return (
+    `  Value error, Total number of attention heads (${model.heads}) must be divisible by tensor parallel size (${size}). ` +
+    "[type=value_error, input_value=ArgsKwargs((), {'model_co...transfer_config': None}), input_type=ArgsKwargs]\n" +
+    "    For further information visit https://errors.pydantic.dev/2.14/v/value_error"
+  );
+}
+
+/** Prints a refused configuration; `config` names the class that refuses it. */
+export function printConfigFailure(log: VllmLog, message: string, config = "ModelConfig"): void {
   const frames = `${CLIENT}
   File "site-packages/vllm/engine/arg_utils.py", line 1730, in create_engine_config
     model_config = self.create_model_config()
@@ -112,7 +136,7 @@ export function printConfigFailure(log: VllmLog, message: string): void {
   File "site-packages/vllm/engine/arg_utils.py", line 1560, in create_model_config
     return ModelConfig(
            ^^^^^^^^^^^^`;
-  const error = "pydantic_core._pydantic_core.ValidationError: 1 validation error for ModelConfig";
+  const error = `pydantic_core._pydantic_core.ValidationError: 1 validation error for ${config}`;
   log.raw("APIServer", apiTraceback(frames, `${error}\n${message}`));
 }
 

@@ -1,7 +1,7 @@
 /** The lines of a start-up, with the durations that the model and the device cause. */
-import { captureSizes, type Deployment } from "./deployment.ts";
+import type { Deployment } from "./deployment.ts";
 import { pythonRepr, type Speaker } from "./log.ts";
-import { gib, type MemoryPlan } from "./memory-plan.ts";
+import { autoFitMessage, gib, type MemoryPlan } from "./memory-plan.ts";
 import { atLeast } from "./settings.ts";
 import type { StartupTimes } from "./startup-times.ts";
 
@@ -85,7 +85,7 @@ export function engineLines(deployment: Deployment, plan: MemoryPlan, times: Sta
       "cuda.py:378",
       "Using FLASH_ATTN attention backend out of potential backends: ['FLASH_ATTN', 'TRITON_ATTN', 'FLEX_ATTENTION'].",
     );
-    core("flash_attn.py:636", "Using FlashAttention version 3");
+    core("flash_attn.py:636", `Using FlashAttention version ${gpu.computeCapability >= 9 ? 3 : 2}`);
   }
   const loaded = times.weights;
   if (flags.loadFormat !== "dummy")
@@ -136,7 +136,7 @@ function compileLines(deployment: Deployment, times: StartupTimes, core: Write):
 }
 
 function memoryLines(deployment: Deployment, plan: MemoryPlan, times: StartupTimes, core: Write): void {
-  const sizes = captureSizes(deployment);
+  const sizes = deployment.captureSizes;
   const { gpu, flags } = deployment;
   if (sizes.length > 0) {
     const each = `PIECEWISE=${sizes.length} (largest=${sizes.at(-1)}), FULL=${sizes.length} (largest=${sizes.at(-1)})`;
@@ -173,6 +173,12 @@ export function readyLines(deployment: Deployment, plan: MemoryPlan, times: Star
     const share = `${gib(plan.availableKv).toFixed(1)}/${(gpu.memoryMiB / 1024).toFixed(2)}`;
     write("Worker", "cpu_worker.py:260", `Explicitly set (${share}) GiB for KV cache on node 0.`);
   }
+  if (flags.maxModelLen === "auto")
+    write(
+      "EngineCore",
+      late ? "kv_cache_utils.py:2196" : "kv_cache_utils.py:1602",
+      autoFitMessage(deployment, plan),
+    );
   const thousands = (value: number): string => value.toLocaleString("en-US");
   const device = gpu.device === "cpu" ? "CPU" : "GPU";
   const size = `${device} KV cache size: ${thousands(plan.kvTokens)} tokens`;

@@ -1,5 +1,5 @@
 /** How long each part of a start-up takes. */
-import { captureSizes, type Deployment } from "./deployment.ts";
+import type { Deployment } from "./deployment.ts";
 import { gib, type MemoryPlan } from "./memory-plan.ts";
 import { Random } from "./random.ts";
 
@@ -17,6 +17,9 @@ export interface StartupTimes {
   initEngine: number;
 }
 
+/** Relative standard deviation of each part between restarts that load from the same caches, as the logs show it. */
+const SPREAD = 0.04;
+
 /**
  * Durations from causes: bytes over the rate of loading, layers to compile, graphs to capture. Calibrated with vLLM
  * 0.22 on an H200: compiling took 16 s cold and 3.3 s from the cache for 28 layers, capturing 102 graphs 4 s.
@@ -25,8 +28,8 @@ export function startupTimes(deployment: Deployment, plan: MemoryPlan): StartupT
   const { gpu, model, settings, flags } = deployment;
   const random = new Random(settings.seed + 7);
   const near = (value: number): number =>
-    value * settings.regressions.startup * (1 + Math.min(0.2, settings.jitter * 8) * random.normal());
-  const graphs = deployment.cudaGraphs ? captureSizes(deployment).length : 0;
+    value * settings.regressions.startup * (1 + (settings.noise === "none" ? 0 : SPREAD) * random.normal());
+  const graphs = deployment.cudaGraphs ? deployment.captureSizes.length : 0;
   const compiled = !flags.enforceEager;
   const dummy = flags.loadFormat === "dummy";
   const load = 0.2 + gib(plan.weights) * (dummy ? 0.07 : 1.074 / gpu.loadGBps);

@@ -107,9 +107,16 @@ export interface EndedServer {
 export async function endServer(options: EndServerOptions): Promise<EndedServer> {
   const startS = monotonicS();
   const { pgid } = options;
-  const alive = async () => {
+  const look = async () => {
     const group = pgid === undefined ? [] : await findGroup(pgid);
     return [...new Set([...group, ...(await findMarked(options.marker))])];
+  };
+  // A process has no environment for a moment while it becomes another program: nobody twice is nobody.
+  const alive = async () => {
+    const pids = await look();
+    if (pids.length > 0) return pids;
+    await delay(25);
+    return look();
   };
   const goneWithin = async (ms: number, onLeft?: (pids: number[]) => void): Promise<number[]> => {
     const deadlineS = monotonicS() + ms / 1000;

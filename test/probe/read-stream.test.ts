@@ -333,6 +333,15 @@ describe("readStream: any pieces", () => {
     );
   });
 
+  it("keep the letters of a message", () => {
+    fc.assert(
+      fc.property(fc.string({ unit: "grapheme", minLength: 1, maxLength: 50 }), places, (message, cuts) => {
+        const bytes = bytesOf(`data: ${JSON.stringify({ error: { message } })}\n\n`);
+        expect(readStream(splitAt(bytes, cuts)).problem).toEqual({ kind: "server", message });
+      }),
+    );
+  });
+
   it("never make it throw, whatever the bytes", () => {
     fc.assert(
       fc.property(fc.array(fc.uint8Array({ maxLength: 60 }), { maxLength: 8 }), (pieces) => {

@@ -256,6 +256,25 @@ describe("launchServer: its log", () => {
     expect(texts.at(-1)).toBe("shutting down 19999");
   });
 
+  it("is read to its end when the server has ended", async () => {
+    // As much as a pipe holds, written at once: the process is gone before the first line is read.
+    const many = join(await tempDir(), "many-lines");
+    await writeFile(many, "a line before the cause\n".repeat(6_000));
+    const launched = await launchScript("", {
+      command: ["sh", "-c", `cat ${many}; echo the cause; exit 3`, "serve"],
+    });
+    await launched.server.exited;
+    expect(launched.server.tail().at(-1)).toBe("the cause");
+  });
+
+  it("has the words of a program that ends at once", async () => {
+    for (let n = 0; n < 10; n += 1) {
+      const launched = await launchScript("", { command: ["sh", "-c", "echo cause; exit 3", "serve"] });
+      expect(await launched.server.exited).toMatchObject({ code: 3 });
+      expect(launched.server.tail()).toEqual(["cause"]);
+    }
+  });
+
   it("feeds the log reader", async () => {
     const launched = await launchScript(
       `console.log("INFO 11-22 06:35:00 [api_server.py:1] vLLM API server version 0.22.0");`,

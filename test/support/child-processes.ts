@@ -78,6 +78,14 @@ export async function stateOf(pid: number): Promise<string | null> {
   return stat === null ? null : stat.slice(stat.lastIndexOf(")") + 2, stat.lastIndexOf(")") + 3);
 }
 
+/** Waits until a process has become the program of this name. */
+export async function becomes(pid: number, program: string): Promise<void> {
+  await waitFor(`${pid} to be ${program}`, async () => {
+    const name = await readFile(`/proc/${pid}/comm`, "latin1").catch(() => "");
+    return name.trim() === program;
+  });
+}
+
 /** True while a process runs; a zombie does not. */
 export async function isAlive(pid: number): Promise<boolean> {
   const state = await stateOf(pid);

@@ -46,7 +46,7 @@ describe("gitShow", () => {
 
   it("does not read a revision as an option", async () => {
     const { repository } = await origin();
-    expect(await gitShow(repository, "--output=stolen", "a/gate.yml")).toBeNull();
+    expect(await gitShow(repository, "--output=stolen", "top")).toBeNull();
     expect(await readdir(repository)).toEqual([".git", "a", "top"]);
   });
 });

@@ -13,6 +13,7 @@ import {
   sendSignal,
 } from "../../src/system/processes.ts";
 import {
+  becomes,
   isAlive,
   killGroup,
   startNode,
@@ -33,8 +34,8 @@ async function startWithEscapee(marker: string, rest = "wait") {
   const child = startShell(`setsid sleep 300 & echo escaped=$!; ${rest}`, { marker });
   const escapee = Number((await child.line(/escaped=(\d+)/))[1]);
   onTestFinished(() => killGroup(escapee));
-  // It has left the group once it leads one.
-  await waitFor("the escapee's own group", async () => (await findGroup(escapee)).includes(escapee));
+  // By then it leads a group of its own.
+  await becomes(escapee, "sleep");
   return { child, escapee };
 }
 
@@ -62,7 +63,7 @@ describe("findGroup", () => {
 
   it("does not count a zombie", async () => {
     // The sleep that takes the shell's place does not know that it has a child.
-    const child = startShell("true & echo child=$!; exec sleep 300");
+    const child = startShell("sleep 0.5 & echo child=$!; exec sleep 300");
     const zombie = Number((await child.line(/child=(\d+)/))[1]);
     await waitFor("a zombie", async () => (await stateOf(zombie)) === "Z");
     expect(await findGroup(child.pid)).toEqual([child.pid]);
@@ -106,7 +107,7 @@ describe("findMarked", () => {
 
   it("does not count a zombie", async () => {
     const marker = randomUUID();
-    const child = startShell("true & echo child=$!; exec sleep 300", { marker });
+    const child = startShell("sleep 0.5 & echo child=$!; exec sleep 300", { marker });
     const zombie = Number((await child.line(/child=(\d+)/))[1]);
     await waitFor("a zombie", async () => (await stateOf(zombie)) === "Z");
     expect(await findMarked(marker)).toEqual([child.pid]);
@@ -298,11 +299,15 @@ describe("endServer", () => {
     const parent = startNode(
       `import { execFileSync } from "node:child_process";
        console.log("up");
-       execFileSync("sh", ["-c", "GATE_SERVER_MARKER=${marker} setsid sleep 300 & echo child=$! >&2; exec sleep 300"],
+       execFileSync("sh", ["-c", "GATE_SERVER_MARKER=${marker} setsid sleep 300 & echo child=$! shell=$$ >&2; exec sleep 300"],
          { stdio: "inherit" });`,
     );
-    const zombie = Number((await parent.line(/child=(\d+)/))[1]);
-    await waitFor("the marked child", async () => (await findMarked(marker)).includes(zombie));
+    const [, zombie, shell] = (await parent.line(/child=(\d+) shell=(\d+)/)).map(Number) as [
+      number,
+      number,
+      number,
+    ];
+    await Promise.all([becomes(zombie, "sleep"), becomes(shell, "sleep")]);
     const ended = await end({ marker, pgid: zombie });
     expect(ended).toMatchObject({ killed: false, survivors: [] });
     expect(await stateOf(zombie)).toBe("Z");
@@ -344,6 +349,19 @@ describe("findListeners", () => {
     const second = startNode(share(port));
     await second.line(/port=/);
     expect(sorted((await findListeners(port)) ?? [])).toEqual(sorted([first.pid, second.pid]));
+  });
+
+  it("does not take a connection for a listener that is gone", async () => {
+    const child = startNode(
+      `import { createServer } from "node:net";
+       const server = createServer((socket) => { server.close(); socket.write("closed"); });
+       server.listen(0, "127.0.0.1", () => console.log("port=" + server.address().port));`,
+    );
+    const port = Number((await child.line(/port=(\d+)/))[1]);
+    const client = createConnection(port, "127.0.0.1");
+    onTestFinished(() => void client.destroy());
+    await new Promise((resolve) => client.once("data", resolve));
+    expect(await findListeners(port)).toEqual([]);
   });
 
   it("finds nobody behind a port that is closed", async () => {
