@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { join, resolve } from "node:path";
 import * as core from "@actions/core";
 import { context } from "@actions/github";
-import type { Overrides } from "./config/load.ts";
+import type { Overrides } from "./config/overrides.ts";
 import { GateError, messageOf, UsageError } from "./domain/errors.ts";
 import { RUN_FILES } from "./domain/run.ts";
 import { EXIT } from "./domain/verdict.ts";

@@ -1,6 +1,6 @@
 import { join, relative, resolve } from "node:path";
 import { Command, CommanderError, InvalidArgumentError } from "commander";
-import type { Overrides } from "./config/load.ts";
+import type { Overrides } from "./config/overrides.ts";
 import { runDemo } from "./demo.ts";
 import { comparisonFileSchema } from "./domain/comparison.ts";
 import { GateError, messageOf, UsageError } from "./domain/errors.ts";

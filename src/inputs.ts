@@ -1,5 +1,6 @@
 import { relative, resolve } from "node:path";
-import { type GateConfig, type Overrides, parseConfig, policyOf, resolveConfig } from "./config/load.ts";
+import { type GateConfig, parseConfig, policyOf, resolveConfig } from "./config/load.ts";
+import type { Overrides } from "./config/overrides.ts";
 import type { ConfigFile } from "./config/schema.ts";
 import { UsageError } from "./domain/errors.ts";
 import { readTextIfExists } from "./system/files.ts";
@@ -18,7 +19,7 @@ export interface ConfigRequest {
   readonly baseRevision?: string;
 }
 
-const NO_POLICY = { allowFlags: [], allowEnv: [], allowCommands: [] };
+const NO_POLICY = { allowFlags: [], allowEnv: [], allowServers: [], allowCommands: [] };
 
 /**
  * The configuration of a run: the file, what overrides it, and the policy that says which flags are allowed.

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import type { GateConfig, ServerSpec } from "./config/load.ts";
+import type { GateConfig } from "./config/load.ts";
+import type { ServerSpec } from "./config/server-spec.ts";
 import { messageOf, NotMeasuredError } from "./domain/errors.ts";
 import type { CaseRecord, SessionRecord } from "./domain/run.ts";
 import type { RequestTrace } from "./domain/trace.ts";

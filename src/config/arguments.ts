@@ -1,5 +1,5 @@
 import { parse } from "shell-quote";
-import { UsageError } from "../domain/errors.ts";
+import { messageOf, UsageError } from "../domain/errors.ts";
 
 /** A sign that never occurs in an argument, to notice a variable that a shell would have replaced. */
 const VARIABLE = "\u0000variable:";
@@ -21,7 +21,7 @@ export function splitArguments(text: string, source: string): string[] {
     throw new UsageError(`${source}: "\`" has a meaning to a shell only: put it in single quotes`);
   }
   const oneLine = text.replace(/\\\r?\n/g, " ").replace(/\r?\n/g, " ");
-  const entries = parse(oneLine, (name) => `${VARIABLE}${name}`);
+  const entries = readWords(oneLine, source);
   return entries.map((entry) => {
     if (typeof entry === "string") {
       const at = entry.indexOf(VARIABLE);
@@ -39,6 +39,14 @@ export function splitArguments(text: string, source: string): string[] {
       `${source}: "${sign}" has a meaning to a shell only: quote it, or write the flags as a list`,
     );
   });
+}
+
+function readWords(text: string, source: string): ReturnType<typeof parse> {
+  try {
+    return parse(text, (name) => `${VARIABLE}${name}`);
+  } catch (error) {
+    throw new UsageError(`${source}: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** The text without what a shell takes as it is: single-quoted strings and characters after a backslash. */

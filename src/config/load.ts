@@ -4,38 +4,10 @@ import { UsageError } from "../domain/errors.ts";
 import type { Level } from "../domain/metric.ts";
 import { toArguments } from "./arguments.ts";
 import { expectation, explainIssues } from "./explain-issue.ts";
+import type { Overrides } from "./overrides.ts";
 import { type ConfigFile, configSchema, type Probes, type ScenarioFile } from "./schema.ts";
-import { checkServer, type ServerPolicy } from "./server-policy.ts";
-
-/** What a caller may say beside the file; an absent field leaves the file's value. */
-export interface Overrides {
-  readonly scenario?: string;
-  readonly model?: string;
-  readonly args?: string;
-  readonly command?: string;
-  readonly serverUrl?: string;
-  readonly sessions?: number;
-  readonly rounds?: number;
-  readonly budgetMinutes?: number;
-  readonly baselineDir?: string;
-  readonly reportOnly?: boolean;
-}
-
-/** How the server of a scenario comes to be: started by the gate, or already running. */
-export type ServerSpec =
-  | {
-      readonly kind: "launch";
-      readonly model: string;
-      readonly command: readonly string[];
-      readonly args: readonly string[];
-      readonly env: Readonly<Record<string, string>>;
-    }
-  | {
-      readonly kind: "attach";
-      readonly url: string;
-      readonly apiKeyEnv: string | null;
-      readonly model: string | null;
-    };
+import type { ServerPolicy } from "./server-policy.ts";
+import { resolveServer, type ServerSpec } from "./server-spec.ts";
 
 /** Absolute bounds of a metric. */
 export interface Limit {
@@ -132,6 +104,7 @@ export function policyOf(file: ConfigFile, source: string): ServerPolicy {
   return {
     allowFlags: file.policy.allowFlags,
     allowEnv: file.policy.allowEnv,
+    allowServers: file.policy.allowServers,
     allowCommands: file.policy.allowCommands.map((command) =>
       toArguments(command, `${source}: policy.allowCommands`),
     ),
@@ -166,6 +139,9 @@ export function resolveConfig(input: ResolveInput): GateConfig {
   const judgeFile = input.judge ?? file;
   const judge = judgeFile.scenarios[scenario] ?? section;
   const sources: Record<string, string> = {};
+  for (const key of ["model", "args", "command", "serverUrl"] as const) {
+    if (overrides[key] !== undefined) sources[key] = nameOverride(key);
+  }
   const choose = <K extends keyof Overrides, T>(key: K, own: T): T | NonNullable<Overrides[K]> => {
     const given = overrides[key];
     if (given === undefined) return own;
@@ -186,7 +162,7 @@ export function resolveConfig(input: ResolveInput): GateConfig {
   }
   const config: GateConfig = {
     scenario,
-    server: serverOf(section, scenario, input, sources),
+    server: resolveServer({ section, scenario, overrides, nameOverride, fileName, policy: input.policy }),
     readyTimeoutS: section.readyTimeoutS,
     probes: section.probes,
     tolerances: judge.tolerances,
@@ -249,75 +225,6 @@ function pickScenario(
   throw new UsageError(
     `${fileName} has ${names.length} scenarios: choose one with ${nameOverride("scenario")}: ${names.join(", ")}`,
   );
-}
-
-function serverOf(
-  section: ScenarioFile,
-  scenario: string,
-  input: ResolveInput,
-  sources: Record<string, string>,
-): ServerSpec {
-  const { overrides, nameOverride, fileName } = input;
-  const at = (key: string) => `${fileName}: scenarios.${scenario}.${key}`;
-  for (const key of ["model", "args", "command", "serverUrl"] as const) {
-    if (overrides[key] !== undefined) sources[key] = nameOverride(key);
-  }
-  const url = overrides.serverUrl ?? section.server?.url;
-  if (url !== undefined) {
-    const checked = z.url({ protocol: /^https?$/ }).safeParse(url);
-    if (!checked.success) {
-      throw new UsageError(
-        `${nameOverride("serverUrl")}: got "${url}", expected a URL such as http://127.0.0.1:8000`,
-      );
-    }
-    for (const key of ["args", "command"] as const) {
-      if (overrides[key] !== undefined) {
-        throw new UsageError(
-          `${nameOverride(key)} has no effect on a server that is already running (${url}): remove one of the two`,
-        );
-      }
-    }
-    return {
-      kind: "attach",
-      url: url.replace(/\/+$/, "").replace(/\/v1$/, ""),
-      apiKeyEnv: section.server?.apiKeyEnv ?? null,
-      model: overrides.model ?? section.model ?? null,
-    };
-  }
-  const model = overrides.model ?? section.model;
-  if (model === undefined) throw new UsageError(`${at("model")}: needs a model`);
-  const command =
-    overrides.command !== undefined
-      ? toArguments(overrides.command, nameOverride("command"))
-      : toArguments(section.command, at("command"));
-  const args =
-    overrides.args !== undefined
-      ? toArguments(overrides.args, nameOverride("args"))
-      : toArguments(section.args, at("args"));
-  const env = Object.fromEntries(
-    Object.entries(section.env ?? {}).map(([name, value]) => [name, String(value)]),
-  );
-  const spec = {
-    kind: "launch" as const,
-    model,
-    command: command.length > 0 ? command : ["vllm", "serve"],
-    args,
-    env,
-  };
-  const words = [...spec.command, spec.model, ...spec.args, ...Object.entries(spec.env).flat()];
-  const withNul = words.find((word) => word.includes("\0"));
-  if (withNul !== undefined) {
-    throw new UsageError(`${at("args")}: ${JSON.stringify(withNul)} holds a NUL, which no argument can`);
-  }
-  const refusals = checkServer(spec, input.policy);
-  if (refusals.length > 0) {
-    throw new UsageError(
-      refusals
-        .map((refusal) => `refused: ${refusal.name}: ${refusal.reason} ${refusal.howToAllow}`)
-        .join("\n"),
-    );
-  }
-  return spec;
 }
 
 function deepFreeze<T>(value: T): T {

@@ -177,6 +177,12 @@ export const configSchema = z
       .strictObject({
         allowFlags: z.array(z.string()).default([]).describe("Refused flags that this repository allows."),
         allowEnv: z.array(z.string()).default([]).describe("Variables outside the allow-list."),
+        allowServers: z
+          .array(z.string())
+          .default([])
+          .describe(
+            "Addresses other than this machine's that `server.url` may name: https://vllm.example.com",
+          ),
         allowCommands: z.array(commandSchema).default([]).describe("Commands other than vLLM's own."),
       })
       .prefault({})

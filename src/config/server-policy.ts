@@ -15,6 +15,8 @@ export interface ServerPolicy {
   allowFlags: readonly string[];
   /** Environment variables by exact name. */
   allowEnv: readonly string[];
+  /** Origins of servers that are already running: `https://vllm.example.com`. Loopback needs none. */
+  allowServers: readonly string[];
   /** Commands, each compared word by word. */
   allowCommands: readonly (readonly string[])[];
 }

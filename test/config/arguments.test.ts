@@ -39,6 +39,8 @@ describe("splitArguments", () => {
     ["a command", "--a $(id)", "$"],
     ["a command in backticks", "--a `id`", "`"],
     ["a command in backticks in double quotes", '--a "x`id`"', "`"],
+    ["a variable without a name", "--a $\u007b}", "Bad substitution"],
+    ["a variable that breaks off", "--a $\u007bHOME", "Bad substitution"],
     ["a pipe", "--a | tee log", '"|"'],
     ["a redirection", "--a > log", '">"'],
     ["a list of commands", "--a ; rm x", '";"'],

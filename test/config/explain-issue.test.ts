@@ -226,7 +226,7 @@ describe("explainIssues: a wrong key", () => {
       "policy.allowFlag",
       "allowFlag",
       "allowFlags",
-      "allowFlags, allowEnv, allowCommands",
+      "allowFlags, allowEnv, allowServers, allowCommands",
     ],
   ])(
     "is told with its place, the nearest key and those that exist: %j",

@@ -1,11 +1,6 @@
 import { describe, expect, it } from "vitest";
-import {
-  type GateConfig,
-  type Overrides,
-  parseConfig,
-  policyOf,
-  resolveConfig,
-} from "../../src/config/load.ts";
+import { type GateConfig, parseConfig, policyOf, resolveConfig } from "../../src/config/load.ts";
+import type { Overrides } from "../../src/config/overrides.ts";
 import { usageErrorOf } from "../support/errors.ts";
 
 const ONE = "scenarios:\n  chat:\n    model: org/model\n";
@@ -28,7 +23,7 @@ function resolve({ file = ONE, overrides = {}, policyFile }: Given = {}): GateCo
     nameOverride: (key) => `--${key}`,
     policy:
       policySource === null
-        ? { allowFlags: [], allowEnv: [], allowCommands: [] }
+        ? { allowFlags: [], allowEnv: [], allowServers: [], allowCommands: [] }
         : policyOf(policySource, "base.yml"),
   });
 }
@@ -59,7 +54,7 @@ describe("parseConfig", () => {
       onInconclusive: "warn",
       onInvalid: "fail",
       reportOnly: false,
-      policy: { allowFlags: [], allowEnv: [], allowCommands: [] },
+      policy: { allowFlags: [], allowEnv: [], allowServers: [], allowCommands: [] },
     });
   });
 
@@ -94,6 +89,7 @@ describe("policyOf", () => {
     expect(policyOf(parseConfig(text, "gate.yml"), "gate.yml")).toEqual({
       allowFlags: ["--x"],
       allowEnv: ["A"],
+      allowServers: [],
       allowCommands: [
         ["python3", "my server.py"],
         ["node", "my server.ts"],
@@ -277,7 +273,35 @@ describe("resolveConfig: without a file", () => {
 });
 
 describe("resolveConfig: a server that is already running", () => {
-  const ATTACH = "scenarios:\n  chat:\n    server: {url: 'http://host:8000/', apiKeyEnv: KEY}\n";
+  const SERVER = "scenarios:\n  chat:\n    server: {url: 'http://host:8000/', apiKeyEnv: KEY}\n";
+  const ATTACH = `${SERVER}policy: {allowServers: ['http://host:8000'], allowEnv: [KEY]}\n`;
+
+  it("is refused when it is not this machine and the policy does not name it", () => {
+    expect(refusalOf({ file: SERVER })).toMatch(
+      /^refused: gate\.yml: scenarios\.chat\.server\.url: http:\/\/host:8000 is not this machine\..*`policy\.allowServers/,
+    );
+    for (const url of ["http://127.0.0.1:8000", "http://localhost:8000", "http://[::1]:8000"]) {
+      expect(resolve({ file: `scenarios:\n  chat:\n    server: {url: '${url}'}\n` }).server).toMatchObject({
+        url,
+      });
+    }
+    for (const url of [
+      "http://127.0.0.1.evil.example",
+      "http://localhost.evil.example",
+      "http://127.0.0.1@evil.example",
+    ]) {
+      expect(refusalOf({ file: `scenarios:\n  chat:\n    server: {url: '${url}'}\n` })).toMatch(/^refused: /);
+    }
+  });
+
+  it("gets the value of no variable that the policy does not name: it may be a secret of the job", () => {
+    const local = (name: string) =>
+      `scenarios:\n  chat:\n    server: {url: 'http://127.0.0.1:1', apiKeyEnv: ${name}}\n`;
+    expect(refusalOf({ file: local("GITHUB_TOKEN") })).toMatch(
+      /^refused: .*apiKeyEnv: GITHUB_TOKEN may hold a secret/,
+    );
+    expect(resolve({ file: local("VLLM_API_KEY") }).server).toMatchObject({ apiKeyEnv: "VLLM_API_KEY" });
+  });
 
   it("is attached to, with the variable that holds its key", () => {
     expect(resolve({ file: ATTACH }).server).toEqual({

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { checkServer, type Refusal, type ServerPolicy } from "../../src/config/server-policy.ts";
 import { VLLM_FLAGS, VLLM_SHORT_FLAGS } from "../../src/config/vllm-flags.ts";
 
-const nothing: ServerPolicy = { allowFlags: [], allowEnv: [], allowCommands: [] };
+const nothing: ServerPolicy = { allowFlags: [], allowEnv: [], allowServers: [], allowCommands: [] };
 const base = { command: ["vllm", "serve"], model: "org/model", args: [] as string[], env: {} };
 
 function flags(args: readonly string[], policy: ServerPolicy = nothing, model = base.model): Refusal[] {
