@@ -1,4 +1,4 @@
-import { parse } from "shell-quote";
+import { type ParseEntry, parse } from "shell-quote";
 import { messageOf, UsageError } from "../domain/errors.ts";
 
 /** A sign that never occurs in an argument, to notice a variable that a shell would have replaced. */
@@ -41,7 +41,7 @@ export function splitArguments(text: string, source: string): string[] {
   });
 }
 
-function readWords(text: string, source: string): ReturnType<typeof parse> {
+function readWords(text: string, source: string): ParseEntry[] {
   try {
     return parse(text, (name) => `${VARIABLE}${name}`);
   } catch (error) {

@@ -9,8 +9,8 @@ const FIRST_ID = 1000;
 const ID_COUNT = 2000;
 
 /**
- * A prompt that depends on its name only: the same name gives the same ids, another name other ids from the
- * first token on, so that no prefix cache knows it.
+ * A prompt that depends on its name only: the same name gives the same ids. Those of another name differ within
+ * the first block of any prefix cache: 16 tokens have 2,000^16 beginnings.
  *
  * @param name - seed and place of the prompt, e.g. `seed/batching.c8/0/17`
  * @param tokens - its length
