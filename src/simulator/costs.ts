@@ -26,6 +26,9 @@ export interface HostCosts {
   compiledPerLayer: number;
   eagerPerLayer: number;
   cpuPerLayer: number;
+  jitCold: number;
+  jitWarm: number;
+  jitEager: number;
 }
 
 /** Costs of kernels on any device, seconds. */

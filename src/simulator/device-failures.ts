@@ -1,7 +1,7 @@
 /** Starts that fail for lack of device memory before there is any KV memory to speak of, in vLLM's words. */
 import type { Deployment } from "./deployment.ts";
 import type { VllmLog } from "./log.ts";
-import { gib, type MemoryPlan } from "./memory-plan.ts";
+import { gib, type MemoryPlan, roundedGib } from "./memory-plan.ts";
 import { printEngineFailure } from "./startup-failures.ts";
 import type { StartupLine } from "./startup-log.ts";
 
@@ -59,8 +59,8 @@ export function deviceFailure(deployment: Deployment, plan: MemoryPlan): DeviceF
   const wanted = Math.ceil(plan.total * flags.gpuMemoryUtilization);
   if (free < wanted) {
     const message =
-      `ValueError: Free memory on device cuda:0 (${short(Math.max(0, free))}/${short(plan.total)} GiB) on startup is less than ` +
-      `desired GPU memory utilization (${flags.gpuMemoryUtilization}, ${short(wanted)} GiB). Decrease GPU memory utilization or ` +
+      `ValueError: Free memory on device cuda:0 (${roundedGib(Math.max(0, free))}/${roundedGib(plan.total)} GiB) on startup is less than ` +
+      `desired GPU memory utilization (${flags.gpuMemoryUtilization}, ${roundedGib(wanted)} GiB). Decrease GPU memory utilization or ` +
       "reduce GPU memory used by other processes.";
     return { before: /^Starting to load model/, trace: `${INIT_DEVICE}\n${message}`, logged: undefined };
   }
@@ -125,10 +125,4 @@ function outOfMemory(total: number, wanted: number, allocated: number, other: nu
 function size(bytes: number): string {
   if (bytes < 2 ** 20) return `${(bytes / 2 ** 10).toFixed(2)} KiB`;
   return bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(2)} MiB` : `${gib(bytes).toFixed(2)} GiB`;
-}
-
-/** As vLLM's `format_gib` writes them: two places, rounded, no trailing zeros but one. */
-function short(bytes: number): string {
-  const rounded = String(Math.round(gib(bytes) * 100) / 100);
-  return rounded.includes(".") ? rounded : `${rounded}.0`;
 }

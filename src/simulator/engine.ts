@@ -22,9 +22,6 @@ export interface EngineEvent {
   outputs: EngineOutput[];
 }
 
-/** Seconds that just-in-time compilation adds to the first iteration, by the state of the compile cache. */
-const FIRST_ITERATION = { cold: 0.7, warm: 0.038 } as const;
-
 interface InFlight {
   iteration: Iteration;
   doneAt: number;
@@ -131,7 +128,7 @@ export class Engine {
   }
 
   private launch(time: number, iteration: Iteration): void {
-    const { settings } = this.deployment;
+    const { settings, costs, gpu, cudaGraphs } = this.deployment;
     const cost = iterationCost(this.deployment, iteration.work);
     const planted = iteration.work.decodeOnly ? settings.regressions.decode : settings.regressions.ttft;
     const host = planted * this.noise.host(time);
@@ -140,7 +137,9 @@ export class Engine {
     const start = Math.max(launchFrom + cost.launchDelay * host, this.deviceFreeAt);
     let doneAt = Math.max(start + cost.device * planted * this.noise.device(time), launched);
     if (this.first) {
-      doneAt += FIRST_ITERATION[settings.compileCache] * (this.deployment.cudaGraphs ? 1 : 0.2);
+      const { jitCold, jitWarm, jitEager } = costs.host;
+      if (!cudaGraphs) doneAt += gpu.device === "cuda" ? jitEager : 0;
+      else doneAt += settings.compileCache === "cold" ? jitCold : jitWarm;
       this.first = false;
     }
     this.deviceFreeAt = doneAt;

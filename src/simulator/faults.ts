@@ -48,8 +48,11 @@ const SIZED = [
   "drift-per-minute",
 ];
 
+/** Names of the faults that can be planted. */
+export const FAULT_NAMES: readonly string[] = [...PLAIN, ...SIZED];
+
 /**
- * Parses e.g. `crash-after:20,ignore-sigterm`.
+ * Parses e.g. `crash-after:20,ignore-sigterm` or `throttle:0.6,slow-rounds:0.1`.
  *
  * @throws Error naming the part that does not parse
  */

@@ -26,6 +26,7 @@ export interface Flags {
   enablePromptTokensDetails: boolean;
   maxLogprobs: number;
   disableAccessLog: boolean;
+  streamInterval: number;
   /** Flags that were given, as vLLM's `non-default args` line lists them. */
   nonDefault: Record<string, PythonValue>;
 }
@@ -45,6 +46,7 @@ const INTEGERS = new Set([
   "max-logprobs",
   "block-size",
   "api-server-count",
+  "stream-interval",
 ]);
 const SIZES = new Set(["max-model-len", "max-num-seqs", "max-num-batched-tokens", "kv-cache-memory-bytes"]);
 const FLOATS = new Set([
@@ -194,6 +196,7 @@ function assemble(given: ReadonlyMap<string, PythonValue>, positional: string | 
     enablePromptTokensDetails: on("enable-prompt-tokens-details", false),
     maxLogprobs: number("max-logprobs") ?? 20,
     disableAccessLog: on("disable-uvicorn-access-log", false),
+    streamInterval: number("stream-interval") ?? 1,
     nonDefault,
   };
 }

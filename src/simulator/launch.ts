@@ -89,10 +89,13 @@ export async function launch(
   const fitted = fitContext(deployment, profiled);
   await say(readyLines(fitted, planMemory(fitted), times));
   if (settings.faults.slowStartS > 0) await sleep(settings.faults.slowStartS * 1000);
-  server.current = buildServer(fitted, log, apiKeys(flags, env), () => {
+  const developer = env["VLLM_SERVER_DEV_MODE"] === "1";
+  const crash = (): void => {
     printCrash(log);
+    server.current?.truth?.close();
     process.exit(1);
-  });
+  };
+  server.current = buildServer(fitted, { log, keys: apiKeys(flags, env), developer, crash });
   if (!(await listen(server.current, deployment))) {
     printPortFailure(log);
     return 1;
@@ -138,6 +141,7 @@ function handleSignals(settings: Settings, log: VllmLog, server: { current?: Api
       printShutdown(log, settings.version);
       server.current.http.close();
       server.current.http.closeAllConnections();
+      server.current.truth?.close();
     }
     process.exit(0);
   };

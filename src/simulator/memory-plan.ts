@@ -101,11 +101,16 @@ export function autoFitMessage({ model, maxModelLen }: Deployment, plan: MemoryP
   const { maxPositions } = model;
   if (maxModelLen >= maxPositions)
     return `Auto-fit max_model_len: full model context length ${maxPositions} fits in available GPU memory`;
-  const memory = gib(plan.availableKv).toFixed(2);
-  return `Auto-fit max_model_len: reduced from ${maxPositions} to ${maxModelLen} to fit in available GPU memory (${memory} GiB available for KV cache)`;
+  return `Auto-fit max_model_len: reduced from ${maxPositions} to ${maxModelLen} to fit in available GPU memory (${roundedGib(plan.availableKv)} GiB available for KV cache)`;
 }
 
 /** Bytes as GiB. */
 export function gib(bytes: number): number {
   return bytes / GIB;
+}
+
+/** As vLLM's `format_gib` writes them: two places, rounded, no trailing zeros but one. */
+export function roundedGib(bytes: number): string {
+  const rounded = String(Math.round(gib(bytes) * 100) / 100);
+  return rounded.includes(".") ? rounded : `${rounded}.0`;
 }

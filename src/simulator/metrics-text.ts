@@ -30,10 +30,13 @@ export class Metrics {
   readonly finished: Record<FinishReason, number> = { stop: 0, length: 0, abort: 0 };
   private readonly deployment: Deployment;
   private readonly plan: MemoryPlan;
+  private readonly planned: () => number;
   private readonly lastEvent = new Map<string, number>();
   private readonly histograms: Record<string, { help: string; data: Histogram }>;
 
-  constructor(deployment: Deployment, plan: MemoryPlan) {
+  /** @param planned requests that a plan serves in the engine's place; they count as running */
+  constructor(deployment: Deployment, plan: MemoryPlan, planned: () => number = () => 0) {
+    this.planned = planned;
     this.deployment = deployment;
     this.plan = plan;
     const upTo = (deployment.maxModelLen >= 5000 ? TOKENS : TOKENS.slice(0, 11)).filter(
@@ -156,7 +159,7 @@ export class Metrics {
       gauge(
         "num_requests_running",
         "Number of requests in model execution batches.",
-        scheduler.running.length + this.stuck,
+        scheduler.running.length + this.stuck + this.planned(),
       ) +
       gauge("num_requests_waiting", "Number of requests waiting to be processed.", waiting) +
       plain(

@@ -1,40 +1,40 @@
-/** Runs a simulation against the real clock: events leave at their planned times, and nothing drifts. */
-import { performance } from "node:perf_hooks";
+/** Runs streams against the real clock: events leave at their planned times, and nothing drifts. */
+import { lifetime } from "./clock.ts";
+import type { EventSource } from "./planned-times.ts";
 import type { GenerationRequest } from "./request.ts";
 import type { EngineRequest } from "./scheduler.ts";
-import type { Emission, Simulation } from "./simulation.ts";
+import type { Emission } from "./simulation.ts";
 
-/** A timer is asked for only when this much time remains, seconds: timers have a grain of a millisecond. */
-const SPIN = 1.1e-3;
+/**
+ * Milliseconds before an event from which the loop spins instead of sleeping: a timer of N ms, counted in whole
+ * milliseconds, fires up to N + 1 ms after it was asked for.
+ */
+const SPIN = 1.1;
 
 /** Receives one request's events. */
 export type Listener = (emission: Emission) => void;
 
 /**
- * The driver. It sleeps on a timer while the next event is far, and yields to the event loop in between while it
- * is near; an idle engine holds no timer at all.
+ * The driver. One timer serves all streams: it sleeps while the next event is far, and goes round the event loop
+ * while it is near; without events to come it holds no timer at all.
  */
 export class RealTime {
-  private readonly simulation: Simulation;
+  private readonly source: EventSource;
   private readonly listeners = new Map<string, Listener>();
   private timer: NodeJS.Timeout | undefined;
+  private wakesAt = 0;
   private spinning = false;
 
-  constructor(simulation: Simulation) {
-    this.simulation = simulation;
+  constructor(source: EventSource) {
+    this.source = source;
   }
 
-  /** Seconds on the monotonic clock that the simulation runs on. */
-  static now(): number {
-    return performance.now() / 1000;
-  }
-
-  /** Starts a request; `listener` gets its events as they fall due. */
+  /** Starts a request; `listener` gets its events as they fall due. Returns its start, seconds of the process's life. */
   start(request: GenerationRequest, listener: Listener): number {
-    const now = RealTime.now();
+    const now = lifetime();
     this.run(now);
     this.listeners.set(request.id, listener);
-    this.simulation.submit(now, request);
+    this.source.submit(now, request);
     this.arm();
     return now;
   }
@@ -42,9 +42,14 @@ export class RealTime {
   /** Stops a request whose client has gone. */
   abort(id: string): EngineRequest | undefined {
     this.listeners.delete(id);
-    const record = this.simulation.abort(id);
+    const record = this.source.abort(id);
     this.arm();
     return record;
+  }
+
+  /** Milliseconds until something is due. */
+  slack(): number {
+    return (this.source.nextTime() - lifetime()) * 1000;
   }
 
   /** Stops the clock. */
@@ -54,34 +59,43 @@ export class RealTime {
     this.listeners.clear();
   }
 
-  private readonly tick = (): void => {
+  private readonly wake = (): void => {
     this.timer = undefined;
+    this.spin();
+  };
+
+  private readonly spin = (): void => {
     this.spinning = false;
-    this.run(RealTime.now());
+    this.run(lifetime());
     this.arm();
   };
 
   private run(now: number): void {
-    if (this.simulation.nextTime() > now) return;
-    for (const emission of this.simulation.advance(now)) {
+    if (this.source.nextTime() > now) return;
+    for (const emission of this.source.advance(now)) {
       const listener = this.listeners.get(emission.id);
+      if (listener === undefined) continue;
       if (emission.finish !== undefined) this.listeners.delete(emission.id);
-      listener?.(emission);
+      listener(emission);
     }
   }
 
   private arm(): void {
     if (this.spinning) return;
-    clearTimeout(this.timer);
-    this.timer = undefined;
-    const next = this.simulation.nextTime();
-    if (next === Number.POSITIVE_INFINITY) return;
-    const wait = (next - RealTime.now() - SPIN) * 1000;
-    if (wait >= 1) {
-      this.timer = setTimeout(this.tick, Math.floor(wait));
-      return;
+    const next = this.source.nextTime();
+    if (this.timer !== undefined) {
+      if (next === this.wakesAt) return;
+      clearTimeout(this.timer);
+      this.timer = undefined;
     }
-    this.spinning = true;
-    setImmediate(this.tick);
+    if (next === Number.POSITIVE_INFINITY) return;
+    const wait = (next - lifetime()) * 1000 - SPIN;
+    if (wait >= 1) {
+      this.wakesAt = next;
+      this.timer = setTimeout(this.wake, Math.floor(wait));
+    } else {
+      this.spinning = true;
+      setImmediate(this.spin);
+    }
   }
 }

@@ -13,6 +13,8 @@ export interface GenerationRequest {
   seed: number;
   /** Separates prefix caches: equal prompts under different salts share nothing. */
   cacheSalt: string;
+  /** Tokens that are held back until this many are there; the first and the last leave at once. 1 by default. */
+  streamInterval?: number;
 }
 
 /** Mean number of tokens after which a request that may stop does so. */

@@ -1,4 +1,5 @@
-/** The HTTP side: routes, the API key, errors and the access log. */
+/** The HTTP side: connections, routing, the API key, errors and the access log. */
+import { randomUUID } from "node:crypto";
 import {
   createServer,
   type IncomingMessage,
@@ -6,16 +7,21 @@ import {
   type ServerResponse,
   STATUS_CODES,
 } from "node:http";
-import { chatPrompt } from "./api-types.ts";
-import { Completions, sendJson } from "./completions.ts";
+import { Completions } from "./completions.ts";
+import { Cors } from "./cors.ts";
 import type { Deployment } from "./deployment.ts";
-import { HttpError, invalidJson, missingField, unknownModel } from "./errors.ts";
+import { answerTo, apiError, invalidJson } from "./errors.ts";
+import { sendJson } from "./exchange.ts";
 import type { VllmLog } from "./log.ts";
-import { type MemoryPlan, planMemory } from "./memory-plan.ts";
+import { planMemory } from "./memory-plan.ts";
 import { Metrics } from "./metrics-text.ts";
+import { PlannedTimes } from "./planned-times.ts";
 import { RealTime } from "./real-time.ts";
+import { buildRoutes } from "./routes.ts";
+import { atLeast } from "./settings.ts";
 import { Simulation } from "./simulation.ts";
 import { Tokenizer } from "./tokenizer.ts";
+import { TruthLog } from "./truth.ts";
 
 /** A server that is ready to listen. */
 export interface ApiServer {
@@ -23,175 +29,106 @@ export interface ApiServer {
   simulation: Simulation;
   driver: RealTime;
   metrics: Metrics;
+  truth: TruthLog | undefined;
 }
 
-type Handler = (body: unknown, request: IncomingMessage, response: ServerResponse) => void;
+/** What a server takes from its surroundings. */
+export interface ServerOptions {
+  log: VllmLog;
+  /** API keys that guard `/v1`; none leaves it open. */
+  keys: readonly string[];
+  /** Whether vLLM's development pages are there. */
+  developer: boolean;
+  /** Called when a planted crash strikes. */
+  crash: () => void;
+}
 
-/**
- * Builds the server of a deployment.
- *
- * @param keys API keys that guard `/v1`; none leaves it open
- * @param crash called when a planted crash strikes
- */
-export function buildServer(
-  deployment: Deployment,
-  log: VllmLog,
-  keys: readonly string[],
-  crash: () => void,
-): ApiServer {
-  const plan: MemoryPlan = planMemory(deployment);
+const GUARDED = ["/v1", "/v2", "/inference"];
+
+/** Builds the server of a deployment. */
+export function buildServer(deployment: Deployment, options: ServerOptions): ApiServer {
+  const { log, keys, developer, crash } = options;
+  const { flags, settings, model } = deployment;
   const simulation = new Simulation(deployment);
-  const driver = new RealTime(simulation);
-  const metrics = new Metrics(deployment, plan);
-  const tokenizer = new Tokenizer(deployment.model.vocab);
+  const planned = settings.plan === undefined ? undefined : new PlannedTimes(deployment, settings.plan);
+  const driver = new RealTime(planned ?? simulation);
+  const metrics = new Metrics(deployment, planMemory(deployment), () => planned?.active ?? 0);
+  const folder = flags.nonDefault["tokenizer"] ?? flags.model;
+  const tokenizer = new Tokenizer(String(folder), model.vocab, model.eosToken);
+  const truth = settings.truth === undefined ? undefined : new TruthLog(settings.truth);
+  if (truth !== undefined) truth.slack = () => driver.slack();
   simulation.engine.onIteration = (tokens) => metrics.iteration(tokens);
-  const completions = new Completions({ deployment, driver, metrics, tokenizer, crash });
-  const routes = buildRoutes(deployment, simulation, metrics, tokenizer, completions);
+  const completions = new Completions({ deployment, driver, metrics, tokenizer, truth, crash });
+  const routes = buildRoutes({ deployment, simulation, metrics, tokenizer, completions, developer });
+  const recent = atLeast(settings.version, 0, 26);
+  const cors = new Cors(flags.nonDefault["allowed_origins"], recent);
+  const tellId = flags.nonDefault["enable_request_id_headers"] === true;
 
-  const handle = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = (request.url ?? "/").split("?")[0]!;
-    if (keys.length > 0 && path.startsWith("/v1") && request.method !== "OPTIONS") {
+    const method = request.method ?? "GET";
+    if (tellId)
+      response.setHeader("x-request-id", request.headers["x-request-id"] ?? randomUUID().replaceAll("-", ""));
+    if (keys.length > 0 && method !== "OPTIONS" && GUARDED.some((prefix) => path.startsWith(prefix))) {
       const token = /^bearer (.*)$/i.exec(request.headers.authorization ?? "")?.[1];
       if (token === undefined || !keys.includes(token))
         return sendJson(response, '{"error":"Unauthorized"}', 401);
     }
+    if (cors.handle(request, response)) return;
     const methods = routes[path];
-    if (methods === undefined) return sendJson(response, '{"detail":"Not Found"}', 404);
-    const handler = methods[request.method ?? "GET"];
-    if (handler === undefined) return sendJson(response, '{"detail":"Method Not Allowed"}', 405);
-    const body = request.method === "POST" ? await readJson(request) : undefined;
-    handler(body, request, response);
+    if (methods === undefined) {
+      const bare = path.replace(/\/$/, "");
+      if (bare !== path && bare in routes) return redirect(request, response, bare);
+      return sendJson(response, '{"detail":"Not Found"}', 404);
+    }
+    const handler = methods[method];
+    if (handler === undefined) {
+      response.setHeader("allow", Object.keys(methods).join(", "));
+      return sendJson(response, '{"detail":"Method Not Allowed"}', 405);
+    }
+    let body: unknown;
+    try {
+      if (method === "POST" && path !== "/metrics" && path !== "/ping") body = await readJson(request);
+      handler(body, request, response);
+    } catch (error) {
+      const known = answerTo(error, { version: settings.version, method, path, body });
+      if (known === undefined) throw error;
+      sendJson(response, known.body, known.status);
+    }
   };
 
   const http = createServer({ keepAliveTimeout: 5000 }, (request, response) => {
     response.setHeader("server", "uvicorn");
-    if (!deployment.flags.disableAccessLog) logAccess(request, response, log);
-    handle(request, response).catch((error: unknown) => {
-      if (error instanceof HttpError) sendJson(response, error.body, error.status);
-      else if (!response.headersSent)
-        response.writeHead(500, { "content-type": "text/plain" }).end("Internal Server Error");
+    response.removeHeader("connection");
+    if (!flags.disableAccessLog) logAccess(request, response, log);
+    answer(request, response).catch(() => {
+      if (!response.headersSent)
+        response.writeHead(500, { "content-type": "text/plain; charset=utf-8" }).end("Internal Server Error");
     });
   });
   http.on("connection", (socket) => socket.setNoDelay(true));
-  return { http, simulation, driver, metrics };
+  return { http, simulation, driver, metrics, truth };
 }
 
-function buildRoutes(
-  deployment: Deployment,
-  simulation: Simulation,
-  metrics: Metrics,
-  tokenizer: Tokenizer,
-  completions: Completions,
-): Record<string, Record<string, Handler>> {
-  const created = Math.floor(Date.now() / 1000);
-  const ok: Handler = (_body, _request, response) => {
-    response.writeHead(200, { "content-length": 0 }).end();
-  };
-  return {
-    "/health": { GET: ok },
-    "/ping": { GET: ok, POST: ok },
-    "/version": {
-      GET: (_body, _request, response) =>
-        sendJson(response, JSON.stringify({ version: deployment.settings.version })),
-    },
-    "/v1/models": {
-      GET: (_body, _request, response) => sendJson(response, JSON.stringify(modelList(deployment, created))),
-    },
-    "/metrics": {
-      GET: (_body, _request, response) => {
-        response.writeHead(200, { "content-type": "text/plain; version=1.0.0; charset=utf-8" });
-        response.end(metrics.text(simulation));
-      },
-    },
-    "/tokenize": {
-      POST: (body, _request, response) => {
-        const fields = fieldsOf(body, deployment);
-        const tokens =
-          fields["messages"] === undefined
-            ? tokenizer.encode(textOf(fields, "prompt"))
-            : chatPrompt(fields["messages"], tokenizer);
-        const answer = {
-          count: tokens.length,
-          max_model_len: deployment.maxModelLen,
-          tokens,
-          token_strs: null,
-        };
-        sendJson(response, JSON.stringify(answer));
-      },
-    },
-    "/detokenize": {
-      POST: (body, _request, response) => {
-        const tokens = fieldsOf(body, deployment)["tokens"];
-        if (!Array.isArray(tokens)) throw missingField("tokens");
-        sendJson(response, JSON.stringify({ prompt: tokenizer.decode(tokens.map(Number)) }));
-      },
-    },
-    "/reset_prefix_cache": {
-      POST: (_body, _request, response) => {
-        simulation.engine.pool.reset();
-        response.writeHead(200, { "content-length": 0 }).end();
-      },
-    },
-    "/v1/completions": {
-      POST: (body, request, response) => completions.handle(body, false, request, response),
-    },
-    "/v1/chat/completions": {
-      POST: (body, request, response) => completions.handle(body, true, request, response),
-    },
-  };
-}
-
-function fieldsOf(body: unknown, deployment: Deployment): Readonly<Record<string, unknown>> {
-  const fields = (typeof body === "object" && body !== null ? body : {}) as Record<string, unknown>;
-  const names = deployment.flags.servedModelNames;
-  const model = fields["model"];
-  if (typeof model === "string" && !names.includes(model)) throw unknownModel(model, names);
-  return fields;
-}
-
-function textOf(fields: Readonly<Record<string, unknown>>, name: string): string {
-  const value = fields[name];
-  if (typeof value !== "string") throw missingField(name);
-  return value;
-}
-
-function modelList(deployment: Deployment, created: number): object {
-  const { flags, maxModelLen } = deployment;
-  const permission = {
-    object: "model_permission",
-    created,
-    allow_create_engine: false,
-    allow_sampling: true,
-    allow_logprobs: true,
-    allow_search_indices: false,
-    allow_view: true,
-    allow_fine_tuning: false,
-    organization: "*",
-    group: null,
-    is_blocking: false,
-  };
-  const data = flags.servedModelNames.map((id, i) => ({
-    id,
-    object: "model",
-    created,
-    owned_by: "vllm",
-    root: flags.model,
-    parent: null,
-    max_model_len: maxModelLen,
-    permission: [{ id: `modelperm-${created.toString(16)}${i}`, ...permission }],
-  }));
-  return { object: "list", data };
+function redirect(request: IncomingMessage, response: ServerResponse, path: string): void {
+  const location = `http://${request.headers.host ?? "localhost"}${path}`;
+  response.writeHead(307, { "content-length": 0, location }).end();
 }
 
 async function readJson(request: IncomingMessage): Promise<unknown> {
   const chunks: Buffer[] = [];
   for await (const chunk of request) chunks.push(chunk as Buffer);
   const text = Buffer.concat(chunks).toString("utf8");
+  const type = (request.headers["content-type"] ?? "").toLowerCase().split(";")[0]!.trim();
+  if (type !== "application/json") {
+    const message = "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed";
+    throw apiError(400, "Bad Request", message, null);
+  }
   if (text === "") return undefined;
   try {
     return JSON.parse(text) as unknown;
-  } catch (error) {
-    throw invalidJson(text, error);
+  } catch {
+    throw invalidJson(text);
   }
 }
 

@@ -20,17 +20,31 @@ export interface Regressions {
 
 /** Everything the environment decides. */
 export interface Settings {
+  /** `VLLM_SIM_GPU`: a name in `gpus.json`, or the path of a JSON file with the fields of `Gpu`. */
   gpu: string;
   version: string;
   /** Real seconds per simulated second of start-up. */
   startupScale: number;
   seed: number;
+  /** `VLLM_SIM_NOISE`: `none`; `jitter` (the default), residuals of real requests; `h200`, also slow spells and sessions. */
   noise: NoiseLevel;
   /** GiB of the device's memory that something else holds. */
   memoryTakenGiB: number;
   compileCache: "cold" | "warm";
   regressions: Regressions;
   faults: FaultPlan;
+  /** Fixed times of events, in place of the engine's model. */
+  plan: EmissionPlan | undefined;
+  /** File that gets each request's event times. */
+  truth: string | undefined;
+}
+
+/** Events at fixed times after a request's arrival, seconds. */
+export interface EmissionPlan {
+  ttft: number;
+  itl: number;
+  /** Standard deviation of each event's time; it does not add up. */
+  jitter: number;
 }
 
 /**
@@ -65,7 +79,23 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
     compileCache: cache,
     regressions: parseRegressions(env["VLLM_SIM_REGRESSION"] ?? ""),
     faults: parseFaults(env["VLLM_SIM_FAULT"] ?? ""),
+    plan: parsePlan(env["VLLM_SIM_PLAN"] ?? ""),
+    truth: env["VLLM_SIM_TRUTH"] || undefined,
   };
+}
+
+/** Parses e.g. `ttftMs=20,itlMs=6.4,jitterMs=0.2`; what is left out is 0. */
+function parsePlan(text: string): EmissionPlan | undefined {
+  if (text === "") return undefined;
+  const times: Record<string, number> = { ttftMs: 0, itlMs: 0, jitterMs: 0 };
+  for (const item of text.split(",")) {
+    const [name = "", value = ""] = item.split("=");
+    const time = Number(value);
+    if (!Object.hasOwn(times, name) || value === "" || !(time >= 0 && time < 1e9))
+      throw new Error(`VLLM_SIM_PLAN: cannot read '${item}' (e.g. ttftMs=20,itlMs=6.4,jitterMs=0)`);
+    times[name] = time / 1000;
+  }
+  return { ttft: times["ttftMs"]!, itl: times["itlMs"]!, jitter: times["jitterMs"]! };
 }
 
 /** Parses e.g. `decode:1.15,ttft:1.3,kv:0.8,prefix:off,drift:0.1`. */

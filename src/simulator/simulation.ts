@@ -133,6 +133,8 @@ export class Simulation {
     stream.pending.push({ token, position });
     stream.finish = finish;
     if (stream.queued) return;
+    const interval = record.request.streamInterval ?? 1;
+    if (finish === undefined && stream.pending[0]!.position > 0 && stream.pending.length < interval) return;
     stream.queued = true;
     this.loop.call(now, this.costs.event * this.noise.host(now), (time) => {
       if (this.streams.get(id) !== stream) return;

@@ -1,63 +1,87 @@
-/** A deterministic stand-in for a tokenizer: about four characters a token, and ids that turn back into text. */
-import { hashText } from "./random.ts";
+/** Text to ids and back: by a model folder's own `tokenizer.json` when there is one, by a stand-in otherwise. */
+import { existsSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { StringDecoder } from "node:string_decoder";
+import { ByteLevelBpe } from "./bpe.ts";
+import { StandIn } from "./stand-in-tokenizer.ts";
 
-const CONSONANTS = "bdfgklmnprstvz";
-const VOWELS = "aeiou";
-const SYLLABLES = CONSONANTS.length * VOWELS.length;
-const PIECES = / (?:[bdfgklmnprstvz][aeiou]){3}(?![a-z])|\s?[^\s]{1,4}|\s+/g;
+/** What a tokenizer of either kind can do. */
+export interface TokenTable {
+  encode(text: string): number[];
+  /** The bytes of an id; none for special tokens and ids past the end. */
+  bytesOf(id: number): Buffer;
+  /** The id as the tokenizer's own table writes it. */
+  pieceOf(id: number): string;
+}
 
-/** Turns text into ids and back for one vocabulary. */
+/** Turns text into ids and back for one model. */
 export class Tokenizer {
-  private readonly vocab: number;
-  private readonly pieces = new Map<number, string>();
+  private readonly table: TokenTable;
+  private readonly eos: number;
 
-  /** @param vocab number of ids */
-  constructor(vocab: number) {
-    this.vocab = vocab;
+  /**
+   * @param folder looked at for a `tokenizer.json`
+   * @param vocab number of ids of the model
+   * @param eos id that ends a text and has none of its own
+   */
+  constructor(folder: string, vocab: number, eos: number) {
+    this.table = findTable(folder) ?? new StandIn(vocab);
+    this.eos = eos;
   }
 
   /** Text to ids; the same text always gives the same ids. */
   encode(text: string): number[] {
-    const ids: number[] = [];
-    for (const piece of text.match(PIECES) ?? []) ids.push(this.idOf(piece));
-    return ids;
+    return this.table.encode(text);
   }
 
-  /** Ids to text: a piece seen before, otherwise the word that stands for the id. */
+  /** Ids to text; bytes that are no text become replacement characters. */
   decode(ids: readonly number[]): string {
-    return ids.map((id) => this.textOf(id)).join("");
+    return Buffer.concat(ids.map((id) => this.bytesOf(id))).toString("utf8");
   }
 
   /** The text of one id. */
   textOf(id: number): string {
-    return this.pieces.get(id) ?? wordOf(id);
+    return this.bytesOf(id).toString("utf8");
   }
 
-  private idOf(piece: string): number {
-    const word = wordId(piece);
-    if (word !== undefined && word < this.vocab && !this.pieces.has(word)) return word;
-    const id = hashText(piece) % this.vocab;
-    // A word keeps its id even when a piece hashes to it; the piece then reads back as the word.
-    if (!this.pieces.has(id) && this.pieces.size < this.vocab / 8) this.pieces.set(id, piece);
-    return id;
+  /** The id as the tokenizer's own table writes it, e.g. `Ġthe`. */
+  pieceOf(id: number): string {
+    return this.table.pieceOf(id);
+  }
+
+  /** A decoder of a stream: it keeps bytes back that are not yet a character. */
+  stream(): TokenStream {
+    return new TokenStream((id) => this.bytesOf(id));
+  }
+
+  private bytesOf(id: number): Buffer {
+    return id === this.eos ? NOTHING : this.table.bytesOf(id);
   }
 }
 
-function wordOf(id: number): string {
-  let text = " ";
-  for (let rest = id, i = 0; i < 3; i++, rest = Math.floor(rest / SYLLABLES)) {
-    const syllable = rest % SYLLABLES;
-    text += CONSONANTS[Math.floor(syllable / VOWELS.length)]! + VOWELS[syllable % VOWELS.length]!;
+const NOTHING = Buffer.alloc(0);
+
+/** Text that appears token by token. */
+export class TokenStream {
+  private readonly decoder = new StringDecoder("utf8");
+  private readonly bytesOf: (id: number) => Buffer;
+
+  constructor(bytesOf: (id: number) => Buffer) {
+    this.bytesOf = bytesOf;
   }
-  return text;
+
+  /** The text that a token completes. */
+  push(id: number): string {
+    return this.decoder.write(this.bytesOf(id));
+  }
+
+  /** What is left when no token follows. */
+  end(): string {
+    return this.decoder.end();
+  }
 }
 
-function wordId(piece: string): number | undefined {
-  if (piece.length !== 7 || piece[0] !== " ") return undefined;
-  let id = 0;
-  for (let i = 5; i >= 1; i -= 2) {
-    const syllable = CONSONANTS.indexOf(piece[i]!) * VOWELS.length + VOWELS.indexOf(piece[i + 1]!);
-    id = id * SYLLABLES + syllable;
-  }
-  return id;
+function findTable(folder: string): TokenTable | undefined {
+  const file = join(folder, "tokenizer.json");
+  return existsSync(file) ? ByteLevelBpe.parse(readFileSync(file, "utf8")) : undefined;
 }

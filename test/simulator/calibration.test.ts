@@ -1,4 +1,7 @@
+import { execFile } from "node:child_process";
 import { readFileSync } from "node:fs";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { describe, expect, it } from "vitest";
 import { planMemory } from "../../src/simulator/memory-plan.ts";
 import { deployment, PHI, QWEN, quantile, uniquePrompts, VirtualClient } from "./virtual-load.ts";
@@ -70,5 +73,14 @@ describe("speed against real vLLM 0.22.0 on an H200", () => {
     const result = measure(32, 64, uniquePrompts(200, 32), 128);
     expect(Math.abs(result.tpot / 2.19 - 1)).toBeLessThan(0.25);
     expect(Math.abs(result.tokensPerSecond / 11_800 - 1)).toBeLessThan(0.25);
+  });
+});
+
+describe("npm run bench:simulator", () => {
+  it("meets every target against requests.json", async () => {
+    const bench = fileURLToPath(new URL("../../bench/simulator.ts", import.meta.url));
+    const { stdout } = await promisify(execFile)(process.execPath, [bench]);
+    expect(stdout).not.toContain("MISSED");
+    expect(stdout).toMatch(/(\d+) of \1 targets met/);
   });
 });

@@ -58,6 +58,16 @@ export class VirtualClient {
     this.simulation = new Simulation(target);
   }
 
+  /** Seconds on the virtual clock. */
+  get time(): number {
+    return this.now;
+  }
+
+  /** Lets time pass without a request. */
+  wait(seconds: number): void {
+    this.now += seconds;
+  }
+
   /** `concurrency` clients send `total` requests; a client waits 0.7 ms between a response and its next request. */
   load(concurrency: number, total: number, prompt: () => number[], output: number): LoadResult {
     const begun = this.now;
