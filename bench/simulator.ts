@@ -12,7 +12,7 @@ import { benchDeployment, PHI, QWEN } from "./deployments.ts";
 import { type FixtureSession, fixtureSessions, median } from "./fixture.ts";
 import { BenchClient, fixtureSession, uniquePrompts } from "./load.ts";
 import { errorOf, loadRows, type Row, table, verdict } from "./rows.ts";
-import { unseenRows } from "./unseen.ts";
+import { secondHostRows } from "./second-host.ts";
 
 const ENV = { VLLM_SIM_NOISE: "jitter", VLLM_SIM_SEED: "1", VLLM_SIM_COMPILE_CACHE: "warm" };
 const LOGS = new URL("../test/fixtures/vllm-0.22.0-h200/", import.meta.url);
@@ -138,12 +138,13 @@ function main(): void {
       `${targets.length - missed.length} of ${targets.length} targets met, largest error ${(worst * 100).toFixed(1)} %, ` +
       `in ${((performance.now() - begun) / 1000).toFixed(1)} s\n`,
   );
-  const unseen = unseenRows(ENV);
-  const off = unseen.filter((row) => verdict(row) === "MISSED");
+  const second = secondHostRows(ENV);
+  const off = second.filter((row) => verdict(row) === "MISSED");
   process.stdout.write(
-    "\nNot fitted to: real sessions of another host with other flags, loads and models, measured after the fit.\n" +
-      `They do not fail this bench; they say how far the model carries.\n\n${table(unseen)}\n\n` +
-      `${unseen.length - off.length} of ${unseen.length} within the same bounds\n`,
+    "\nSecond host: real sessions of another H200 with other flags, loads and models. 115 of 142 were within these bounds\n" +
+      "before any constant had seen them; phi and fp8 have since decided three constants, the others none. They do not\n" +
+      `fail this bench; they say how far the model carries.\n\n${table(second).replaceAll("MISSED", "off")}\n\n` +
+      `${second.length - off.length} of ${second.length} within the same bounds\n`,
   );
   process.exitCode = missed.length === 0 ? 0 : 1;
 }

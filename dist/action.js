@@ -1,8 +1,8 @@
 import { n as __require, r as __toESM, t as __commonJSMin } from "./rolldown-runtime.js";
-import { a as notice, c as warning, i as info, l as summary, n as getInput, o as saveState, s as setOutput, t as error, u as require_tunnel } from "./core.js";
-import { a as EXIT, i as messageOf, r as UsageError, t as GateError } from "./errors.js";
-import { z as RUN_FILES } from "./comment.js";
-import { a as loadConfig, c as runAndRecord, f as resolveBaseBranch, l as runGate, n as printable, u as Interruption } from "./terminal.js";
+import { c as saveState, d as summary, f as require_tunnel, i as getInput, l as setOutput, n as runnerText, o as info, r as error, s as notice, t as runnerLine, u as warning } from "./runner-log.js";
+import { _ as EXIT, g as messageOf, h as UsageError, p as GateError } from "./metric.js";
+import { I as RUN_FILES } from "./comment.js";
+import { a as loadConfig, c as runAndRecord, f as resolveBase, l as runGate, n as untilInterrupted, t as outliveReaders } from "./interruption.js";
 import { randomUUID } from "node:crypto";
 import { join, resolve } from "node:path";
 import { EOL } from "os";
@@ -17788,8 +17788,8 @@ function withCustomRequest(customRequest) {
 
 // node_modules/@octokit/auth-token/dist-bundle/index.js
 var b64url = "(?:[a-zA-Z0-9_-]+)";
-var sep = "\\.";
-var jwtRE = new RegExp(`^${b64url}${sep}${b64url}${sep}${b64url}$`);
+var sep$1 = "\\.";
+var jwtRE = new RegExp(`^${b64url}${sep$1}${b64url}${sep$1}${b64url}$`);
 var isJWT = jwtRE.test.bind(jwtRE);
 async function auth(token) {
 	const isApp = isJWT(token);
@@ -19411,6 +19411,50 @@ const GitHub = Octokit.plugin(restEndpointMethods, paginateRest).defaults(defaul
 // node_modules/@actions/github/lib/github.js
 const context = new Context();
 
+// src/action-base.ts
+/** Events that run on a branch which somebody with write access chose. */
+const BRANCH_EVENTS = /* @__PURE__ */ new Set([
+	"push",
+	"schedule",
+	"workflow_dispatch"
+]);
+const BRANCH = "refs/heads/";
+/**
+* The base of an event. What is checked out may be a pull request's, so it judges itself only where the event says
+* that it is the default branch; a pull request and a merge group name their base; all else is judged by the default
+* branch.
+*/
+function planBase(event) {
+	const { name, ref, payload } = event;
+	if (name === "pull_request" || name === "pull_request_target") {
+		const base = field(field(payload, "pull_request"), "base");
+		return baseAt(text$1(field(base, "ref")), text$1(field(base, "sha")));
+	}
+	if (name === "merge_group") {
+		const group = field(payload, "merge_group");
+		return baseAt(text$1(field(group, "base_ref")), text$1(field(group, "base_sha")));
+	}
+	const main = text$1(field(field(payload, "repository"), "default_branch"));
+	if (main === null) return name === "schedule" ? { kind: "checkout" } : { kind: "unknown" };
+	if (BRANCH_EVENTS.has(name) && ref === `${BRANCH}${main}`) return { kind: "checkout" };
+	return baseAt(main, null);
+}
+function baseAt(ref, sha) {
+	if (ref === null) return { kind: "unknown" };
+	return {
+		kind: "base",
+		branch: ref.startsWith(BRANCH) ? ref.slice(11) : ref,
+		sha
+	};
+}
+function field(value, key) {
+	if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return void 0;
+	return value[key];
+}
+function text$1(value) {
+	return typeof value === "string" && value !== "" ? value : null;
+}
+
 // src/action.ts
 const MODES = ["gate", "record"];
 /** Name under which the `post` step finds the state file. */
@@ -19447,13 +19491,20 @@ function readOverrides() {
 	return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== void 0));
 }
 const inputName = (key) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-/** A pull request is judged by the base branch's policy and baseline. */
+/** The revision whose policy and baseline judge; undefined when that is the checkout itself. */
 async function baseRevision(cwd) {
-	const branch = (context.payload.pull_request?.["base"])?.ref;
-	if (typeof branch !== "string") return void 0;
-	const revision = await resolveBaseBranch(cwd, branch);
-	if (revision === null) throw new UsageError(`The base branch ${branch} is not in this clone and could not be fetched. Its policy and baseline judge a pull request: check out with \`fetch-depth: 0\`, or run \`git fetch origin\` for it before this step.`);
-	return revision;
+	const name = process.env["GITHUB_EVENT_NAME"] ?? "";
+	const plan = planBase({
+		name,
+		ref: process.env["GITHUB_REF"] ?? "",
+		payload: context.payload
+	});
+	if (plan.kind === "checkout") return void 0;
+	if (plan.kind === "unknown") throw new UsageError(`The event ${JSON.stringify(name)} names neither a base branch nor the repository's default branch, whose policy and baseline judge: run this on pull_request, merge_group, push, schedule or workflow_dispatch.`);
+	const base = await resolveBase(cwd, plan);
+	if (base === null) throw new UsageError(`The base branch ${plan.branch} is not in this clone and could not be fetched. Its policy and baseline judge: check out with \`fetch-depth: 0\`, or run \`git fetch origin\` for it before this step.`);
+	if (base.isStale) warning(runnerLine(`The base branch ${plan.branch} could not be fetched, so the copy in this clone judges, which may be old.`));
+	return base.revision;
 }
 async function run() {
 	const mode = text("mode") ?? "gate";
@@ -19469,19 +19520,20 @@ async function run() {
 		...base,
 		...configPath === void 0 ? {} : { configPath }
 	});
-	const controller = new AbortController();
-	for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => controller.abort(new Interruption(signal)));
+	outliveReaders();
+	const interruptions = untilInterrupted((signal) => info(runnerLine(`${signal}: ending the server`)));
 	const statePath = join(process.env["RUNNER_TEMP"] ?? join(cwd, ".vllm-gate"), `vllm-gate-${randomUUID()}.json`);
 	saveState(STATE_NAME, statePath);
 	const world = {
 		cwd,
 		environment: process.env,
 		log: {
-			step: (message) => info(printable(message)),
-			warn: (message) => warning(printable(message))
+			step: (message) => info(runnerLine(message)),
+			warn: (message) => warning(runnerLine(message))
 		},
-		signal: controller.signal,
+		...interruptions,
 		runsDir: join(cwd, "runs"),
+		onRunFolder: (runDir) => setOutput("run-path", runDir),
 		statePath,
 		...base
 	};
@@ -19494,11 +19546,22 @@ async function publish({ verdict, comment, runDir }) {
 	setOutput("comment-body", comment);
 	setOutput("report-path", join(runDir, RUN_FILES.report));
 	setOutput("run-path", runDir);
-	await summary.addRaw(comment).write();
-	const line = `${verdict.headline}. ${verdict.nextAction}`;
-	if (verdict.exitCode !== EXIT.pass) error(printable(line), { title: `vllm-gate: ${verdict.verdict}` });
-	else if (verdict.verdict !== "pass") notice(printable(line), { title: `vllm-gate: ${verdict.verdict}` });
-	else info(printable(line));
+	await writeSummary(comment);
+	const line = `${verdict.headline.replace(/\.+$/, "")}. ${verdict.nextAction}`;
+	if (verdict.exitCode !== EXIT.pass) error(runnerText(line), { title: `vllm-gate: ${verdict.verdict}` });
+	else if (verdict.verdict !== "pass") notice(runnerText(line), { title: `vllm-gate: ${verdict.verdict}` });
+	else info(runnerLine(line));
+}
+/** The runner takes no more for one step's summary. */
+const MAX_SUMMARY_BYTES = 1048576;
+/** The verdict stands in the outputs: a summary that cannot be written changes nothing about it. */
+async function writeSummary(comment) {
+	const fits = Buffer.byteLength(comment) <= MAX_SUMMARY_BYTES;
+	try {
+		await summary.addRaw(fits ? comment : "The report is too long for a summary: see report.md in the run folder.\n").write();
+	} catch (error) {
+		warning(runnerLine(`The job's summary could not be written: ${messageOf(error)}`));
+	}
 }
 setOutput("verdict", "failed");
 setOutput("comment-body", "");
@@ -19507,7 +19570,7 @@ setOutput("run-path", "");
 try {
 	process.exitCode = await run();
 } catch (error$1) {
-	error(printable(messageOf(error$1)), { title: "vllm-gate" });
+	error(runnerText(messageOf(error$1)), { title: "vllm-gate" });
 	process.exitCode = error$1 instanceof GateError ? error$1.exitCode : EXIT.notMeasured;
 }
 

@@ -1,16 +1,16 @@
-import { a as measurementSchema, i as levelSchema, n as policyOf, o as metricDefinitionSchema, r as resolveConfig, t as parseConfig } from "./load.js";
-import { C as string, T as union, a as EXIT, b as object, g as array, h as _null, i as messageOf, m as _enum, o as VERDICTS, r as UsageError, s as verdictFileSchema, t as GateError, v as literal, w as tuple, y as number } from "./errors.js";
-import { a as loadConfig, c as runAndRecord, d as TOOL_VERSION, i as CONFIG_FILE, l as runGate, n as printable, o as compareRuns, r as renderTerminal, s as recordRuns, t as columns, u as Interruption } from "./terminal.js";
-import { C as readTextIfExists, S as readJson, c as formatValue, o as formatChange, t as renderComment, x as parseJson, y as readRunFolder, z as RUN_FILES } from "./comment.js";
+import { n as policyOf, r as resolveConfig, t as parseConfig } from "./load.js";
+import { A as literal, F as string, M as object, O as array, _ as EXIT, c as readJson, g as messageOf, h as UsageError, j as number, l as readTextIfExists, n as measurementSchema, o as parseJson, p as GateError, r as metricDefinitionSchema, s as readCheckedOut, y as verdictFileSchema } from "./metric.js";
+import { a as loadConfig, c as runAndRecord, d as gitRoot, i as checkMetricNames, l as runGate, n as untilInterrupted, o as compareRuns, r as CONFIG_FILE, s as recordRuns, t as outliveReaders, u as TOOL_VERSION } from "./interruption.js";
+import { I as RUN_FILES, M as oneLine, a as formatTolerance, b as readRunFolder, f as comparisonFileSchema, i as formatChange, m as ordered, n as CHANGED, o as formatValue, p as incomparable, r as reasonsOf, t as renderComment } from "./comment.js";
 import path, { join, relative, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
-import { EventEmitter } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { mkdtemp } from "node:fs/promises";
 import fs from "node:fs";
-import childProcess from "node:child_process";
+import childProcess, { spawn } from "node:child_process";
 import process$1 from "node:process";
-import { tmpdir } from "node:os";
+import { constants, tmpdir } from "node:os";
 
 // node_modules/commander/lib/error.js
 /**
@@ -3034,6 +3034,7 @@ async function runDemo(options) {
 		environment: options.environment,
 		log,
 		signal: options.signal,
+		...options.hurry === void 0 ? {} : { hurry: options.hurry },
 		runsDir: join(cwd, "runs")
 	};
 	const flags = "--max-model-len 4096";
@@ -3061,71 +3062,6 @@ async function runDemo(options) {
 function title(out, text) {
 	out(`\n${"─".repeat(80)}\n${text}\n${"─".repeat(80)}\n`);
 }
-
-// src/domain/comparison.ts
-/** A metric of head against the baseline, with every input of its verdict. */
-const comparisonSchema = object({
-	metric: string(),
-	unit: string(),
-	direction: _enum(["lower", "higher"]),
-	level: levelSchema,
-	verdict: _enum(VERDICTS),
-	/** Estimate of each side in the metric's unit; null when that side has none. */
-	base: number().nullable(),
-	head: number().nullable(),
-	/** Loss as a share of the base, worse is positive; null when there is no base or it is zero. */
-	effect: number().nullable(),
-	/** Two-sided 95 % interval of the effect; null under a rule that computes none. */
-	interval: tuple([number(), number()]).nullable(),
-	/** The bound that decided; null under a rule that computes none. */
-	bound: number().nullable(),
-	tolerance: number(),
-	absoluteTolerance: number(),
-	/** Smallest relative loss that this comparison, scattered as its sides are, would have called a regression. */
-	detectable: number().nullable(),
-	/** Sessions × rounds that stand behind each side. */
-	baseSessions: array(array(number())),
-	headSessions: array(array(number())),
-	reason: string()
-});
-/** An argument or version that differs between the two sides. */
-const differenceSchema = object({
-	what: string(),
-	base: string().nullable(),
-	head: string().nullable()
-});
-/** An absolute limit that a run breaks; a null value was not measured. */
-const limitBreachSchema = object({
-	metric: string(),
-	unit: string(),
-	value: number().nullable(),
-	bound: number(),
-	side: _enum(["min", "max"])
-});
-/** `comparison.json` */
-const comparisonFileSchema = object({
-	schemaVersion: literal(1),
-	scenario: string(),
-	/** Where the base came from: a baseline's path, or run folders; null when there was none to compare with. */
-	baseSource: string().nullable(),
-	limits: array(limitBreachSchema),
-	comparisons: array(comparisonSchema),
-	flags: array(differenceSchema),
-	fingerprint: array(object({
-		field: string(),
-		rule: _enum(["must", "note"]),
-		base: union([
-			string(),
-			number(),
-			_null()
-		]),
-		head: union([
-			string(),
-			number(),
-			_null()
-		])
-	}))
-});
 
 // src/domain/measurements.ts
 /** A value that could not be measured, and why: nothing is absent in silence. */
@@ -3184,6 +3120,91 @@ const measurementsFileSchema = object({
 	ttft: array(ttftSummarySchema)
 });
 
+// src/report/terminal.ts
+/** Text that a server or a file may have written, without control codes that a terminal would obey. */
+function printable(text) {
+	return text.replace(/[^\P{Cc}\n\t]/gu, "");
+}
+/** What a run came to, for a terminal: the verdict, what changed, and where the rest is. */
+function renderTerminal(verdict, comparison, reportPath) {
+	return printable(`${[
+		`${(verdict.cause === "cancelled" || verdict.cause === "killed" ? "cancelled" : verdict.verdict).toUpperCase()}${verdict.reportOnly ? " (report only)" : ""}: ${verdict.headline}`,
+		...machines(comparison),
+		...changes(comparison, verdict.headline),
+		...limits(comparison),
+		...differences(comparison),
+		...comparison === null ? verdict.reasons.filter((reason) => !verdict.headline.includes(reason)).map((reason) => `  ${reason}`) : [],
+		verdict.nextAction,
+		`Report: ${reportPath}`
+	].map(oneLine).join("\n")}\n`);
+}
+function machines(comparison) {
+	return incomparable(comparison).map((each) => `  ${each.field}: ${each.base ?? "none"} → ${each.head ?? "none"}`);
+}
+function changes(comparison, headline) {
+	if (incomparable(comparison).length > 0) return [];
+	const gated = (comparison?.comparisons ?? []).filter((each) => each.level === "gate");
+	const changed = ordered(gated, CHANGED);
+	const rows = changed.map((each) => [
+		each.metric,
+		formatValue(each.base, each.unit),
+		formatValue(each.head, each.unit),
+		formatChange(each.base, each.head, each.unit),
+		each.verdict,
+		`tolerance ${formatTolerance(each.tolerance, each.absoluteTolerance, each.unit)}`
+	]);
+	const reasons = reasonsOf(changed).filter(({ reason }) => !headline.includes(reason));
+	return [...columns(rows), ...reasons.map(({ metrics, reason }) => `  ${metrics.join(", ")}: ${reason}`)];
+}
+function limits(comparison) {
+	return columns((comparison?.limits ?? []).map((each) => [
+		each.metric,
+		each.value === null ? "not measured" : formatValue(each.value, each.unit),
+		`limit ${each.side} ${formatValue(each.bound, each.unit)}`
+	]));
+}
+function differences(comparison) {
+	const flags = (comparison?.flags ?? []).map((each) => `  ${each.what}: ${each.base ?? "not set"} → ${each.head ?? "not set"}`);
+	return flags.length === 0 ? [] : ["differs from the baseline:", ...flags];
+}
+/** Rows in columns, numbers to the right. */
+function columns(rows) {
+	const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => [...row[column] ?? ""].length)));
+	return rows.map((row) => `  ${row.map((cell, column) => {
+		const width = widths[column] ?? 0;
+		const pad = " ".repeat(Math.max(0, width - [...cell].length));
+		return column >= 1 && column <= 3 ? pad + cell : cell + pad;
+	}).join("  ")}`.trimEnd());
+}
+
+// src/simulate.ts
+const FORWARDED = [
+	"SIGINT",
+	"SIGTERM",
+	"SIGHUP"
+];
+/**
+* Runs the simulator in the foreground: its output is this process's output, and signals reach it.
+*
+* @param flags - what would stand after `vllm serve`
+* @returns its exit code; 128 and the signal's number when a signal ended it
+*/
+async function runSimulator(flags) {
+	const child = spawn(process.execPath, [
+		simulatorPath(),
+		"serve",
+		...flags
+	], { stdio: "inherit" });
+	const forward = (signal) => child.kill(signal);
+	for (const signal of FORWARDED) process.on(signal, forward);
+	try {
+		const [code, signal] = await once(child, "exit");
+		return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+	} finally {
+		for (const signal of FORWARDED) process.off(signal, forward);
+	}
+}
+
 // src/system/log.ts
 /** A log that writes one line per message to a stream, without control codes. */
 function lineLog(write) {
@@ -3196,6 +3217,10 @@ function lineLog(write) {
 // src/commands.ts
 const out = (text) => process.stdout.write(text);
 const log = lineLog((line) => process.stderr.write(printable(line)));
+const SIMULATE_HELP = `
+For example: vllm-gate simulate -- Qwen/Qwen2.5-1.5B-Instruct --port 8000 --max-model-len 4096
+The model is a name that the simulator knows or a folder with a config.json. Device, version, noise, faults and
+regressions come from VLLM_SIM_ variables, which the README lists. It ends on SIGINT and SIGTERM, as vLLM does.`;
 /** Names of overrides as they are typed on the command line. */
 function optionName(key) {
 	return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
@@ -3227,15 +3252,7 @@ function overridesOf(options) {
 function withServeOptions(command) {
 	return command.option("--config <file>", `configuration, ${CONFIG_FILE} by default`).option("--scenario <name>", "which scenario of the configuration").option("--model <model>", "model name or folder, as vLLM takes it").option("--args <flags>", "server flags in one string, in place of the scenario's").option("--command <command>", "what starts the server, in place of `vllm serve`").option("--server-url <url>", "a server that is already running").option("--sessions <n>", "server starts", wholeNumber).option("--rounds <n>", "passes of the probes in each session", wholeNumber).option("--budget-minutes <n>", "hard ceiling of the run", minutes).option("--baseline-dir <folder>", "where baselines lie").option("--base-ref <revision>", "git revision whose policy and baseline judge, as for a pull request").option("--runs-dir <folder>", "where run folders are made", "runs");
 }
-/** Ends a run in order when the process is asked to end. */
-function untilInterrupted() {
-	const controller = new AbortController();
-	for (const signal of ["SIGINT", "SIGTERM"]) process.once(signal, () => {
-		log.step(`${signal}: ending the server; this may take a few seconds`);
-		controller.abort(new Interruption(signal));
-	});
-	return controller.signal;
-}
+const interruptions = () => untilInterrupted((signal, first) => log.step(first ? `${signal}: ending the server; this may take a few seconds` : `${signal}: killing the server`));
 async function prepare(options) {
 	const cwd = process.cwd();
 	return {
@@ -3250,7 +3267,7 @@ async function prepare(options) {
 			cwd,
 			environment: process.env,
 			log,
-			signal: untilInterrupted(),
+			...interruptions(),
 			runsDir: resolve(cwd, options.runsDir),
 			...options.baseRef === void 0 ? {} : { baseRevision: options.baseRef }
 		}
@@ -3287,17 +3304,19 @@ async function record(runDirs, options) {
 }
 async function baselineDirOf(options) {
 	const name = options.config ?? "vllm-gate.yml";
-	if (await readTextIfExists(resolve(name)) === null && options.config === void 0) return "baselines";
+	if (await readCheckedOut(resolve(name), await gitRoot(process.cwd())) === null && options.config === void 0) return "baselines";
 	const { configPath, file } = await readConfigFile(name);
 	return file.baselineDir || configPath;
 }
 async function readConfigFile(name) {
 	const { parseConfig } = await import("./load2.js");
-	const text = await readTextIfExists(resolve(name));
+	const text = await readCheckedOut(resolve(name), await gitRoot(process.cwd()));
 	if (text === null) throw new UsageError(`${name}: no such file`);
+	const file = parseConfig(text, name);
+	checkMetricNames(file, name);
 	return {
 		configPath: name,
-		file: parseConfig(text, name)
+		file
 	};
 }
 function printRecorded(recorded) {
@@ -3325,7 +3344,7 @@ async function compare(options) {
 		const { file, configPath } = await readConfigFile(options.config ?? "vllm-gate.yml");
 		const names = Object.keys(file.scenarios);
 		const name = options.scenario ?? names[0] ?? "";
-		const scenario = file.scenarios[name];
+		const scenario = Object.hasOwn(file.scenarios, name) ? file.scenarios[name] : void 0;
 		if (scenario === void 0) throw new UsageError(`--scenario: ${configPath} has no scenario "${name}". It has: ${names.join(", ")}`);
 		section = {
 			...file,
@@ -3367,13 +3386,14 @@ function buildProgram(finish) {
 	program.command("demo").description("the whole story on the built-in simulator, no GPU, under a minute").action(action(() => runDemo({
 		out,
 		log,
-		signal: untilInterrupted(),
+		...interruptions(),
 		environment: process.env
 	})));
 	withServeOptions(program.command("run").description("serve, probe, measure, compare with the baseline, report")).option("--report-only", "every verdict exits 0").option("--json", "print verdict.json").action(action((options) => run(options)));
 	withServeOptions(program.command("record").description("make a baseline, from run folders that exist or by measuring").argument("[runs...]", "run folders")).action(action((runs, options) => record(runs, options)));
 	program.command("compare").description("compare run folders, or a baseline, with run folders").requiredOption("--base <path...>", "run folders, or a baseline's file").requiredOption("--head <path...>", "run folders").option("--config <file>", "take tolerances, levels and limits from this configuration").option("--scenario <name>", "and from this scenario of it").option("--json", "print comparison and verdict").action(action((options) => compare(options)));
 	program.command("report").description("print the comment of a run folder").argument("<run>", "run folder").action(action((folder) => report(folder)));
+	program.command("simulate").description("serve the built-in simulator of vLLM: its HTTP, log, metrics and flags, without a GPU").argument("[flags...]", "after --, what would follow `vllm serve`: a model and vLLM's own flags").addHelpText("after", SIMULATE_HELP).action(action((flags) => runSimulator(flags)));
 	program.addHelpText("after", "\nExit codes: 0 pass, 1 regressed, 2 wrong input, 3 measured but no verdict, 4 nothing measured, 130/143 cancelled.");
 	for (const command of program.commands) command.exitOverride().showSuggestionAfterError();
 	return program;
@@ -3385,6 +3405,7 @@ function buildProgram(finish) {
 * @returns the exit code
 */
 async function main(argv) {
+	outliveReaders();
 	let code = EXIT.pass;
 	const program = buildProgram((finished) => {
 		code = finished;

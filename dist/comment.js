@@ -1,7 +1,7 @@
-import { C as string, E as unknown, T as union, _ as boolean, a as EXIT, b as object, g as array, h as _null, i as messageOf, m as _enum, r as UsageError, v as literal, w as tuple, x as record, y as number } from "./errors.js";
-import { createHash, randomBytes, randomUUID } from "node:crypto";
-import { dirname, join } from "node:path";
-import { appendFile, mkdir, open, readFile, readdir, readlink, rename, rm } from "node:fs/promises";
+import { A as literal, D as _null, E as _enum, F as string, I as tuple, L as union, M as object, N as record, O as array, R as unknown, _ as EXIT, c as readJson, f as writeJson, g as messageOf, h as UsageError, i as briefly, j as number, k as boolean, l as readTextIfExists, t as levelSchema, u as sha256, v as VERDICTS } from "./metric.js";
+import { randomBytes } from "node:crypto";
+import { join } from "node:path";
+import { appendFile, mkdir, readFile, readdir, readlink, rm } from "node:fs/promises";
 
 // src/domain/fingerprint.ts
 /** What must be equal for two runs to be comparable, and what is only noted. Values are as the machine reports them. */
@@ -191,8 +191,11 @@ const runRecordSchema = object({
 	plan: object({
 		sessions: number(),
 		rounds: number(),
-		probes: unknown()
+		probes: unknown(),
+		budgetMinutes: number().optional()
 	}).optional(),
+	/** What came from options in place of the file: `model`, `args`, `command`, `serverUrl`. */
+	overridden: array(string()).optional(),
 	outcome: _enum([
 		"running",
 		"complete",
@@ -200,6 +203,13 @@ const runRecordSchema = object({
 		"failed"
 	]).optional()
 });
+/** How a run that was measured fell short of its plan, as a sentence says it; null when it did not. */
+function shortfallOf(run) {
+	const { sessions: planned = 0, budgetMinutes } = run.plan ?? {};
+	const done = run.sessions.filter((session) => session.outcome === "ok").length;
+	if (done >= planned) return null;
+	return `${done} of ${planned} sessions measured${run.sessions.some((session) => (session.disposal?.survivors.length ?? 0) > 0) || budgetMinutes === void 0 ? "" : ` within budgetMinutes (${budgetMinutes})`}`;
+}
 /** The files of a run folder; design §3. */
 const RUN_FILES = {
 	run: "run.json",
@@ -209,6 +219,43 @@ const RUN_FILES = {
 	verdict: "verdict.json",
 	report: "report.md"
 };
+
+// src/domain/command-line.ts
+/** What a run took from options in place of the file, and how that is typed. */
+const OPTIONS = {
+	model: ({ model }) => model === void 0 ? [] : ["--model", model],
+	serverUrl: ({ url }) => url === void 0 ? [] : ["--server-url", url],
+	command: ({ command }) => command === void 0 ? [] : ["--command", typed(command)],
+	args: ({ args }) => ["--args", typed(args)]
+};
+/**
+* The command that does what a run did: its scenario, and the options that came in place of the file's values.
+*
+* @param without - options that are not repeated
+*/
+function commandOf(verb, run, without = []) {
+	const variant = run.variants["head"] ?? Object.values(run.variants)[0];
+	const repeated = (run.overridden ?? []).filter((key) => !without.includes(key));
+	const options = variant === void 0 ? [] : repeated.flatMap((key) => OPTIONS[key]?.(variant) ?? []);
+	return typed([
+		"vllm-gate",
+		verb,
+		"--scenario",
+		run.scenario,
+		...options
+	]);
+}
+/**
+* The command that records the baseline that a run lacks. Flags that were tried by an option are not the ones to
+* compare with, unless the model came by an option too: then there may be no file that says others.
+*/
+function firstRecordCommand(run) {
+	return commandOf("record", run, run.overridden?.includes("model") ? [] : ["args"]);
+}
+/** Arguments as a shell takes them. */
+function typed(args) {
+	return args.map((arg) => /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`).join(" ");
+}
 
 // node_modules/markdown-table/index.js
 /**
@@ -618,6 +665,7 @@ async function readStat(pid) {
 	const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
 	return {
 		state: fields[0] ?? "?",
+		ppid: Number(fields[1]),
 		pgid: Number(fields[2]),
 		sid: Number(fields[3]),
 		startTicks: Number(fields[19])
@@ -631,6 +679,40 @@ async function identify(pid) {
 		startTicks: stat.startTicks
 	};
 }
+/**
+* The descendants of processes, remembered from look to look: one that took a session and an environment of its
+* own and whose parent has ended can be found in no other way. What comes and goes between two looks is missed.
+*/
+var Descendants = class {
+	/** Start times by PID, the roots' included. */
+	#known;
+	/** Looked at already: whose child a process is born as does not change, so that a look costs little. */
+	#seen = /* @__PURE__ */ new Set();
+	constructor(roots) {
+		this.#known = new Map(roots.map(({ pid, startTicks }) => [pid, startTicks]));
+	}
+	/** Those that live, the roots among them. Never rejects. */
+	async look() {
+		const entries = await readdir("/proc").catch(() => []);
+		const listed = new Set(entries.filter((entry) => /^\d+$/.test(entry)).map(Number));
+		const read = [...listed].filter((pid) => !this.#seen.has(pid) || this.#known.has(pid));
+		const stats = new Map(await Promise.all(read.map(async (pid) => [pid, await readStat(pid)])));
+		for (const [pid, ticks] of this.#known) if (stats.get(pid)?.startTicks !== ticks) this.#known.delete(pid);
+		for (let before = -1; before !== this.#known.size;) {
+			before = this.#known.size;
+			for (const [pid, stat] of stats) if (stat !== null && this.#known.has(stat.ppid)) this.#known.set(pid, stat.startTicks);
+		}
+		const settled = (pid) => {
+			const ppid = stats.get(pid)?.ppid;
+			return this.#seen.has(pid) || ppid === 0 || ppid !== void 0 && listed.has(ppid);
+		};
+		this.#seen = new Set([...listed].filter(settled));
+		return [...this.#known].flatMap(([pid, startTicks]) => stats.get(pid)?.state === "Z" ? [] : [{
+			pid,
+			startTicks
+		}]);
+	}
+};
 /** Sends a signal; a process that is gone already is not an error. */
 function sendSignal(pid, signal) {
 	try {
@@ -641,8 +723,8 @@ function sendSignal(pid, signal) {
 	}
 }
 /**
-* Ends every process of a server: TERM to the group, a wait, KILL to the group and to whatever carries the
-* marker, then a look that nothing is left. vLLM leaves its engine and workers behind when only its API server
+* Ends every process of a server: TERM to the group, a wait, KILL to the group, to whatever carries the marker
+* and to the descendants that are known, then a look that nothing is left. vLLM leaves its engine and workers behind when only its API server
 * dies (vllm-project/vllm#55510, #34643), so the leader's exit proves nothing.
 */
 async function endServer(options) {
@@ -650,7 +732,12 @@ async function endServer(options) {
 	const { pgid } = options;
 	const look = async () => {
 		const group = pgid === void 0 ? [] : await findGroup(pgid);
-		return [.../* @__PURE__ */ new Set([...group, ...await findMarked(options.marker)])];
+		const descendants = await options.descendants?.look() ?? [];
+		return [.../* @__PURE__ */ new Set([
+			...group,
+			...await findMarked(options.marker),
+			...descendants.map(({ pid }) => pid)
+		])];
 	};
 	const alive = async () => {
 		const pids = await look();
@@ -658,11 +745,11 @@ async function endServer(options) {
 		await delay(25);
 		return look();
 	};
-	const goneWithin = async (ms, onLeft) => {
+	const goneWithin = async (ms, onLeft, hurry) => {
 		const deadlineS = monotonicS() + ms / 1e3;
 		for (;;) {
 			const pids = await alive();
-			if (pids.length === 0 || monotonicS() > deadlineS) return pids;
+			if (pids.length === 0 || monotonicS() > deadlineS || hurry?.aborted) return pids;
 			onLeft?.(pids);
 			await delay(25);
 		}
@@ -677,7 +764,7 @@ async function endServer(options) {
 		if (pgid !== void 0) sendSignal(-pgid, "SIGTERM");
 		const group = pgid === void 0 ? [] : await findGroup(pgid);
 		for (const pid of left) if (!group.includes(pid)) sendSignal(pid, "SIGTERM");
-		left = await goneWithin(options.graceMs);
+		left = await goneWithin(options.graceMs, void 0, options.hurry);
 	}
 	if (left.length > 0) {
 		killed = true;
@@ -707,75 +794,6 @@ async function findListeners(port) {
 		const descriptors = await readdir(`/proc/${entry}/fd`).catch(() => []);
 		return (await Promise.all(descriptors.map((descriptor) => readlink(`/proc/${entry}/fd/${descriptor}`).catch(ignoreGone)))).some((link) => link !== null && inodes.has(/^socket:\[(\d+)\]$/.exec(link)?.[1] ?? "")) ? Number(entry) : null;
 	}))).filter((pid) => pid !== null);
-}
-
-// src/system/files.ts
-/**
-* Writes a whole file or nothing: to a temporary name beside it, synced, then renamed. A killed process
-* leaves the old file or the new one, never half of either.
-*/
-async function writeFileAtomic(path, content) {
-	await mkdir(dirname(path), { recursive: true });
-	const temporary = `${path}.${randomUUID()}.tmp`;
-	try {
-		const file = await open(temporary, "wx");
-		try {
-			await file.writeFile(content);
-			await file.sync();
-		} finally {
-			await file.close();
-		}
-		await rename(temporary, path);
-	} catch (error) {
-		await rm(temporary, { force: true });
-		throw error;
-	}
-}
-/** {@link writeFileAtomic} of a value as indented JSON with a final newline. */
-async function writeJson(path, value) {
-	await writeFileAtomic(path, `${JSON.stringify(value, null, 1)}\n`);
-}
-/** The text of a file, or null when there is none. */
-async function readTextIfExists(path) {
-	try {
-		return await readFile(path, "utf8");
-	} catch (error) {
-		if (error.code === "ENOENT") return null;
-		throw error;
-	}
-}
-/**
-* Parses text as JSON of a schema.
-*
-* @param source - what the text is called in an error, e.g. its path
-* @throws UsageError naming the source, the key and what was expected
-*/
-function parseJson(text, schema, source) {
-	let value;
-	try {
-		value = JSON.parse(text);
-	} catch (error) {
-		throw new UsageError(`${source}: not JSON (${messageOf(error)})`, { cause: error });
-	}
-	const parsed = schema.safeParse(value);
-	if (parsed.success) return parsed.data;
-	const issue = parsed.error.issues[0];
-	const key = issue?.path.join(".") || "(the whole file)";
-	throw new UsageError(`${source}: ${key}: ${issue?.message ?? "not what was expected"}`);
-}
-/**
-* Reads a JSON file of a schema.
-*
-* @throws UsageError when it is missing, not JSON, or of another shape
-*/
-async function readJson(path, schema) {
-	const text = await readTextIfExists(path);
-	if (text === null) throw new UsageError(`${path}: no such file`);
-	return parseJson(text, schema, path);
-}
-/** SHA-256 of a text, in hexadecimal. */
-function sha256(text) {
-	return createHash("sha256").update(text).digest("hex");
 }
 
 // src/domain/trace.ts
@@ -859,7 +877,7 @@ function parseTraces(text, path) {
 		try {
 			value = JSON.parse(line);
 		} catch (error) {
-			throw new UsageError(`${path}:${index + 1}: not JSON (${messageOf(error)})`);
+			throw new UsageError(`${path}:${index + 1}: not JSON (${briefly(messageOf(error))})`);
 		}
 		const parsed = requestTraceSchema.safeParse(value);
 		if (parsed.success) return [parsed.data];
@@ -874,14 +892,17 @@ async function hashRun(folder) {
 }
 
 // src/system/state-file.ts
+const identitySchema = object({
+	pid: number(),
+	startTicks: number()
+});
 /** A server that may be alive: written before it is spawned, removed after it was proved gone. */
 const liveServerSchema = object({
 	marker: string(),
 	/** Leader of its process group and that process's start time; null until it was spawned. */
-	leader: object({
-		pid: number(),
-		startTicks: number()
-	}).nullable()
+	leader: identitySchema.nullable(),
+	/** What it had started when it was ready: some of them may have left its group and dropped its marker. */
+	descendants: array(identitySchema).optional()
 });
 const stateSchema = object({
 	schemaVersion: literal(1),
@@ -909,12 +930,90 @@ async function createStateFile(path, initial) {
 			};
 			await writeJson(path, state);
 		},
-		remove: () => rm(path, { force: true })
+		async close() {
+			if (state.servers.length === 0) await rm(path, { force: true });
+		}
 	};
 }
 /** @throws UsageError when the file is missing or not a state file */
 function readStateFile(path) {
 	return readJson(path, stateSchema);
+}
+
+// src/domain/comparison.ts
+/** A metric of head against the baseline, with every input of its verdict. */
+const comparisonSchema = object({
+	metric: string(),
+	unit: string(),
+	direction: _enum(["lower", "higher"]),
+	level: levelSchema,
+	verdict: _enum(VERDICTS),
+	/** Estimate of each side in the metric's unit; null when that side has none. */
+	base: number().nullable(),
+	head: number().nullable(),
+	/** Loss as a share of the base, worse is positive; null when there is no base or it is zero. */
+	effect: number().nullable(),
+	/** Two-sided 95 % interval of the effect; null under a rule that computes none. */
+	interval: tuple([number(), number()]).nullable(),
+	/** The bound that decided; null under a rule that computes none. */
+	bound: number().nullable(),
+	tolerance: number(),
+	absoluteTolerance: number(),
+	/** Smallest relative loss that this comparison, scattered as its sides are, would have called a regression. */
+	detectable: number().nullable(),
+	/** Sessions × rounds that stand behind each side. */
+	baseSessions: array(array(number())),
+	headSessions: array(array(number())),
+	reason: string()
+});
+/** An argument or version that differs between the two sides. */
+const differenceSchema = object({
+	what: string(),
+	base: string().nullable(),
+	head: string().nullable()
+});
+/** An absolute limit that a run breaks; a null value was not measured. */
+const limitBreachSchema = object({
+	metric: string(),
+	unit: string(),
+	value: number().nullable(),
+	bound: number(),
+	side: _enum(["min", "max"])
+});
+/** `comparison.json` */
+const comparisonFileSchema = object({
+	schemaVersion: literal(1),
+	scenario: string(),
+	/** Where the base came from: a baseline's path, or run folders; null when there was none to compare with. */
+	baseSource: string().nullable(),
+	limits: array(limitBreachSchema),
+	comparisons: array(comparisonSchema),
+	flags: array(differenceSchema),
+	fingerprint: array(object({
+		field: string(),
+		rule: _enum(["must", "note"]),
+		base: union([
+			string(),
+			number(),
+			_null()
+		]),
+		head: union([
+			string(),
+			number(),
+			_null()
+		])
+	})),
+	/** Why parts of this run must not be trusted, whether their metrics are gated or not. */
+	taints: array(string()).default([])
+});
+/** Comparisons of the given verdicts in that order, the largest effect first. */
+function ordered(comparisons, verdicts) {
+	const size = (each) => Math.abs(each.effect ?? Number.MAX_VALUE);
+	return verdicts.flatMap((verdict) => comparisons.filter((each) => each.verdict === verdict).sort((a, b) => size(b) - size(a)));
+}
+/** The fields that forbid a comparison; no number of either side means anything beside the other's then. */
+function incomparable(comparison) {
+	return (comparison?.fingerprint ?? []).filter((each) => each.rule === "must");
 }
 
 // src/verdict/decide.ts
@@ -937,19 +1036,28 @@ const emptyCounts = () => ({
 	invalid: 0,
 	regressed: 0
 });
-/** The verdict on a run that was measured and compared. `watch` metrics are counted and never move it. */
-function decide(comparison, policy) {
+/**
+* The verdict on a run that was measured and compared. `watch` metrics are shown and never move it; but a run of
+* which a part must not be trusted decides nothing, whichever metrics that part has.
+*
+* @param notes - what else a reader of the verdict must know
+*/
+function decide(comparison, policy, notes = []) {
 	const gated = comparison.comparisons.filter((each) => each.level === "gate");
 	const counts = emptyCounts();
 	for (const each of gated) counts[each.verdict] += 1;
 	const looked = gated.length > 0 || comparison.limits.length > 0;
-	const verdict = join$1(gated.map((each) => each.verdict).reduce(join$1, looked ? "pass" : "invalid"), verdictOfLimits(comparison.limits));
+	const ofMetrics = gated.map((each) => each.verdict).reduce(join$1, looked ? "pass" : "invalid");
+	const verdict = [verdictOfLimits(comparison.limits), verdictOfTaints(comparison)].reduce(join$1, ofMetrics);
+	const ofInvalid = new Set(ordered(gated, ["invalid"]).map((each) => each.reason));
 	const reasons = [
 		...comparison.limits.map(limitSentence),
-		...byVerdict(gated, ["regressed"]).map(sentence),
-		...byReason(byVerdict(gated, ["invalid"])).map(groupSentence),
-		...byVerdict(gated, ["inconclusive", "improved"]).map(sentence),
-		...looked ? [] : ["no gated metric was measured"]
+		...ordered(gated, ["regressed"]).map(sentence),
+		...byReason(ordered(gated, ["invalid"])).map(groupSentence),
+		...comparison.taints.filter((taint) => !ofInvalid.has(taint)),
+		...ordered(gated, ["inconclusive", "improved"]).map(sentence),
+		...looked ? [] : ["no gated metric was measured"],
+		...notes
 	];
 	return conclude({
 		scenario: comparison.scenario,
@@ -962,8 +1070,13 @@ function decide(comparison, policy) {
 		policy
 	});
 }
-/** The verdict of a run that has no baseline: measured, and nothing to hold it against but its limits. */
-function decideWithoutBaseline(comparison, expected, policy) {
+/**
+* The verdict of a run that has no baseline: measured, and nothing to hold it against but its limits.
+*
+* @param expected - where the baseline was looked for
+* @param notes - what else a reader of the verdict must know
+*/
+function decideWithoutBaseline(comparison, expected, policy, recordCommand = `vllm-gate record --scenario ${comparison.scenario}`, notes = []) {
 	const verdict = join$1("invalid", verdictOfLimits(comparison.limits));
 	const broken = verdict === "regressed";
 	return conclude({
@@ -972,8 +1085,13 @@ function decideWithoutBaseline(comparison, expected, policy) {
 		verdict,
 		counts: emptyCounts(),
 		headline: broken ? `${limitsHeadline(comparison.limits)}; there is no baseline to compare with` : `Measured, but there is no baseline to compare with (expected ${expected})`,
-		nextAction: `${broken ? "Change the flags until every limit holds. Record a baseline" : "Record one"} on the base branch and commit it: vllm-gate record --scenario ${comparison.scenario}`,
-		reasons: [...comparison.limits.map(limitSentence), `expected a baseline at ${expected}`],
+		nextAction: `${broken ? "Change the flags until every limit holds. Record a baseline" : "Record one"} on the base branch and commit it: ${recordCommand}`,
+		reasons: [
+			...comparison.limits.map(limitSentence),
+			...comparison.taints,
+			`expected a baseline at ${expected}`,
+			...notes
+		],
 		policy: {
 			...policy,
 			onInvalid: "fail"
@@ -1063,11 +1181,6 @@ function conclusionFor(exitCode, verdict) {
 	if (exitCode === EXIT.pass) return verdict === "pass" || verdict === "improved" ? "success" : "neutral";
 	return exitCode === EXIT.noVerdict ? "action_required" : "failure";
 }
-/** Comparisons of the given verdicts in that order, the largest effect first. */
-function byVerdict(comparisons, order) {
-	const size = (each) => Math.abs(each.effect ?? Number.POSITIVE_INFINITY);
-	return order.flatMap((verdict) => comparisons.filter((each) => each.verdict === verdict).sort((a, b) => size(b) - size(a)));
-}
 function percent(share) {
 	const points = Math.abs(share) * 100;
 	return points >= 10 ? `${Math.round(points)}` : points >= .1 ? points.toFixed(1) : `${Number(points.toPrecision(1))}`;
@@ -1095,13 +1208,14 @@ function byReason(comparisons) {
 function groupSentence(group) {
 	return `${group.map((each) => each.metric).join(", ")}: ${group[0]?.reason}`;
 }
-function incomparable$1(comparison) {
-	return comparison.fingerprint.filter((each) => each.rule === "must");
-}
 /** A limit that is broken blocks; one that nobody could check is no pass. */
 function verdictOfLimits(limits) {
 	if (limits.some((limit) => limit.value !== null)) return "regressed";
 	return limits.length > 0 ? "invalid" : "pass";
+}
+/** A run of which a part must not be trusted is no verdict: what spoilt that part was there for all of it. */
+function verdictOfTaints(comparison) {
+	return comparison.taints.length > 0 ? "invalid" : "pass";
 }
 function limitSentence(limit) {
 	return limit.value === null ? `${limit.metric} was not measured, but has a limit (${limit.side} ${limit.bound})` : `${limit.metric} is ${amount(limit.value, limit.unit)}, limit ${limit.side} ${amount(limit.bound, limit.unit)}`;
@@ -1117,20 +1231,23 @@ function limitsHeadline(limits) {
 const plural = (count) => count === 1 ? "" : "s";
 const ofAll = (count, all) => `${count} of ${all} gated metric${plural(all)}`;
 function headline(verdict, gated, comparison) {
-	const found = byVerdict(gated, [verdict]);
+	const found = ordered(gated, [verdict]);
 	const few = found.slice(0, 2).map((each) => `${each.metric} ${change(each)}`);
 	const more = found.length > few.length ? ` and ${found.length - few.length} more` : "";
 	const shown = `${ofAll(found.length, gated.length)}`;
 	switch (verdict) {
 		case "regressed": return [...found.length > 0 ? [`${shown} regressed: ${few.join(", ")}${more}`] : [], ...comparison.limits.length > 0 ? [limitsHeadline(comparison.limits)] : []].join("; ");
 		case "invalid": {
-			const fields = incomparable$1(comparison).map(({ field }) => field === "probeSuite" ? "probes" : field);
+			const fields = incomparable(comparison).map(({ field }) => field === "probeSuite" ? "probes" : field);
 			if (fields.length > 0 && found.length > 0) {
 				const differ = fields.length === 1 && fields[0] !== "probes" ? "differs" : "differ";
 				return `No verdict: not comparable with the baseline (${fields.join(", ")} ${differ})`;
 			}
 			const [largest = [], ...others] = byReason(found);
-			if (largest.length === 0) return comparison.limits.length > 0 ? limitsHeadline(comparison.limits) : "No gated metric was measured";
+			if (largest.length === 0) {
+				if (comparison.taints.length > 0) return `No verdict: ${comparison.taints[0]}`;
+				return comparison.limits.length > 0 ? limitsHeadline(comparison.limits) : "No gated metric was measured";
+			}
 			const rest = others.flat().length;
 			return `${largest.length === gated.length ? "No verdict" : largest.length === 1 ? `No verdict on ${largest[0]?.metric}` : `No verdict on ${ofAll(largest.length, gated.length)}`}: ${largest[0]?.reason}${rest > 0 ? ` (and ${rest} more for other reasons)` : ""}`;
 		}
@@ -1140,19 +1257,19 @@ function headline(verdict, gated, comparison) {
 	}
 }
 function nextAction(verdict, gated, comparison) {
-	const differs = (field) => comparison.fingerprint.some((each) => each.field === field);
+	const elsewhere = comparison.fingerprint.some((each) => each.field === "hostId" && each.base !== null && each.head !== null);
 	const of = gated.filter((each) => each.verdict === verdict);
 	switch (verdict) {
 		case "regressed":
 			if (of.length === 0) return "Change the flags until every limit holds, or change the limits on the base branch.";
 			return of.some((each) => each.metric === "requests.error_rate") ? "Find out why requests failed: the server's log and traces.jsonl are in the run folder." : "Change the flags, or accept the loss by recording a new baseline.";
 		case "invalid":
-			if (of.length === 0) return comparison.limits.length > 0 ? "Give the scenario a probe that measures what the limit is on, or remove the limit." : "Give the scenario a probe whose metrics are gated.";
-			if (incomparable$1(comparison).length > 0) return "Run it as the baseline was recorded, or record a baseline for this machine and these probes.";
+			if (of.length === 0 && comparison.taints.length === 0) return comparison.limits.length > 0 ? "Give the scenario a probe that measures what the limit is on, or remove the limit." : "Give the scenario a probe whose metrics are gated.";
+			if (incomparable(comparison).length > 0) return "Run it as the baseline was recorded, or record a baseline for this machine and these probes.";
 			return "Mend the cause and run again; nothing was decided.";
 		case "inconclusive":
 			if (of.every((each) => each.base === null)) return "Record the baseline again to gate what is new.";
-			if (differs("hostId")) return "Run on a host of the baseline, or record a baseline on this host as well.";
+			if (elsewhere) return "Run on a host of the baseline, or record a baseline on this host as well.";
 			return "Run again with more sessions to decide it (--sessions 3).";
 		case "improved": return "Nothing to do; record a new baseline to hold the gain.";
 		case "pass": return "Nothing to do.";
@@ -1202,11 +1319,6 @@ const CHANGED = [
 	"inconclusive",
 	"improved"
 ];
-/** Comparisons of the given verdicts in that order, the largest effect first. */
-function ordered(comparisons, verdicts) {
-	const size = (each) => Math.abs(each.effect ?? Number.MAX_VALUE);
-	return verdicts.flatMap((verdict) => comparisons.filter((each) => each.verdict === verdict).sort((a, b) => size(b) - size(a)));
-}
 /** Why metrics were not judged: each reason once, with the metrics that share it. */
 function reasonsOf(comparisons) {
 	const open = comparisons.filter((each) => each.verdict === "invalid" || each.verdict === "inconclusive");
@@ -1214,10 +1326,6 @@ function reasonsOf(comparisons) {
 		reason,
 		metrics: group.map((each) => each.metric)
 	}));
-}
-/** The fields that forbid a comparison; no number of either side means anything beside the other's then. */
-function incomparable(comparison) {
-	return (comparison?.fingerprint ?? []).filter((each) => each.rule === "must");
 }
 
 // src/report/comment.ts
@@ -1370,11 +1478,19 @@ function failure(verdict, run) {
 	];
 }
 function warnings(input) {
+	const { verdict } = input;
 	const taints = (input.measurements?.taints ?? []).map((taint) => taint.reason);
 	const dirty = input.run.sessions.filter((session) => (session.disposal?.survivors.length ?? 0) > 0).map((session) => `processes ${session.disposal?.survivors.join(", ")} of session ${session.index} could not be ended`);
 	const judged = input.comparison?.comparisons.filter((each) => each.level === "gate") ?? [];
 	const said = new Set(judged.map((each) => each.reason));
-	const all = [.../* @__PURE__ */ new Set([...taints, ...dirty])].filter((each) => !said.has(each));
+	const shortfall = shortfallOf(input.run);
+	const short = shortfall === null || verdict.verdict === "failed" ? [] : [shortfall];
+	const elsewhere = [verdict.headline, ...verdict.cause === "not_recorded" ? verdict.reasons : []];
+	const all = [.../* @__PURE__ */ new Set([
+		...taints,
+		...short,
+		...dirty
+	])].filter((each) => !said.has(each) && !elsewhere.some((text) => text.includes(each)));
 	return all.length === 0 ? [] : [all.map((each) => `- ⚠️ ${plain(each)}`).join("\n")];
 }
 function allRows(comparison, measurements) {
@@ -1424,9 +1540,10 @@ function environment(input) {
 	const unknown = (run.sessions[0]?.unknownFacts ?? []).filter((each) => each.expected !== true);
 	const body = [
 		`vLLM ${plain(versions)}, vllm-gate ${plain(run.toolVersion ?? "unknown")}${run.commit ? `, commit ${code(run.commit.slice(0, 12))}` : ""}`,
-		...argv.length > 0 ? [codeBlock([argv.map(quote).join(" ")])] : [],
+		...argv.length > 0 ? [codeBlock([typed(argv)])] : [],
 		...extent(input),
 		table(header, rows),
+		...run.fingerprint["hostId"] === null ? ["Nothing tells this host from others: it is taken for the one of the baseline."] : [],
 		...unknown.length > 0 ? [`Unknown: ${unknown.map((each) => `${code(each.fact)} (${plain(each.reason)})`).join("; ")}`] : []
 	].join("\n\n");
 	return details("Environment and command", body);
@@ -1446,28 +1563,35 @@ function extent({ run, comparison }) {
 	const said = [...comparison === null || comparison.comparisons.length === 0 ? [] : [`Baseline: ${size((each) => each.baseSessions)}; this run: ${size((each) => each.headSessions)}.`], ...Number.isFinite(minutes) ? [`The run took ${minutes.toFixed(1)} minutes${cost}.`] : []];
 	return said.length === 0 ? [] : [said.join(" ")];
 }
-function quote(arg) {
-	return /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`;
-}
 function howTo(input) {
-	const { verdict, comparison } = input;
+	const { comparison } = input;
 	const accept = acceptance(input);
 	const lines = [
 		...accept === null ? [] : [accept],
-		`Run it again: ${code(`vllm-gate run --scenario ${quote(verdict.scenario)}`)}`,
+		`Run it again: ${code(commandOf("run", input.run))}`,
 		...comparison?.baseSource == null ? [] : [`Baseline: ${code(comparison.baseSource)}`],
 		`Run: ${code(input.runPath)}`
 	];
 	return details(accept === null ? "How to run it again" : "How to accept these numbers, and how to run it again", lines.join("\n\n"));
 }
 /** How this run becomes the baseline, or why it cannot; null where there is nothing to accept. */
-function acceptance({ verdict, measurements, comparison, acceptCommand }) {
+function acceptance(input) {
+	const { verdict, run, measurements, comparison } = input;
 	if (verdict.cause !== "decided" && verdict.cause !== "no_baseline") return null;
 	if (verdict.verdict === "regressed" && verdict.counts.regressed === 0) return null;
 	if (measurements?.measurements.some((each) => each.metric === "requests.error_rate" && each.value > 0)) return "This run cannot become a baseline: some of its requests failed.";
 	if ((measurements?.taints.length ?? 0) > 0) return "This run cannot become a baseline: some of its numbers must not be trusted.";
-	if (incomparable(comparison).length > 0) return `Record this run alone as the baseline of this machine and these probes: ${code(acceptCommand)}.`;
-	return verdict.cause === "no_baseline" ? `Record this run alone as the baseline: ${code(acceptCommand)}, then commit it on the base branch.` : `Accept these numbers as the new baseline: ${code(acceptCommand)}, then commit it with the reason.`;
+	const measure = commandOf("record", run);
+	if (incomparable(comparison).length > 0) return `Record a baseline of this machine and these probes: ${code(measure)}.${quick(input)}`;
+	return verdict.cause === "no_baseline" ? `Record a baseline: ${code(firstRecordCommand(run))}, then commit it on the base branch.${quick(input)}` : `Accept this server as the new baseline: ${code(measure)} measures it anew, then commit it with the reason.${quick(input)}`;
+}
+/** The other way to a baseline: at once, and with less behind it. */
+function quick({ run, comparison, acceptCommand }) {
+	const own = run.sessions.filter((session) => session.outcome === "ok").length;
+	const replaced = incomparable(comparison).length > 0 ? [] : comparison?.comparisons ?? [];
+	const before = Math.max(0, ...replaced.map((each) => each.baseSessions.length));
+	const caveat = `a baseline of ${own} session${own === 1 ? "" : "s"}${before > own ? ` in place of ${before}` : ""}`;
+	return `\n\nAt once, without measuring: ${code(acceptCommand)} records this run alone, ${caveat}.`;
 }
 
-export { findListeners as A, logFactsSchema as B, readTextIfExists as C, MARKER_VARIABLE as D, writeJson as E, code as F, fingerprintSchema as H, oneLine as I, plain as L, identify as M, delay as N, endServer as O, monotonicS as P, table as R, readJson as S, writeFileAtomic as T, fingerprintSlug as U, diffFingerprints as V, hashRun as _, reasonsOf as a, writeRun as b, formatValue as c, decideNotRecorded as d, decideRecorded as f, appendTraces as g, readStateFile as h, ordered as i, findMarked as j, findGroup as k, decide as l, createStateFile as m, CHANGED as n, formatChange as o, decideWithoutBaseline as p, incomparable as r, formatTolerance as s, renderComment as t, decideFailure as u, newRunId as v, sha256 as w, parseJson as x, readRunFolder as y, RUN_FILES as z };
+export { monotonicS as A, fingerprintSchema as B, MARKER_VARIABLE as C, findMarked as D, findListeners as E, firstRecordCommand as F, RUN_FILES as I, shortfallOf as L, oneLine as M, plain as N, identify as O, table as P, logFactsSchema as R, Descendants as S, findGroup as T, fingerprintSlug as V, appendTraces as _, formatTolerance as a, readRunFolder as b, decideFailure as c, decideWithoutBaseline as d, comparisonFileSchema as f, readStateFile as g, createStateFile as h, formatChange as i, code as j, delay as k, decideNotRecorded as l, ordered as m, CHANGED as n, formatValue as o, incomparable as p, reasonsOf as r, decide as s, renderComment as t, decideRecorded as u, hashRun as v, endServer as w, writeRun as x, newRunId as y, diffFingerprints as z };

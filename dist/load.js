@@ -1,5 +1,6 @@
 import { n as __require, t as __commonJSMin } from "./rolldown-runtime.js";
-import { C as string, D as url, S as strictObject, T as union, _ as boolean, b as object, c as ZodDefault, d as ZodPrefault, f as ZodRecord, g as array$1, l as ZodObject, m as _enum, p as ZodUnion, r as UsageError, u as ZodOptional, v as literal, x as record, y as number } from "./errors.js";
+import { A as literal, C as ZodPrefault, E as _enum, F as string, L as union, N as record, O as array$1, P as strictObject, S as ZodOptional, T as ZodUnion, b as ZodDefault, g as messageOf, h as UsageError, i as briefly, j as number, k as boolean, t as levelSchema, w as ZodRecord, x as ZodObject, z as url } from "./metric.js";
+import { isAbsolute } from "node:path";
 
 // node_modules/yaml/dist/nodes/identity.js
 var require_identity = /* @__PURE__ */ __commonJSMin(((exports) => {
@@ -7024,8 +7025,7 @@ function splitArguments(text, source) {
 	const bare = outsideSingleQuotes(text);
 	if (/['"]/.test(bare.replace(/"[^"]*"/g, ""))) throw new UsageError(`${source}: a quote is opened and never closed`);
 	if (bare.includes("`")) throw new UsageError(`${source}: "\`" has a meaning to a shell only: put it in single quotes`);
-	const oneLine = text.replace(/\\\r?\n/g, " ").replace(/\r?\n/g, " ");
-	return (0, import_shell_quote.parse)(oneLine, (name) => `${VARIABLE}${name}`).map((entry) => {
+	return readWords(text.replace(/\\\r?\n/g, " ").replace(/\r?\n/g, " "), source).map((entry) => {
 		if (typeof entry === "string") {
 			const at = entry.indexOf(VARIABLE);
 			if (at < 0) return entry;
@@ -7035,6 +7035,13 @@ function splitArguments(text, source) {
 		const sign = entry.op === "glob" ? entry.pattern : entry.op;
 		throw new UsageError(`${source}: "${sign}" has a meaning to a shell only: quote it, or write the flags as a list`);
 	});
+}
+function readWords(text, source) {
+	try {
+		return (0, import_shell_quote.parse)(text, (name) => `${VARIABLE}${name}`);
+	} catch (error) {
+		throw new UsageError(`${source}: ${messageOf(error)}`, { cause: error });
+	}
 }
 /** The text without what a shell takes as it is: single-quoted strings and characters after a backslash. */
 function outsideSingleQuotes(text) {
@@ -7125,15 +7132,16 @@ function explain(issue, file, document, whole, lines, knownKeys) {
 		const guess = nearest === null ? "" : ` Did you mean \`${nearest}\`?`;
 		const expected = known.length > 0 ? ` Expected one of: ${known.join(", ")}.` : "";
 		const path = [...issue.path, key];
-		return `${place(file, document, lines, path)}${path.join(".")}: unknown key \`${key}\`.${guess}${expected}`;
+		return `${place(file, document, lines, path)}${shown(path)}: unknown key \`${cut(key)}\`.${guess}${expected}`;
 	});
-	const shown = issue.code === "invalid_key" ? "" : `got ${show(valueAt(whole, issue.path))}, `;
-	return [`${place(file, document, lines, issue.path)}${issue.path.join(".") || "(the file)"}: ${shown}${expectation(issue)}`];
+	const got = issue.code === "invalid_key" ? "" : `got ${show(valueAt(whole, issue.path))}, `;
+	return [`${place(file, document, lines, issue.path)}${shown(issue.path) || "(the file)"}: ${got}${expectation(issue)}`];
 }
 function valueAt(whole, path) {
 	return path.reduce((value, key) => value?.[key], whole);
 }
 function nearestOf(key, known) {
+	if (key.length > 60) return null;
 	const best = known.map((name) => ({
 		name,
 		distance: leven(key, name)
@@ -7142,8 +7150,14 @@ function nearestOf(key, known) {
 }
 function show(value) {
 	if (value === void 0) return "nothing";
-	const text = typeof value === "number" ? String(value) : JSON.stringify(value) ?? String(value);
-	return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+	return cut(typeof value === "number" ? String(value) : JSON.stringify(value) ?? String(value));
+}
+function shown(path) {
+	return path.map((key) => cut(String(key))).join(".");
+}
+/** Short, because a log may be read by more people than the file. */
+function cut(text) {
+	return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 const TYPE_NAMES = {
 	int: "a whole number",
@@ -7202,50 +7216,6 @@ function offsetOf(document, path) {
 	}
 	return offset;
 }
-
-// src/domain/metric.ts
-/** `gate` metrics move the verdict, `watch` metrics are shown, `off` metrics are not compared. */
-const LEVELS = [
-	"gate",
-	"watch",
-	"off"
-];
-const levelSchema = _enum(LEVELS);
-/** How large a loss may be before it matters: both bounds must be exceeded. */
-const toleranceSchema = strictObject({
-	/** Relative loss, e.g. 0.05 for 5 %. For metrics that are shares or counts it is usually 0. */
-	relative: number().min(0).max(10),
-	/** Loss in the metric's own unit that is too small to matter whatever its share. */
-	absolute: number().min(0)
-});
-/**
-* Which of a session's rounds stands for it. `best`: interference only ever makes a time worse. `worst`: what
-* failed in one round did fail, however good the others were.
-*/
-const roundsSchema = _enum(["best", "worst"]);
-/** What a metric is and how it is judged. The catalogue in `measure/` holds one for each metric. */
-const metricDefinitionSchema = object({
-	/** `<probe>.<case>.<quantity>` */
-	id: string(),
-	unit: string(),
-	direction: _enum(["lower", "higher"]),
-	level: levelSchema,
-	tolerance: toleranceSchema,
-	/** `host`: moves with the host's speed, so a stored baseline of another host cannot convict it. */
-	sensitivity: _enum(["host", "none"]),
-	rounds: roundsSchema.default("best"),
-	description: string()
-});
-/** One number: metric × variant × session × round. */
-const measurementSchema = object({
-	metric: string(),
-	variant: string(),
-	session: number().int().nonnegative(),
-	round: number().int().nonnegative(),
-	value: number(),
-	/** How many requests (or log lines, or samples) stand behind the value. */
-	n: number().int().positive()
-});
 
 // src/config/schema.ts
 /** Largest number of requests in flight that a probe may ask for. */
@@ -7333,9 +7303,25 @@ const configSchema = strictObject({
 	policy: strictObject({
 		allowFlags: array$1(string()).default([]).describe("Refused flags that this repository allows."),
 		allowEnv: array$1(string()).default([]).describe("Variables outside the allow-list."),
+		allowServers: array$1(string()).default([]).describe("Addresses other than this machine's that `server.url` may name: https://vllm.example.com"),
 		allowCommands: array$1(commandSchema).default([]).describe("Commands other than vLLM's own.")
 	}).prefault({}).describe("Taken from the base branch in a pull request, so that a pull request cannot allow itself anything.")
 }).describe("Configuration of vllm-gate");
+
+// src/config/refusal.ts
+const NO_POLICY_ALLOWS = "Remove it; no policy allows it.";
+/** How the base branch allows a flag, a variable or a command. */
+function allowIn(key, entry) {
+	return `Add \`policy.${key}: [${entry}]\` to vllm-gate.yml on the base branch.`;
+}
+/** Text from a pull request, short and without control characters. */
+function printable(text, length = 120) {
+	const clean = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "�");
+	return clean.length > length ? `${clean.slice(0, length)}…` : clean;
+}
+function quote(text) {
+	return `"${printable(text)}"`;
+}
 
 // src/config/suspicious-text.ts
 /** Words that, in the name of a flag or a JSON key nobody knows, point at code, files or the network. */
@@ -7497,21 +7483,6 @@ const VALUE_RULES = /* @__PURE__ */ new Map([
 	["--numa-bind-cpus", (value) => /^[\d,-]+$/.test(value) ? void 0 : "hand numactl something other than a list of CPUs"],
 	["--lora-modules", (value) => /^\s*[{[]/.test(value) ? void 0 : adapterProblem(value.slice(value.indexOf("=") + 1))]
 ]);
-
-// src/config/refusal.ts
-const NO_POLICY_ALLOWS = "Remove it; no policy allows it.";
-/** How the base branch allows a flag, a variable or a command. */
-function allowIn(key, entry) {
-	return `Add \`policy.${key}: [${entry}]\` to vllm-gate.yml on the base branch.`;
-}
-/** Text from a pull request, short and without control characters. */
-function printable(text, length = 120) {
-	const clean = text.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, "�");
-	return clean.length > length ? `${clean.slice(0, length)}…` : clean;
-}
-function quote(text) {
-	return `"${printable(text)}"`;
-}
 
 // src/config/json-keys.ts
 /** JSON keys refused under every flag. */
@@ -8190,6 +8161,13 @@ const COMMANDS = [["vllm", "serve"], ...["python3", "python"].flatMap((python) =
 ]])];
 function checkCommand(command, allowed) {
 	const same = (other) => other.length === command.length && other.every((word, index) => word === command[index]);
+	const [program = ""] = command;
+	if (program.includes("/") && !isAbsolute(program)) return [{
+		kind: "command",
+		name: printable(command.join(" ")),
+		reason: `${quote(program)} is a file of the checkout, which a pull request can replace.`,
+		howToAllow: "Name the program by an absolute path outside the checkout, or by its bare name on PATH."
+	}];
 	if (command.length > 0 && [...COMMANDS, ...allowed].some(same)) return [];
 	return [{
 		kind: "command",
@@ -8233,8 +8211,96 @@ function checkEnv(env, allowed) {
 	});
 }
 
+// src/config/server-spec.ts
+/** Header of the API key of a server that is already running, unless the policy allows another variable. */
+const API_KEY_VARIABLE = "VLLM_API_KEY";
+const LOOPBACK = /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/;
+/**
+* The server of a scenario: one to start, checked against the policy, or one that is already running.
+*
+* @throws UsageError when a value is not of its kind, or a flag, variable, command or address is refused
+*/
+function resolveServer(input) {
+	const { section, scenario, overrides, nameOverride, fileName } = input;
+	const at = (key) => `${fileName}: scenarios.${scenario}.${key}`;
+	const url$1 = overrides.serverUrl ?? section.server?.url;
+	if (url$1 !== void 0) {
+		if (!url({ protocol: /^https?$/ }).safeParse(url$1).success) throw new UsageError(`${nameOverride("serverUrl")}: got "${url$1}", expected a URL such as http://127.0.0.1:8000`);
+		checkAddress(url$1, overrides.serverUrl === void 0 ? at("server.url") : nameOverride("serverUrl"));
+		for (const key of ["args", "command"]) if (overrides[key] !== void 0) throw new UsageError(`${nameOverride(key)} has no effect on a server that is already running (${url$1}): remove one of the two`);
+		checkAttach(input, overrides.serverUrl === void 0);
+		return {
+			kind: "attach",
+			url: url$1.replace(/\/+$/, "").replace(/\/v1$/, ""),
+			apiKeyEnv: section.server?.apiKeyEnv ?? null,
+			model: overrides.model ?? section.model ?? null
+		};
+	}
+	const model = overrides.model ?? section.model;
+	if (model === void 0) throw new UsageError(`${at("model")}: needs a model`);
+	const command = overrides.command !== void 0 ? toArguments(overrides.command, nameOverride("command")) : toArguments(section.command, at("command"));
+	const args = overrides.args !== void 0 ? toArguments(overrides.args, nameOverride("args")) : toArguments(section.args, at("args"));
+	const env = Object.fromEntries(Object.entries(section.env ?? {}).map(([name, value]) => [name, String(value)]));
+	const spec = {
+		kind: "launch",
+		model,
+		command: command.length > 0 ? command : ["vllm", "serve"],
+		args,
+		env
+	};
+	const strange = [
+		...spec.command,
+		spec.model,
+		...spec.args,
+		...Object.entries(spec.env).flat()
+	].find(hasControl);
+	if (strange !== void 0) {
+		const where = [
+			{
+				words: spec.command,
+				key: "command"
+			},
+			{
+				words: [spec.model],
+				key: "model"
+			},
+			{
+				words: spec.args,
+				key: "args"
+			}
+		].find(({ words: own }) => own.includes(strange));
+		throw new UsageError(`${at(where?.key ?? "env")}: ${quote(strange)} holds a control character (a line end, a tab, …): write it without`);
+	}
+	const refusals = checkServer(spec, input.policy);
+	if (refusals.length > 0) throw new UsageError(refusals.map((refusal) => `refused: ${refusal.name}: ${refusal.reason} ${refusal.howToAllow}`).join("\n"));
+	return spec;
+}
+/** Only the place of a server: a password in an address ends in logs, and a query makes every request another one. */
+function checkAddress(address, at) {
+	const { username, password, search, hash, origin, pathname } = new URL(address);
+	const shown = `${origin}${pathname}`.replace(/\/$/, "");
+	if (username !== "" || password !== "") throw new UsageError(`refused: ${at}: holds a user name or a password, expected ${quote(shown)}. Put the key into the variable ${API_KEY_VARIABLE} and name it in \`server.apiKeyEnv\`.`);
+	if (search !== "" || hash !== "" || /[?#]/.test(address)) throw new UsageError(`refused: ${at}: holds a query or a fragment, expected ${quote(shown)}.`);
+}
+/**
+* A configuration must not send the machine's secrets to a server of its own choice: requests carry the API key,
+* and a run's results show what the server answers. An address that the caller gave is the caller's own word.
+*/
+function checkAttach(input, fromFile) {
+	const { section, scenario, fileName, policy } = input;
+	const { url, apiKeyEnv } = section.server ?? {};
+	const at = (key) => `${fileName}: scenarios.${scenario}.server.${key}`;
+	const how = (key, value) => `To allow it, add \`policy.${key}: [${value}]\` to ${fileName} on the base branch.`;
+	if (fromFile && url !== void 0) {
+		const { hostname, origin } = new URL(url);
+		if (!LOOPBACK.test(hostname) && !policy.allowServers.includes(origin)) throw new UsageError(`refused: ${at("url")}: ${origin} is not this machine. ${how("allowServers", `"${origin}"`)}`);
+	}
+	if (apiKeyEnv !== void 0 && apiKeyEnv !== API_KEY_VARIABLE && !policy.allowEnv.includes(apiKeyEnv)) throw new UsageError(`refused: ${at("apiKeyEnv")}: ${apiKeyEnv} may hold a secret that is not the server's; expected ${API_KEY_VARIABLE}. ${how("allowEnv", apiKeyEnv)}`);
+}
+
 // src/config/load.ts
 const MAX_FILE_BYTES = 1e6;
+const MAX_PROBLEMS = 20;
 /**
 * Parses the text of a configuration file.
 *
@@ -8249,19 +8315,30 @@ function parseConfig(text, file) {
 		prettyErrors: false
 	});
 	const syntax = document.errors.map((error) => {
-		const what = error.code === "DUPLICATE_KEY" ? `the key \`${/^[^\s:]+/.exec(text.slice(error.pos[0]))?.[0] ?? ""}\` stands twice` : error.message;
+		const what = error.code === "DUPLICATE_KEY" ? `the key \`${/^[^\s:]+/.exec(text.slice(error.pos[0]))?.[0].slice(0, 60) ?? ""}\` stands twice` : briefly(error.message);
 		return `${file}:${lines.linePos(error.pos[0]).line}: ${what}`;
 	});
-	if (syntax.length > 0) throw new UsageError(syntax.join("\n"));
+	if (syntax.length > 0) throw new UsageError(atMost(syntax).join("\n"));
+	(0, import_dist.visit)(document, { Pair(_, { key }) {
+		if (!(0, import_dist.isScalar)(key) || key.value !== "__proto__") return;
+		const line = lines.linePos(key.range?.[0] ?? 0).line;
+		throw new UsageError(`${file}:${line}: \`__proto__\` cannot be a key: choose another name`);
+	} });
 	let value;
 	try {
 		value = document.toJS({ maxAliasCount: 100 });
 	} catch (error) {
-		throw new UsageError(`${file}: ${error.message}`);
+		throw new UsageError(`${file}: ${briefly(messageOf(error))}`);
 	}
 	const parsed = configSchema.safeParse(value ?? {});
 	if (parsed.success) return parsed.data;
-	throw new UsageError(explainIssues(parsed.error.issues, file, document, lines, knownKeysAt).join("\n"));
+	const sentences = explainIssues(parsed.error.issues, file, document, lines, knownKeysAt);
+	throw new UsageError(atMost(sentences).join("\n"));
+}
+/** The first of many problems: a file of another kind has one in every line, and none of it is to be told. */
+function atMost(sentences) {
+	const left = sentences.length - MAX_PROBLEMS;
+	return left <= 0 ? [...sentences] : [...sentences.slice(0, MAX_PROBLEMS), `and ${left} more`];
 }
 /** The keys that the schema knows at a path. */
 function knownKeysAt(path) {
@@ -8285,6 +8362,7 @@ function policyOf(file, source) {
 	return {
 		allowFlags: file.policy.allowFlags,
 		allowEnv: file.policy.allowEnv,
+		allowServers: file.policy.allowServers,
 		allowCommands: file.policy.allowCommands.map((command) => toArguments(command, `${source}: policy.allowCommands`))
 	};
 }
@@ -8299,8 +8377,14 @@ function resolveConfig(input) {
 	const scenario = pickScenario(file, overrides, nameOverride, fileName);
 	const section = file.scenarios[scenario];
 	const judgeFile = input.judge ?? file;
-	const judge = judgeFile.scenarios[scenario] ?? section;
+	const judge = (Object.hasOwn(judgeFile.scenarios, scenario) ? judgeFile.scenarios[scenario] : null) ?? section;
 	const sources = {};
+	for (const key of [
+		"model",
+		"args",
+		"command",
+		"serverUrl"
+	]) if (overrides[key] !== void 0) sources[key] = nameOverride(key);
 	const choose = (key, own) => {
 		const given = overrides[key];
 		if (given === void 0) return own;
@@ -8317,17 +8401,24 @@ function resolveConfig(input) {
 	if (overrides.baselineDir === "") throw new UsageError(`${nameOverride("baselineDir")}: got "", expected the path of a folder`);
 	return deepFreeze({
 		scenario,
-		server: serverOf(section, scenario, input, sources),
+		server: resolveServer({
+			section,
+			scenario,
+			overrides,
+			nameOverride,
+			fileName,
+			policy: input.policy
+		}),
 		readyTimeoutS: section.readyTimeoutS,
 		probes: section.probes,
 		tolerances: judge.tolerances,
 		levels: judge.levels,
 		limits: judge.limits,
-		sessions: within("sessions", file.sessions),
-		recordSessions: overrides.sessions ?? file.recordSessions,
-		rounds: within("rounds", file.rounds),
-		budgetMinutes: within("budgetMinutes", file.budgetMinutes),
-		baselineDir: choose("baselineDir", file.baselineDir),
+		sessions: within("sessions", judgeFile.sessions),
+		recordSessions: overrides.sessions ?? judgeFile.recordSessions,
+		rounds: within("rounds", judgeFile.rounds),
+		budgetMinutes: within("budgetMinutes", judgeFile.budgetMinutes),
+		baselineDir: choose("baselineDir", judgeFile.baselineDir),
 		onInconclusive: judgeFile.onInconclusive,
 		onInvalid: judgeFile.onInvalid,
 		reportOnly: choose("reportOnly", judgeFile.reportOnly),
@@ -8353,49 +8444,6 @@ function pickScenario(file, overrides, nameOverride, fileName) {
 	if (only !== void 0 && second === void 0) return only;
 	throw new UsageError(`${fileName} has ${names.length} scenarios: choose one with ${nameOverride("scenario")}: ${names.join(", ")}`);
 }
-function serverOf(section, scenario, input, sources) {
-	const { overrides, nameOverride, fileName } = input;
-	const at = (key) => `${fileName}: scenarios.${scenario}.${key}`;
-	for (const key of [
-		"model",
-		"args",
-		"command",
-		"serverUrl"
-	]) if (overrides[key] !== void 0) sources[key] = nameOverride(key);
-	const url$1 = overrides.serverUrl ?? section.server?.url;
-	if (url$1 !== void 0) {
-		if (!url({ protocol: /^https?$/ }).safeParse(url$1).success) throw new UsageError(`${nameOverride("serverUrl")}: got "${url$1}", expected a URL such as http://127.0.0.1:8000`);
-		for (const key of ["args", "command"]) if (overrides[key] !== void 0) throw new UsageError(`${nameOverride(key)} has no effect on a server that is already running (${url$1}): remove one of the two`);
-		return {
-			kind: "attach",
-			url: url$1.replace(/\/+$/, "").replace(/\/v1$/, ""),
-			apiKeyEnv: section.server?.apiKeyEnv ?? null,
-			model: overrides.model ?? section.model ?? null
-		};
-	}
-	const model = overrides.model ?? section.model;
-	if (model === void 0) throw new UsageError(`${at("model")}: needs a model`);
-	const command = overrides.command !== void 0 ? toArguments(overrides.command, nameOverride("command")) : toArguments(section.command, at("command"));
-	const args = overrides.args !== void 0 ? toArguments(overrides.args, nameOverride("args")) : toArguments(section.args, at("args"));
-	const env = Object.fromEntries(Object.entries(section.env ?? {}).map(([name, value]) => [name, String(value)]));
-	const spec = {
-		kind: "launch",
-		model,
-		command: command.length > 0 ? command : ["vllm", "serve"],
-		args,
-		env
-	};
-	const withNul = [
-		...spec.command,
-		spec.model,
-		...spec.args,
-		...Object.entries(spec.env).flat()
-	].find((word) => word.includes("\0"));
-	if (withNul !== void 0) throw new UsageError(`${at("args")}: ${JSON.stringify(withNul)} holds a NUL, which no argument can`);
-	const refusals = checkServer(spec, input.policy);
-	if (refusals.length > 0) throw new UsageError(refusals.map((refusal) => `refused: ${refusal.name}: ${refusal.reason} ${refusal.howToAllow}`).join("\n"));
-	return spec;
-}
 function deepFreeze(value) {
 	if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
 		Object.freeze(value);
@@ -8404,4 +8452,4 @@ function deepFreeze(value) {
 	return value;
 }
 
-export { measurementSchema as a, levelSchema as i, policyOf as n, metricDefinitionSchema as o, resolveConfig as r, parseConfig as t };
+export { leven as i, policyOf as n, resolveConfig as r, parseConfig as t };

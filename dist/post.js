@@ -1,8 +1,8 @@
-import { c as warning, i as info, r as getState, t as error } from "./core.js";
-import { C as readTextIfExists, E as writeJson, M as identify, O as endServer, T as writeFileAtomic, b as writeRun, h as readStateFile, t as renderComment, u as decideFailure, y as readRunFolder, z as RUN_FILES } from "./comment.js";
-import { a as EXIT, i as messageOf } from "./errors.js";
+import { a as getState, o as info, r as error, t as runnerLine, u as warning } from "./runner-log.js";
+import { I as RUN_FILES, O as identify, S as Descendants, b as readRunFolder, c as decideFailure, g as readStateFile, t as renderComment, w as endServer, x as writeRun } from "./comment.js";
+import { _ as EXIT, d as writeFileAtomic, f as writeJson, g as messageOf, l as readTextIfExists } from "./metric.js";
 import { join } from "node:path";
-import { rm } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 
 // src/cleanup.ts
 /** An orderly end would take longer than a cancelled job has. */
@@ -10,7 +10,7 @@ const GRACE_MS = 5e3;
 const KILL_MS = 1e4;
 /**
 * Ends what a killed gate left running and writes the verdict that it could not write. Does nothing when the run
-* ended by itself.
+* ended by itself and left no server.
 *
 * @param statePath - the state file of that run
 */
@@ -23,22 +23,26 @@ async function cleanUp(statePath, log) {
 	const state = await readStateFile(statePath);
 	const survivors = [];
 	for (const server of state.servers) {
-		const { leader, marker } = server;
+		const { leader, marker, descendants = [] } = server;
 		const same = leader !== null && (await identify(leader.pid))?.startTicks === leader.startTicks;
 		const ended = await endServer({
 			marker,
+			descendants: new Descendants(leader === null ? descendants : [leader, ...descendants]),
 			graceMs: GRACE_MS,
 			killMs: KILL_MS,
 			...same ? { pgid: leader.pid } : {}
 		});
 		survivors.push(...ended.survivors);
-		log.step(`ended the server that a killed run left${ended.killed ? " (it needed KILL)" : ""}`);
+		log.step(`ended what was left of a server${ended.killed ? " (it needed KILL)" : ""}`);
 	}
-	if (await readTextIfExists(join(state.runDir, RUN_FILES.verdict)) === null) await writeVerdict(state.runDir, state.scenario, state.doing, survivors);
+	const runDirExists = await stat(state.runDir).then((found) => found.isDirectory(), () => false);
+	if (!runDirExists) log.warn(`${state.runDir}: no such run folder, so its verdict is written nowhere`);
+	const wasKilled = runDirExists && await readTextIfExists(join(state.runDir, RUN_FILES.verdict)) === null;
+	if (wasKilled) await writeVerdict(state.runDir, state.scenario, state.doing, survivors);
 	if (survivors.length === 0) await rm(statePath, { force: true });
 	else log.warn(`processes ${survivors.join(", ")} could not be ended`);
 	return {
-		wasKilled: true,
+		wasKilled,
 		survivors,
 		runDir: state.runDir
 	};
@@ -53,7 +57,9 @@ async function writeVerdict(runDir, scenario, doing, survivors) {
 		reportOnly: false,
 		exitCode: EXIT.sigterm
 	});
-	const { run } = await readRunFolder(runDir);
+	await writeJson(join(runDir, RUN_FILES.verdict), verdict);
+	const run = await readRunFolder(runDir).then((folder) => folder.run, () => null);
+	if (run === null) return;
 	run.outcome = "cancelled";
 	run.endedAt = (/* @__PURE__ */ new Date()).toISOString();
 	await writeRun(runDir, run);
@@ -66,7 +72,6 @@ async function writeVerdict(runDir, scenario, doing, survivors) {
 		acceptCommand: ""
 	});
 	await writeFileAtomic(join(runDir, RUN_FILES.report), comment);
-	await writeJson(join(runDir, RUN_FILES.verdict), verdict);
 }
 
 // src/post.ts
@@ -74,8 +79,8 @@ try {
 	const statePath = getState("state-file");
 	if (statePath !== "") {
 		const result = await cleanUp(statePath, {
-			step: (line) => info(line),
-			warn: (line) => warning(line)
+			step: (line) => info(runnerLine(line)),
+			warn: (line) => warning(runnerLine(line))
 		});
 		if (result.wasKilled) warning(`The main step was killed; see ${result.runDir}/verdict.json`);
 		if (result.survivors.length > 0) process.exitCode = 1;

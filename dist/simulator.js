@@ -1,11 +1,12 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { connect } from "node:net";
 import { STATUS_CODES, createServer as createServer$1 } from "node:http";
 import { performance as performance$1 } from "node:perf_hooks";
-import { existsSync, readFileSync } from "node:fs";
-import { spawn } from "node:child_process";
 import { setTimeout as setTimeout$1 } from "node:timers/promises";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { StringDecoder } from "node:string_decoder";
 
 // src/simulator/vllm-flags.json
 var vllm_flags_default = {
@@ -283,7 +284,8 @@ const INTEGERS = /* @__PURE__ */ new Set([
 	"tensor-parallel-size",
 	"max-logprobs",
 	"block-size",
-	"api-server-count"
+	"api-server-count",
+	"stream-interval"
 ]);
 const SIZES = /* @__PURE__ */ new Set([
 	"max-model-len",
@@ -431,6 +433,7 @@ function assemble(given, positional) {
 		enablePromptTokensDetails: on("enable-prompt-tokens-details", false),
 		maxLogprobs: number("max-logprobs") ?? 20,
 		disableAccessLog: on("disable-uvicorn-access-log", false),
+		streamInterval: number("stream-interval") ?? 1,
 		nonDefault
 	};
 }
@@ -449,108 +452,135 @@ function usageText() {
 // src/simulator/costs.json
 var frontEnd = {
 	"intake": {
-		"value": .85,
+		"value": .45,
 		"unit": "ms",
-		"source": ""
+		"source": "API server, one request: HTTP, validation, rendering, sending it on. Fitted: TTFT at 4 to 32 concurrent, where requests that arrive together wait for one another"
 	},
 	"intakePerToken": {
-		"value": 1,
+		"value": .9,
 		"unit": "us",
-		"source": ""
+		"source": "API server, each prompt token: JSON, validation, tokenising. Fitted: uncached 1024-token against 200-token prompts"
 	},
 	"intakeSlices": {
-		"value": 9,
+		"value": 6,
 		"unit": "1",
-		"source": ""
+		"source": "Turns of the event loop that taking a request in needs; the turns of several requests alternate. Fitted: order of first tokens in a wave"
 	},
 	"latency": {
-		"value": 4.75,
+		"value": 3.9,
 		"unit": "ms",
-		"source": ""
+		"source": "Outside the loop, until the engine has the request: sockets, thread hand-overs, ZeroMQ, decoding. Fitted: warm TTFT"
 	},
 	"transfer": {
 		"value": .2,
 		"unit": "ms",
-		"source": ""
+		"source": "From the engine's output to the API server: msgpack, ZeroMQ, wake-up. Assumed"
 	},
 	"batch": {
 		"value": .1,
 		"unit": "ms",
-		"source": ""
+		"source": "API server, one batch of outputs of the engine. Assumed"
 	},
 	"batchPerOutput": {
 		"value": 8,
 		"unit": "us",
-		"source": ""
+		"source": "API server, each output of a batch: detokenising, statistics. Assumed"
 	},
 	"event": {
-		"value": 55,
+		"value": 54,
 		"unit": "us",
-		"source": ""
+		"source": "API server, writing one event: response object, JSON, send. Fitted: the rate at 32 concurrent, above which tokens leave merged"
 	}
 };
 var host = {
 	"schedule": {
-		"value": .36,
+		"value": .46,
 		"unit": "ms",
-		"source": ""
+		"source": "Engine core, one iteration: scheduler, input preparation, sampling metadata. Fitted: decode speed without async scheduling, a third below base (design.md, 5)"
 	},
 	"schedulePerRequest": {
-		"value": 20,
+		"value": 14,
 		"unit": "us",
-		"source": ""
+		"source": "Engine core, each request of an iteration, the same. Fitted: 32 concurrent, and 64 as the statistics lines of fp8kv.log show them"
 	},
 	"admitPerRequest": {
-		"value": 180,
+		"value": 550,
 		"unit": "us",
-		"source": ""
+		"source": "Engine core, a request's first iteration: decoding it, block hashes, a row in the persistent batch. Fitted: sum of vllm:request_prefill_time_seconds"
 	},
 	"collect": {
-		"value": .48,
+		"value": .42,
 		"unit": "ms",
-		"source": ""
+		"source": "Engine core, one iteration's result: wait, bookkeeping, output. Fitted with schedule"
 	},
 	"collectPerRequest": {
-		"value": 12,
+		"value": 7,
 		"unit": "us",
-		"source": ""
+		"source": "Engine core, each request's result. Fitted with schedulePerRequest"
 	},
 	"launchDelay": {
 		"value": .15,
 		"unit": "ms",
-		"source": ""
+		"source": "From the start of a launch to the first kernel on the device. Fitted with schedule"
 	},
 	"graphReplay": {
 		"value": .15,
 		"unit": "ms",
-		"source": ""
+		"source": "Launching a batch that only decodes: one full CUDA graph. Assumed"
 	},
 	"piecewisePerLayer": {
-		"value": 60,
+		"value": 105,
 		"unit": "us",
-		"source": ""
+		"source": "Launching a mixed batch within the captured sizes, each layer: a graph piece and the attention between pieces. Fitted: warm TTFT, and iterations of 512 tokens in mbt512"
 	},
 	"compiledPerLayer": {
-		"value": 260,
+		"value": 310,
 		"unit": "us",
-		"source": ""
+		"source": "Launching a batch beyond the captured sizes, each layer: compiled kernels one by one. Fitted: uncached 1024-token TTFT"
 	},
 	"eagerPerLayer": {
-		"value": 425,
+		"value": 435,
 		"unit": "us",
-		"source": ""
+		"source": "Launching without compilation, each layer: PyTorch operators one by one. Fitted: TPOT of eager"
 	},
 	"cpuPerLayer": {
 		"value": 15,
 		"unit": "us",
-		"source": ""
+		"source": "Dispatching a layer's compiled kernels on the CPU backend. Assumed"
+	},
+	"jitCold": {
+		"value": .7,
+		"unit": "s",
+		"source": "First iteration of a server's life, kernels compiled just in time (the jit_monitor lines of the logs). Fitted: first request of base 0"
+	},
+	"jitWarm": {
+		"value": .038,
+		"unit": "s",
+		"source": "The same, kernels found in Triton's cache. Fitted: first requests of base 1 to 3 and noapc"
+	},
+	"jitEager": {
+		"value": .13,
+		"unit": "s",
+		"source": "The same without compilation. Fitted: first request of eager"
 	}
 };
-var device = { "allReduce": {
-	"value": 9,
-	"unit": "us",
-	"source": ""
-} };
+var device = {
+	"allReduce": {
+		"value": 9,
+		"unit": "us",
+		"source": "Latency of one custom all-reduce over NVLink, two for each layer. Assumed from published vLLM and NCCL timings of small messages"
+	},
+	"attentionItem": {
+		"value": .035,
+		"unit": "us",
+		"source": "Starting and ending attention for one sequence and KV head, in each layer; work items share the processors (about 5 us each on one of 132). Fitted: TPOT of phi (32 KV heads) at 32 concurrent in bench/data/h200-second-host.json"
+	},
+	"quantiseQuery": {
+		"value": 2.8,
+		"unit": "us",
+		"source": "Each layer under an fp8 KV cache: a kernel that scales the query and rounds it to fp8 before attention. Fitted: sequential TPOT of fp8 in bench/data/h200-second-host.json"
+	}
+};
 
 // src/simulator/costs.ts
 /** The times of vLLM's software and of small kernels: constants with a name, a unit and a source, in `costs.json`. */
@@ -697,11 +727,16 @@ function fitContext(deployment, plan) {
 function autoFitMessage({ model, maxModelLen }, plan) {
 	const { maxPositions } = model;
 	if (maxModelLen >= maxPositions) return `Auto-fit max_model_len: full model context length ${maxPositions} fits in available GPU memory`;
-	return `Auto-fit max_model_len: reduced from ${maxPositions} to ${maxModelLen} to fit in available GPU memory (${gib(plan.availableKv).toFixed(2)} GiB available for KV cache)`;
+	return `Auto-fit max_model_len: reduced from ${maxPositions} to ${maxModelLen} to fit in available GPU memory (${roundedGib(plan.availableKv)} GiB available for KV cache)`;
 }
 /** Bytes as GiB. */
 function gib(bytes) {
 	return bytes / GIB;
+}
+/** As vLLM's `format_gib` writes them: two places, rounded, no trailing zeros but one. */
+function roundedGib(bytes) {
+	const rounded = String(Math.round(gib(bytes) * 100) / 100);
+	return rounded.includes(".") ? rounded : `${rounded}.0`;
 }
 
 // src/simulator/startup-failures.ts
@@ -891,7 +926,7 @@ function deviceFailure(deployment, plan) {
 	const free = plan.total - taken - context;
 	const wanted = Math.ceil(plan.total * flags.gpuMemoryUtilization);
 	if (free < wanted) {
-		const message = `ValueError: Free memory on device cuda:0 (${short(Math.max(0, free))}/${short(plan.total)} GiB) on startup is less than desired GPU memory utilization (${flags.gpuMemoryUtilization}, ${short(wanted)} GiB). Decrease GPU memory utilization or reduce GPU memory used by other processes.`;
+		const message = `ValueError: Free memory on device cuda:0 (${roundedGib(Math.max(0, free))}/${roundedGib(plan.total)} GiB) on startup is less than desired GPU memory utilization (${flags.gpuMemoryUtilization}, ${roundedGib(wanted)} GiB). Decrease GPU memory utilization or reduce GPU memory used by other processes.`;
 		return {
 			before: /^Starting to load model/,
 			trace: `${INIT_DEVICE}\n${message}`,
@@ -947,11 +982,6 @@ function size(bytes) {
 	if (bytes < 2 ** 20) return `${(bytes / 1024).toFixed(2)} KiB`;
 	return bytes < 2 ** 30 ? `${(bytes / 2 ** 20).toFixed(2)} MiB` : `${gib(bytes).toFixed(2)} GiB`;
 }
-/** As vLLM's `format_gib` writes them: two places, rounded, no trailing zeros but one. */
-function short(bytes) {
-	const rounded = String(Math.round(gib(bytes) * 100) / 100);
-	return rounded.includes(".") ? rounded : `${rounded}.0`;
-}
 
 // src/simulator/gpus.json
 var gpus_default = {
@@ -966,10 +996,10 @@ var gpus_default = {
 		"bf16Tflops": 989,
 		"nvlinkGBps": 450,
 		"bandwidthEfficiency": .82,
-		"flopsEfficiency": .75,
-		"layerOverheadUs": 43,
+		"flopsEfficiency": .64,
+		"layerOverheadUs": 43.8,
 		"loadGBps": 6,
-		"source": "Data sheet for peaks; efficiencies, overhead and reserve fitted to bench/data/h200.json and the KV lines of the logs"
+		"source": "Data sheet for peaks; efficiencies, overhead and reserve fitted to bench/data/h200.json and the KV lines of the logs; flops also to phi at 32 concurrent in h200-second-host.json (as low as the TTFT of base and noapc allow)"
 	},
 	h100: {
 		"name": "NVIDIA H100 80GB HBM3",
@@ -982,8 +1012,8 @@ var gpus_default = {
 		"bf16Tflops": 989,
 		"nvlinkGBps": 450,
 		"bandwidthEfficiency": .82,
-		"flopsEfficiency": .75,
-		"layerOverheadUs": 43,
+		"flopsEfficiency": .64,
+		"layerOverheadUs": 43.8,
 		"loadGBps": 6,
 		"source": "Data sheet (SXM5); the rest as the H200, which has the same chip"
 	},
@@ -998,7 +1028,7 @@ var gpus_default = {
 		"bf16Tflops": 312,
 		"nvlinkGBps": 300,
 		"bandwidthEfficiency": .82,
-		"flopsEfficiency": .75,
+		"flopsEfficiency": .64,
 		"layerOverheadUs": 45,
 		"loadGBps": 5,
 		"source": "Data sheet; efficiencies assumed as on the H200"
@@ -1114,8 +1144,10 @@ const SIZED = [
 	"throttle",
 	"drift-per-minute"
 ];
+/** Names of the faults that can be planted. */
+const FAULT_NAMES = [...PLAIN, ...SIZED];
 /**
-* Parses e.g. `crash-after:20,ignore-sigterm`.
+* Parses e.g. `crash-after:20,ignore-sigterm` or `throttle:0.6,slow-rounds:0.1`.
 *
 * @throws Error naming the part that does not parse
 */
@@ -1436,7 +1468,29 @@ function readSettings(env) {
 		memoryTakenGiB: number("VLLM_SIM_MEMORY_TAKEN_GIB", 0),
 		compileCache: cache,
 		regressions: parseRegressions(env["VLLM_SIM_REGRESSION"] ?? ""),
-		faults: parseFaults(env["VLLM_SIM_FAULT"] ?? "")
+		faults: parseFaults(env["VLLM_SIM_FAULT"] ?? ""),
+		plan: parsePlan(env["VLLM_SIM_PLAN"] ?? ""),
+		truth: env["VLLM_SIM_TRUTH"] || void 0
+	};
+}
+/** Parses e.g. `ttftMs=20,itlMs=6.4,jitterMs=0.2`; what is left out is 0. */
+function parsePlan(text) {
+	if (text === "") return void 0;
+	const times = {
+		ttftMs: 0,
+		itlMs: 0,
+		jitterMs: 0
+	};
+	for (const item of text.split(",")) {
+		const [name = "", value = ""] = item.split("=");
+		const time = Number(value);
+		if (!Object.hasOwn(times, name) || value === "" || !(time >= 0 && time < 1e9)) throw new Error(`VLLM_SIM_PLAN: cannot read '${item}' (e.g. ttftMs=20,itlMs=6.4,jitterMs=0)`);
+		times[name] = time / 1e3;
+	}
+	return {
+		ttft: times["ttftMs"],
+		itl: times["itlMs"],
+		jitter: times["jitterMs"]
 	};
 }
 /** Parses e.g. `decode:1.15,ttft:1.3,kv:0.8,prefix:off,drift:0.1`. */
@@ -1508,14 +1562,24 @@ function timestamp(date) {
 	const two = (value) => String(value).padStart(2, "0");
 	return `${`${two(date.getMonth() + 1)}-${two(date.getDate())}`} ${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}`;
 }
-/** A value as Python's repr writes it. */
+/** A value as Python's repr writes it; an object with `toPython` writes that. */
 function pythonRepr(value) {
 	if (value === null || value === void 0) return "None";
 	if (typeof value === "boolean") return value ? "True" : "False";
-	if (typeof value === "string") return `'${value.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
+	if (typeof value === "string") return pythonString(value);
 	if (Array.isArray(value)) return `[${value.map(pythonRepr).join(", ")}]`;
-	if (typeof value === "object") return `{${Object.entries(value).map(([key, item]) => `${pythonRepr(key)}: ${pythonRepr(item)}`).join(", ")}}`;
-	return String(value);
+	if (typeof value !== "object") return String(value);
+	if ("toPython" in value) return String(value.toPython);
+	return `{${Object.entries(value).map(([key, item]) => `${pythonRepr(key)}: ${pythonRepr(item)}`).join(", ")}}`;
+}
+function pythonString(text) {
+	const quote = text.includes("'") && !text.includes("\"") ? "\"" : "'";
+	const escaped = text.replaceAll("\\", "\\\\").replaceAll("\n", "\\n").replaceAll("\r", "\\r").replaceAll("	", "\\t");
+	return quote + (quote === "'" ? escaped.replaceAll("'", "\\'") : escaped) + quote;
+}
+/** A number as Python's str writes a float: `2.0`. */
+function pythonFloat(value) {
+	return Number.isInteger(value) ? value.toFixed(1) : String(value);
 }
 
 // src/simulator/models/phi-3-mini-4k-instruct.json
@@ -1672,8 +1736,107 @@ function readShape(config) {
 	};
 }
 
+// src/simulator/json-error.ts
+const KEY = "Expecting property name enclosed in double quotes";
+const LITERAL = /^(?:null|true|false|NaN|-?Infinity|-?(?:0|[1-9]\d*)(?:\.\d+)?(?:[eE][+-]?\d+)?)/;
+/** Finds the first error of a text that `JSON.parse` refused. */
+function pythonJsonError(text) {
+	const scanner = new Scanner(text);
+	try {
+		scanner.value(scanner.space(0));
+	} catch (error) {
+		if (error instanceof Found) return {
+			message: error.message,
+			position: error.position
+		};
+		throw error;
+	}
+	return {
+		message: "Extra data",
+		position: scanner.space(scanner.end)
+	};
+}
+var Found = class extends Error {
+	position;
+	constructor(message, position) {
+		super(message);
+		this.position = position;
+	}
+};
+/** Walks over a text as `json.scanner` does; `end` is where the last value ended. */
+var Scanner = class {
+	end = 0;
+	text;
+	constructor(text) {
+		this.text = text;
+	}
+	space(at) {
+		let i = at;
+		while (" 	\n\r".includes(this.text[i] ?? "x")) i++;
+		return i;
+	}
+	value(at) {
+		const char = this.text[at];
+		if (char === "\"") this.string(at);
+		else if (char === "{") this.object(at);
+		else if (char === "[") this.array(at);
+		else {
+			const literal = LITERAL.exec(this.text.slice(at, at + 400));
+			if (literal === null) throw new Found("Expecting value", at);
+			this.end = at + literal[0].length;
+		}
+	}
+	string(at) {
+		for (let i = at + 1; i < this.text.length; i++) {
+			const char = this.text[i];
+			if (char === "\"") {
+				this.end = i + 1;
+				return;
+			}
+			if (char < " ") throw new Found("Invalid control character at", i);
+			if (char !== "\\") continue;
+			i++;
+			const escaped = this.text[i];
+			if (escaped === void 0) break;
+			if (escaped === "u") {
+				if (!/^[0-9a-fA-F]{4}$/.test(this.text.slice(i + 1, i + 5))) throw new Found("Invalid \\uXXXX escape", i);
+				i += 4;
+			} else if (!"\"\\/bfnrt".includes(escaped)) throw new Found("Invalid \\escape", i - 1);
+		}
+		throw new Found("Unterminated string starting at", at);
+	}
+	object(at) {
+		let i = this.space(at + 1);
+		const empty = this.text[i] === "}";
+		while (!empty) {
+			if (this.text[i] !== "\"") throw new Found(KEY, i);
+			this.string(i);
+			i = this.space(this.end);
+			if (this.text[i] !== ":") throw new Found("Expecting ':' delimiter", i);
+			this.value(this.space(i + 1));
+			i = this.space(this.end);
+			if (this.text[i] === "}") break;
+			if (this.text[i] !== ",") throw new Found("Expecting ',' delimiter", i);
+			i = this.space(i + 1);
+		}
+		this.end = i + 1;
+	}
+	array(at) {
+		let i = this.space(at + 1);
+		const empty = this.text[i] === "]";
+		while (!empty) {
+			this.value(i);
+			i = this.space(this.end);
+			if (this.text[i] === "]") break;
+			if (this.text[i] !== ",") throw new Found("Expecting ',' delimiter", i);
+			i = this.space(i + 1);
+		}
+		this.end = i + 1;
+	}
+};
+
 // src/simulator/errors.ts
-/** vLLM's error bodies. */
+/** vLLM's error bodies, which changed between 0.22 and 0.32. */
 /** An error that a handler answers with. */
 var HttpError = class extends Error {
 	status;
@@ -1682,6 +1845,28 @@ var HttpError = class extends Error {
 		super(JSON.stringify(body));
 		this.status = status;
 		this.body = JSON.stringify(body);
+	}
+};
+/** A body that pydantic refuses. */
+var InvalidBody = class extends Error {
+	problems;
+	constructor(problems) {
+		super(problems[0]?.msg);
+		this.problems = problems;
+	}
+};
+/** A value that vLLM's own checks refuse (its `VLLMValidationError`). */
+var InvalidValue = class extends Error {
+	parameter;
+	/** Whether the request's model raised it, before anything else was looked at. */
+	early;
+	/** @param value shown with the parameter; undefined shows none */
+	constructor(message, parameter = null, value, early = false) {
+		const extras = parameter === null ? [] : [`parameter=${parameter}`];
+		if (value !== void 0) extras.push(`value=${typeof value === "string" ? value : pythonRepr(value)}`);
+		super(extras.length === 0 ? message : `${message} (${extras.join(", ")})`);
+		this.parameter = parameter;
+		this.early = early;
 	}
 };
 /** The OpenAI-style error that vLLM's handlers give. */
@@ -1693,343 +1878,1082 @@ function apiError(status, type, message, param) {
 		code: status
 	} });
 }
-/** A request for a model that is not served. */
-function unknownModel(asked, aliases) {
-	return apiError(404, "NotFoundError", `The model \`${asked}\` does not exist. Valid aliases: ${aliases.join(", ")}`, "model");
+/** The answer to an error of a handler; undefined when it is none that vLLM knows. */
+function answerTo(error, endpoint) {
+	if (error instanceof HttpError) return error;
+	const early = error instanceof InvalidValue && error.early && !atLeast(endpoint.version, 0, 26);
+	if (error instanceof InvalidValue && !early) return apiError(400, "BadRequestError", error.message, error.parameter);
+	if (error instanceof InvalidValue) {
+		const problem = {
+			type: "value_error",
+			loc: ["body"],
+			msg: `Value error, ${error.message}`,
+			input: endpoint.body
+		};
+		const name = error.parameter === null ? "ValueError" : "VLLMValidationError";
+		const text = error.message.replace(/ \(parameter=.*\)$/, "");
+		return refusal([{
+			...problem,
+			ctx: { error: { toPython: `${name}(${pythonRepr(text)})` } }
+		}], endpoint, error.parameter);
+	}
+	if (error instanceof InvalidBody) return refusal(error.problems, endpoint, null);
 }
-/** A prompt that leaves no room for output. */
-function promptTooLong(limit, prompt) {
-	return apiError(400, "BadRequestError", `This model's maximum context length is ${limit} tokens. However, your prompt contains ${prompt} input tokens, which exceeds this limit even without any output tokens. Please reduce the length of the input prompt. (parameter=input_tokens, value=${prompt})`, "input_tokens");
+const MOST_PROBLEMS = 10;
+/** The "Bad Request" that repeats pydantic's complaints: whole up to 0.25, shortened later. */
+function refusal(problems, endpoint, parameter) {
+	const count = `${problems.length} validation error${problems.length === 1 ? "" : "s"}`;
+	if (atLeast(endpoint.version, 0, 26)) {
+		const lines = problems.slice(0, MOST_PROBLEMS).map((problem) => `  ${shortened(problem)}`);
+		if (problems.length > MOST_PROBLEMS) lines.push(`  ...and ${problems.length - MOST_PROBLEMS} more errors`);
+		return apiError(400, "Bad Request", `${count}:\n${lines.join("\n")}`, problems[0].loc.join("."));
+	}
+	const items = problems.map(whole);
+	const file = endpoint.path.includes("chat") ? "chat_completion" : "completion";
+	const where = `  File "/usr/local/lib/python3.12/dist-packages/vllm/entrypoints/openai/${file}/api_router.py", line 46, in create_${file}\n    ${endpoint.method} ${endpoint.path}`;
+	return apiError(400, "Bad Request", `${count}:\n${items.map((item) => `  ${item}`).join("\n")}\n\n${where} [${items.join(", ")}]`, parameter);
 }
-/** A prompt and an output that do not fit together. */
-function requestTooLong(limit, prompt, output) {
-	return apiError(400, "BadRequestError", `This model's maximum context length is ${limit} tokens. However, you requested ${output} output tokens and your prompt contains ${prompt} input tokens, for a total of ${prompt + output} tokens. Please reduce the length of the input prompt or the number of requested output tokens. (parameter=input_tokens, value=${prompt})`, "input_tokens");
+function shortened({ type, loc, msg, input, ctx }) {
+	return pythonRepr({
+		type,
+		loc: loc.join("."),
+		msg,
+		input: summary(input),
+		...ctx && { ctx }
+	});
 }
-/** A field that does not validate. */
-function invalidField(field, message) {
-	return apiError(400, "BadRequestError", message, field);
+function whole({ type, loc, msg, input, ctx }) {
+	const path = { toPython: `(${loc.map(pythonRepr).join(", ")}${loc.length === 1 ? "," : ""})` };
+	return pythonRepr({
+		type,
+		loc: path,
+		msg,
+		input,
+		...ctx && { ctx }
+	});
 }
-/** A field that is missing. */
-function missingField(field) {
-	return validationError(`{'type': 'missing', 'loc': 'body.${field}', 'msg': 'Field required'}`, `body.${field}`);
+function summary(input) {
+	if (typeof input === "string") return input.length > 200 ? `${input.slice(0, 200)}...[truncated]` : input;
+	if (Array.isArray(input)) return `<list of ${input.length} items>`;
+	if (typeof input === "object" && input !== null) return `<dict of ${Object.keys(input).length} items>`;
+	return pythonRepr(input);
+}
+/** A request for a model that is not served; the names were added to the text after 0.22. */
+function unknownModel(asked, aliases, version) {
+	return apiError(404, "NotFoundError", `The model \`${asked}\` does not exist.${atLeast(version, 0, 26) ? ` Valid aliases: ${aliases.join(", ")}.` : ""}`, "model");
+}
+/**
+* Checks that a prompt leaves room for output. 0.22 refuses what does not fit together; 0.32 cuts the output.
+*
+* @param output tokens asked for, 0 when none were
+* @param text whether the prompt came as text, whose tokens vLLM stops counting past the limit
+* @throws InvalidValue
+*/
+function checkLength(limit, prompt, output, text, version) {
+	const cuts = atLeast(version, 0, 26);
+	if (output > limit) {
+		const message = `max_tokens=${output} cannot be greater than max_model_len=${cuts ? `${limit}` : `max_total_tokens=${limit}`}. Please request fewer output tokens.`;
+		throw new InvalidValue(message, "max_tokens", output);
+	}
+	const most = cuts ? limit : limit - output;
+	if (prompt <= most) return;
+	const counted = text ? most + 1 : prompt;
+	const some = counted === most + 1 ? "at least " : "";
+	const start = `This model's maximum context length is ${limit} tokens. However, `;
+	const message = cuts ? `${start}your prompt contains ${some}${counted} input tokens, which exceeds this limit even without any output tokens. Please reduce the length of the input prompt.` : `${start}you requested ${output} output tokens and your prompt contains ${some}${counted} input tokens, for a total of ${some}${counted + output} tokens. Please reduce the length of the input prompt or the number of requested output tokens.`;
+	throw new InvalidValue(message, "input_tokens", counted);
 }
 /** A body that is not JSON. */
-function invalidJson(text, error) {
-	const at = Number(/position (\d+)/.exec(String(error))?.[1] ?? text.length);
-	return validationError(`{'type': 'json_invalid', 'loc': 'body.${at}', 'msg': 'JSON decode error', 'input': '<dict of 0 items>', 'ctx': {'error': '${text.slice(0, at).trimEnd().at(-1) === "{" ? "Expecting property name enclosed in double quotes" : "Expecting value"}'}}`, `body.${at}`);
+function invalidJson(text) {
+	const { message, position } = pythonJsonError(text);
+	return new InvalidBody([{
+		type: "json_invalid",
+		loc: ["body", position],
+		msg: "JSON decode error",
+		input: {},
+		ctx: { error: message }
+	}]);
 }
-function validationError(item, param) {
-	return apiError(400, "Bad Request", `1 validation error:\n  ${item}`, param);
+
+// src/simulator/field-reader.ts
+/** Reads a body's fields as pydantic does in its lax mode, and collects its complaints. */
+/** Reads fields one by one, in the order in which the complaints shall come. */
+var FieldReader = class {
+	body;
+	problems = [];
+	/** @throws InvalidBody for a body that is no object */
+	constructor(body) {
+		if (body === void 0) throw new InvalidBody([{
+			type: "missing",
+			loc: ["body"],
+			msg: "Field required",
+			input: null
+		}]);
+		if (typeof body !== "object" || body === null || Array.isArray(body)) throw new InvalidBody([{
+			type: "model_attributes_type",
+			loc: ["body"],
+			msg: "Input should be a valid dictionary or object to extract fields from",
+			input: body
+		}]);
+		this.body = body;
+	}
+	/** The value as it was given; undefined stands for null too. */
+	raw(name) {
+		return this.body[name] ?? void 0;
+	}
+	/** Adds a complaint about a field, or about an item of it. */
+	complain(type, loc, msg, input, ctx) {
+		const path = typeof loc === "string" ? [loc] : loc;
+		this.problems.push({
+			type,
+			loc: ["body", ...path],
+			msg,
+			input,
+			...ctx && { ctx }
+		});
+	}
+	/** Adds that a field is missing. */
+	missing(name) {
+		this.complain("missing", name, "Field required", this.body);
+	}
+	/** A whole number. */
+	int(name, { least, required } = {}) {
+		const value = this.present(name, required);
+		if (value === void 0) return void 0;
+		const read = this.readInt([name], value);
+		if (read !== void 0 && least !== void 0 && read < least) {
+			const msg = `Input should be greater than or equal to ${least}`;
+			this.complain("greater_than_equal", name, msg, value, { ge: least });
+		}
+		return read;
+	}
+	/** A number. */
+	float(name, required = false) {
+		const value = this.present(name, required);
+		if (value === void 0 || typeof value === "number") return value;
+		if (typeof value === "boolean") return Number(value);
+		if (typeof value === "string" && value.trim() !== "" && Number.isFinite(Number(value))) return Number(value);
+		if (typeof value === "string") this.complain("float_parsing", name, "Input should be a valid number, unable to parse string as a number", value);
+		else this.complain("float_type", name, "Input should be a valid number", value);
+	}
+	/** True or false, or one of the words for it. */
+	bool(name, required = false) {
+		const value = this.present(name, required);
+		if (value === void 0 || typeof value === "boolean") return value ?? false;
+		const word = String(value).toLowerCase();
+		if (typeof value === "object") this.complain("bool_type", name, "Input should be a valid boolean", value);
+		else if ([
+			"1",
+			"true",
+			"t",
+			"yes",
+			"y",
+			"on"
+		].includes(word)) return true;
+		else if (![
+			"0",
+			"false",
+			"f",
+			"no",
+			"n",
+			"off"
+		].includes(word)) this.complain("bool_parsing", name, "Input should be a valid boolean, unable to interpret input", value);
+		return false;
+	}
+	/** Text. */
+	text(name, required = false) {
+		const value = this.present(name, required);
+		if (value === void 0 || typeof value === "string") return value;
+		this.complain("string_type", name, "Input should be a valid string", value);
+	}
+	/** A list of whole numbers. */
+	ints(name, required = false) {
+		const value = this.present(name, required);
+		if (value === void 0) return void 0;
+		if (!Array.isArray(value)) {
+			this.complain("list_type", name, "Input should be a valid list", value);
+			return;
+		}
+		return value.map((item, i) => this.readInt([name, i], item) ?? 0);
+	}
+	/** Text or a list of texts. */
+	texts(name) {
+		const value = this.present(name, false);
+		if (value === void 0) return [];
+		if (typeof value === "string") return [value];
+		const items = Array.isArray(value) ? value : [];
+		if (Array.isArray(value) && items.every((item) => typeof item === "string")) return items;
+		this.complain("string_type", name, "Input should be a valid string", value);
+		if (!Array.isArray(value)) this.complain("list_type", name, "Input should be a valid list", value);
+		else {
+			const bad = items.findIndex((item) => typeof item !== "string");
+			this.complain("string_type", [name, bad], "Input should be a valid string", items[bad]);
+		}
+		return [];
+	}
+	/** An object. */
+	object(name) {
+		const value = this.present(name, false);
+		if (value === void 0) return {};
+		if (typeof value === "object" && !Array.isArray(value)) return value;
+		this.complain("model_attributes_type", name, "Input should be a valid dictionary or object to extract fields from", value);
+		return {};
+	}
+	/** @throws InvalidBody when there were complaints */
+	finish() {
+		if (this.problems.length > 0) throw new InvalidBody(this.problems);
+	}
+	/** A value; null counts as absent, unless the field must not be null. */
+	present(name, required = false) {
+		const value = this.body[name];
+		return value === null && !required ? void 0 : value;
+	}
+	readInt(loc, value) {
+		const start = "Input should be a valid integer";
+		if (typeof value === "number") {
+			if (Number.isInteger(value)) return value;
+			this.complain("int_from_float", loc, `${start}, got a number with a fractional part`, value);
+		} else if (typeof value === "boolean") return Number(value);
+		else if (typeof value !== "string") this.complain("int_type", loc, start, value);
+		else if (/^\s*[+-]?\d+(?:\.0+)?\s*$/.test(value)) return Number(value);
+		else this.complain("int_parsing", loc, `${start}, unable to parse string as an integer`, value);
+	}
+};
+
+// src/simulator/prompts.ts
+/** Prompts as requests give them: text or ids, one or several, or a conversation. */
+const LIST = "Input should be a valid list";
+const TEXT = "Input should be a valid string";
+/** A completion's prompts as they were given: each text or ids. */
+function readPrompts(fields) {
+	const value = fields.raw("prompt");
+	if (typeof value === "string") return [value];
+	if (!Array.isArray(value)) {
+		for (const kind of [
+			"list",
+			"list",
+			"string",
+			"list"
+		]) fields.complain(`${kind}_type`, "prompt", kind === "list" ? LIST : TEXT, value);
+		return [];
+	}
+	if (value.every(isToken)) return value.length === 0 ? [] : [value];
+	if (value.every((item) => typeof item === "string")) return value;
+	if (value.every((item) => Array.isArray(item) && item.every(isToken))) return value;
+	complainOfList(fields, value);
+	return [];
+}
+function isToken(value) {
+	return typeof value === "number" && Number.isInteger(value) && value >= 0;
+}
+/** Pydantic's complaints for each kind of list that this is not. */
+function complainOfList(fields, value) {
+	value.forEach((item, i) => {
+		if (isToken(item)) return;
+		const negative = typeof item === "number" && item < 0;
+		const msg = negative ? "Input should be greater than or equal to 0" : "Input should be a valid integer";
+		if (negative) fields.complain("greater_than_equal", ["prompt", i], msg, item, { ge: 0 });
+		else fields.complain("int_type", ["prompt", i], msg, item);
+	});
+	value.forEach((item, i) => {
+		if (!Array.isArray(item)) fields.complain("list_type", ["prompt", i], LIST, item);
+	});
+	fields.complain("string_type", "prompt", TEXT, value);
+	value.forEach((item, i) => {
+		if (typeof item !== "string") fields.complain("string_type", ["prompt", i], TEXT, item);
+	});
+}
+/**
+* Turns prompts into ids.
+*
+* @throws InvalidValue for none, an empty one, or ids past the vocabulary
+*/
+function encodePrompts(given, tokenizer, vocab) {
+	if (given.length === 0) throw new InvalidValue("You must pass at least one prompt");
+	return given.map((item) => {
+		const text = typeof item === "string" ? item : void 0;
+		const tokens = typeof item === "string" ? tokenizer.encode(item) : item;
+		if (tokens.length === 0) throw new InvalidValue("The decoder prompt cannot be empty");
+		const outside = tokens.find((token) => token >= vocab);
+		if (outside !== void 0) throw new InvalidValue(`Token id ${outside} is out of vocabulary`);
+		return {
+			tokens,
+			text
+		};
+	});
+}
+/** A conversation's messages; complaints go to `fields`. */
+function readMessages(fields) {
+	const value = fields.raw("messages");
+	if (value === void 0) fields.missing("messages");
+	else if (!Array.isArray(value)) fields.complain("list_type", "messages", LIST, value);
+	else {
+		value.forEach((message, i) => {
+			if (!(typeof message === "object" && message !== null && typeof message.role === "string")) fields.complain("missing", [
+				"messages",
+				i,
+				"role"
+			], "Field required", message);
+		});
+		return value;
+	}
+	return [];
+}
+/**
+* Lays messages out as a chat template would.
+*
+* @throws InvalidValue for an empty conversation
+*/
+function renderChat(messages, model) {
+	if (messages.length === 0) throw new InvalidValue("Cannot apply chat template to an empty conversation. Provide at least one message.");
+	let text = "";
+	for (const message of messages) text += `<|im_start|>${String(message["role"])}\n${contentText(message["content"], model)}<|im_end|>\n`;
+	return `${text}<|im_start|>assistant\n`;
+}
+function contentText(content, model) {
+	if (typeof content === "string") return content;
+	if (!Array.isArray(content)) return "";
+	return content.map((part) => {
+		if (typeof part["text"] === "string") return part["text"];
+		throw apiError(400, "BadRequestError", `${model} is not a multimodal model`, null);
+	}).join("\n");
+}
+
+// src/simulator/request-checks.ts
+/** The checks of vLLM's own that a request passes: on its raw body first, on its sampling parameters last. */
+const MOST_CHOICES = 16384;
+function early(message, parameter, value) {
+	return new InvalidValue(message, parameter, value, true);
+}
+/**
+* What the request's model checks before its fields.
+*
+* @throws InvalidValue
+*/
+function checkBody(fields, chat, version) {
+	const stream = fields.raw("stream");
+	if (!chat && (fields.raw("prompt") === void 0 || fields.raw("prompt") === "")) throw early("Either prompt or prompt_embeds must be provided and non-empty.", "prompt");
+	if (fields.raw("stream_options") && !stream) throw early("Stream options can only be defined when `stream=True`.", "stream_options");
+	const counts = chat ? ["prompt_logprobs", "top_logprobs"] : ["prompt_logprobs", "logprobs"];
+	for (const name of counts) {
+		const value = fields.raw(name);
+		if (value !== void 0 && typeof value !== "number") throw early(`\`${name}\` must be an integer.`, name, value);
+		if (value === void 0) continue;
+		if (name === "prompt_logprobs" && stream && (value > 0 || value === -1)) throw early("`prompt_logprobs` are not available when `stream=True`.", name);
+		const negatives = name === "prompt_logprobs" || atLeast(version, 0, 26);
+		if (value < 0 && !(negatives && value === -1)) throw early(`\`${name}\` must be a positive value${negatives ? " or -1" : ""}.`, name, value);
+		if (name === "top_logprobs" && value !== 0 && !fields.raw("logprobs")) throw early("when using `top_logprobs`, `logprobs` must be set to true.", name);
+	}
+	checkSalt(fields.raw("cache_salt"), version);
+}
+function checkSalt(salt, version) {
+	if (salt === void 0) return;
+	if (typeof salt !== "string" || salt === "") throw early("Parameter 'cache_salt' must be a non-empty string if provided.", "cache_salt");
+	if ((salt.length > 128 || [
+		"@",
+		"/",
+		"\\",
+		"\0"
+	].some((char) => salt.includes(char))) && atLeast(version, 0, 26)) throw early("Parameter 'cache_salt' must be at most 128 characters and must not contain '@', '/', '\\\\', or NUL.", "cache_salt");
+}
+/** Checks the number of choices. @throws InvalidValue */
+function checkChoices(n) {
+	if (n < 1) throw new InvalidValue(`n must be at least 1, got ${n}.`);
+	if (n <= MOST_CHOICES) return;
+	throw new InvalidValue(`n must be at most ${MOST_CHOICES}, got ${n}. To increase this limit, set the VLLM_MAX_N_SEQUENCES environment variable.`);
+}
+/**
+* The checks of `SamplingParams`, in its order.
+*
+* @throws InvalidValue
+*/
+function checkSampling(sampling, mostLogprobs, version) {
+	const { temperature, topP, topK, minP, maxTokens, minTokens } = sampling;
+	for (const name of ["presence", "frequency"]) {
+		const value = sampling[name] ?? 0;
+		if (value < -2 || value > 2) throw new InvalidValue(`${name}_penalty must be in [-2, 2], got ${pythonFloat(value)}.`);
+	}
+	if ((sampling.repetition ?? 1) <= 0) throw new InvalidValue(`repetition_penalty must be greater than zero, got ${pythonFloat(sampling.repetition)}.`);
+	if (temperature < 0) throw refuse("temperature", "must be non-negative", temperature);
+	if (temperature > 2 && atLeast(version, 0, 26)) throw refuse("temperature", "must be in [0, 2]", temperature);
+	if (topP !== void 0 && (topP <= 0 || topP > 1)) throw refuse("top_p", "must be in (0, 1]", topP);
+	if (topK !== void 0 && topK < -1) throw new InvalidValue(`top_k must be 0 (disable), or at least 1, got ${topK}.`);
+	if (minP !== void 0 && (minP < 0 || minP > 1)) throw new InvalidValue(`min_p must be in [0, 1], got ${pythonFloat(minP)}.`);
+	if (maxTokens < 1) throw new InvalidValue(`max_tokens must be at least 1, got ${maxTokens}.`, "max_tokens", maxTokens);
+	if (minTokens < 0) throw new InvalidValue(`min_tokens must be greater than or equal to 0, got ${minTokens}.`);
+	if (minTokens > maxTokens) throw new InvalidValue(`min_tokens must be less than or equal to max_tokens=${maxTokens}, got ${minTokens}.`);
+	if (sampling.stop.includes("")) throw new InvalidValue("stop cannot contain an empty string.");
+	if (temperature < 1e-5 && sampling.n > 1) throw new InvalidValue(`n must be 1 when using greedy sampling, got ${sampling.n}.`);
+	if ((sampling.logprobs ?? 0) > mostLogprobs) {
+		const message = `Requested sample logprobs of ${sampling.logprobs}, which is greater than max allowed: ${mostLogprobs}`;
+		throw new InvalidValue(message, "logprobs", sampling.logprobs);
+	}
+}
+function refuse(name, rule, value) {
+	const text = pythonFloat(value);
+	return new InvalidValue(`${name} ${rule}, got ${text}.`, name, { toPython: text });
 }
 
 // src/simulator/api-types.ts
+/** Tells requests apart that clients gave the same id. */
+let serial = 0;
 /**
 * Reads and checks a body, with vLLM's errors.
 *
-* @throws HttpError
+* @param baseId used in the response's id when the body names none
+* @throws HttpError, InvalidBody, InvalidValue
 */
-function readRequest(body, chat, id, deployment, tokenizer) {
-	const fields = typeof body === "object" && body !== null ? body : {};
-	const names = deployment.flags.servedModelNames;
-	const model = typeof fields["model"] === "string" ? fields["model"] : names[0];
-	if (!names.includes(model)) throw unknownModel(model, names);
-	const prompt = chat ? chatPrompt(fields["messages"], tokenizer) : promptTokens(fields["prompt"], tokenizer);
-	const limit = deployment.maxModelLen;
-	const asked = count(fields, chat ? "max_completion_tokens" : "max_tokens") ?? count(fields, "max_tokens");
-	if (prompt.length >= limit) throw promptTooLong(limit, prompt.length);
-	const maxTokens = asked ?? (chat ? limit - prompt.length : 16);
-	if (maxTokens < 1) throw invalidField("max_tokens", `max_tokens must be at least 1, got ${maxTokens}.`);
-	if (prompt.length + maxTokens > limit) throw requestTooLong(limit, prompt.length, maxTokens);
-	const minTokens = count(fields, "min_tokens") ?? 0;
-	if (minTokens > maxTokens) {
-		const message = `min_tokens must be less than or equal to max_tokens=${maxTokens}, got ${minTokens}.`;
-		throw invalidField("min_tokens", message);
-	}
-	const temperature = number(fields, "temperature") ?? 1;
-	if (temperature < 0) throw invalidField("temperature", `temperature must be non-negative, got ${temperature}.`);
-	if ((count(fields, "n") ?? 1) !== 1) throw invalidField("n", "The simulator gives one choice per request.");
-	const options = fields["stream_options"] ?? {};
-	const stream = fields["stream"] === true;
-	if (!stream && fields["stream_options"] !== void 0 && fields["stream_options"] !== null) throw invalidField("stream_options", "Stream options can only be defined when `stream=True`.");
-	return {
-		chat,
-		model,
-		stream,
-		includeUsage: options["include_usage"] === true,
-		continuousUsage: options["include_usage"] === true && options["continuous_usage_stats"] === true,
-		logprobs: readLogprobs(fields, chat, deployment.flags.maxLogprobs),
-		generation: {
-			id,
-			prompt,
-			maxTokens,
-			minTokens,
-			ignoreEos: fields["ignore_eos"] === true,
-			temperature,
-			seed: number(fields, "seed") ?? Math.floor(Math.random() * 2 ** 31),
-			cacheSalt: typeof fields["cache_salt"] === "string" ? fields["cache_salt"] : ""
+function readRequest(body, chat, baseId, deployment, tokenizer) {
+	const { flags, maxModelLen: limit, model: shape } = deployment;
+	const { version } = deployment.settings;
+	const fields = new FieldReader(body);
+	checkBody(fields, chat, version);
+	const raw = readFields(fields, chat);
+	const names = flags.servedModelNames;
+	if (raw.model && !names.includes(raw.model)) throw unknownModel(raw.model, names, version);
+	checkChoices(raw.n);
+	if (chat) checkChat(fields, flags.nonDefault);
+	const asked = raw.maxTokens ?? (chat ? void 0 : 16);
+	const given = chat ? [renderChat(raw.messages, flags.model)] : raw.prompts;
+	const prompts = encodePrompts(given, tokenizer, shape.vocab);
+	for (const { tokens, text } of prompts) checkLength(limit, tokens.length, Math.max(0, asked ?? 0), text !== void 0, version);
+	const echoOnly = raw.echo && asked === 0;
+	const salt = raw.promptLogprobs === void 0 ? raw.cacheSalt : `${baseId}-${Math.random()}`;
+	const id = `${chat ? "chatcmpl" : "cmpl"}-${raw.requestId ?? baseId}`;
+	const choices = [];
+	for (const prompt of prompts) {
+		const maxTokens = echoOnly ? 1 : Math.min(asked ?? limit, limit - prompt.tokens.length);
+		checkSampling({
+			...raw,
+			maxTokens
+		}, flags.maxLogprobs, version);
+		for (let i = 0; i < raw.n; i++) {
+			const seed = raw.seed === void 0 ? Math.floor(Math.random() * 2 ** 31) : raw.seed + i;
+			const { minTokens, ignoreEos, temperature, streamInterval } = raw;
+			const generation = {
+				id: `${id}-${choices.length}-${serial++}`,
+				prompt: prompt.tokens,
+				maxTokens,
+				minTokens,
+				ignoreEos,
+				temperature,
+				seed,
+				cacheSalt: salt,
+				streamInterval: raw.stream ? Math.max(streamInterval ?? 1, flags.streamInterval) : 1
+			};
+			choices.push({
+				index: choices.length,
+				prompt,
+				generation
+			});
 		}
+	}
+	const { includeUsage } = raw;
+	const usage = includeUsage || flags.nonDefault["enable_force_include_usage"] === true;
+	return {
+		...raw,
+		chat,
+		id,
+		model: raw.model || names[0],
+		echoOnly,
+		includeUsage: usage,
+		prompts,
+		choices
 	};
 }
-/** The prompt of a completion: text or ids, alone or as the only member of a list. */
-function promptTokens(prompt, tokenizer) {
-	if (prompt === void 0 || prompt === null) throw missingField("prompt");
-	if (typeof prompt === "string") return nonEmpty(tokenizer.encode(prompt));
-	if (Array.isArray(prompt)) {
-		if (prompt.length === 1 && (typeof prompt[0] === "string" || Array.isArray(prompt[0]))) return promptTokens(prompt[0], tokenizer);
-		if (prompt.every((token) => Number.isInteger(token) && token >= 0)) return nonEmpty(prompt);
-		if (prompt.length > 1) throw invalidField("prompt", "The simulator takes one prompt per request.");
-	}
-	throw invalidField("prompt", "prompt must be a string, or an array of token ids");
+function readFields(fields, chat) {
+	const messages = chat ? readMessages(fields) : [];
+	const model = fields.text("model");
+	const prompts = chat ? [] : readPrompts(fields);
+	const echo = fields.bool("echo");
+	const frequency = fields.float("frequency_penalty");
+	const wantsLogprobs = chat ? fields.bool("logprobs") : false;
+	const logprobs = chat ? void 0 : fields.int("logprobs");
+	const topLogprobs = chat ? fields.int("top_logprobs") : void 0;
+	const most = fields.int("max_tokens");
+	const maxTokens = (chat ? fields.int("max_completion_tokens") : void 0) ?? most;
+	const n = fields.int("n", { required: !chat }) ?? 1;
+	const presence = fields.float("presence_penalty");
+	const seed = fields.int("seed");
+	const stop = fields.texts("stop");
+	const stream = fields.bool("stream");
+	const options = fields.object("stream_options");
+	const result = {
+		messages,
+		model,
+		prompts,
+		echo,
+		frequency,
+		maxTokens,
+		n,
+		presence,
+		seed,
+		stop,
+		stream,
+		temperature: fields.float("temperature") ?? 1,
+		topP: fields.float("top_p"),
+		logprobs: chat ? wantsLogprobs ? topLogprobs ?? 0 : void 0 : logprobs,
+		topK: fields.int("top_k"),
+		minP: fields.float("min_p"),
+		repetition: fields.float("repetition_penalty"),
+		stopTokenIds: fields.ints("stop_token_ids") ?? [],
+		includeStop: fields.bool("include_stop_str_in_output", true),
+		ignoreEos: fields.bool("ignore_eos", true),
+		minTokens: fields.int("min_tokens", { required: true }) ?? 0,
+		promptLogprobs: fields.int("prompt_logprobs") ?? (echo && logprobs !== void 0 ? logprobs : void 0),
+		requestId: fields.text("request_id", true),
+		tokensAsIds: fields.bool("return_tokens_as_token_ids"),
+		returnTokenIds: fields.bool("return_token_ids"),
+		cacheSalt: fields.text("cache_salt") ?? "",
+		streamInterval: fields.int("stream_interval", { least: 1 }),
+		includeUsage: options["include_usage"] === true,
+		continuousUsage: options["include_usage"] === true && options["continuous_usage_stats"] === true
+	};
+	fields.finish();
+	return result;
 }
-function nonEmpty(tokens) {
-	if (tokens.length === 0) throw invalidField("prompt", "The decoder prompt cannot be empty");
-	return tokens;
-}
-/** Lays messages out as a chat template would. */
-function chatPrompt(messages, tokenizer) {
-	if (!Array.isArray(messages)) throw missingField("messages");
-	let text = "";
-	for (const message of messages) text += `<|im_start|>${String(message["role"])}\n${contentText(message["content"])}<|im_end|>\n`;
-	return nonEmpty(tokenizer.encode(`${text}<|im_start|>assistant\n`));
-}
-function contentText(content) {
-	if (typeof content === "string") return content;
-	if (!Array.isArray(content)) return "";
-	return content.map((part) => typeof part["text"] === "string" ? part["text"] : "").join("\n");
-}
-function number(fields, name) {
-	const value = fields[name];
-	if (value === void 0 || value === null) return void 0;
-	if (typeof value !== "number") throw invalidField(name, `Input should be a valid number: ${name}`);
-	return value;
-}
-function count(fields, name) {
-	const value = number(fields, name);
-	if (value !== void 0 && !Number.isInteger(value)) throw invalidField(name, `Input should be a valid integer: ${name}`);
-	return value;
-}
-function readLogprobs(fields, chat, most) {
-	const wanted = chat ? fields["logprobs"] === true ? count(fields, "top_logprobs") ?? 0 : void 0 : count(fields, "logprobs");
-	if (wanted !== void 0 && wanted > most) {
-		const message = `Requested sample logprobs of ${wanted}, which is greater than max allowed: ${most}`;
-		throw invalidField("logprobs", message);
-	}
-	return wanted;
+/** What a chat may not ask of a server without tools and trust. */
+function checkChat(fields, flags) {
+	const tools = fields.raw("tools");
+	const choice = fields.raw("tool_choice") ?? "auto";
+	if (Array.isArray(tools) && tools.length > 0 && choice === "auto" && flags["enable_auto_tool_choice"] !== true) throw new InvalidValue("\"auto\" tool choice requires --enable-auto-tool-choice and --tool-call-parser to be set");
+	if (fields.raw("chat_template") === void 0 || flags["trust_request_chat_template"] === true) return;
+	throw new InvalidValue("Chat template is passed with request, but --trust-request-chat-template is not set. Refused request with untrusted chat template.");
 }
 
-// src/simulator/response-text.ts
-/** `usage`, in vLLM's order; up to 0.22 a cached count of zero is left out. */
-function usageOf(context, progress) {
-	const prompt = context.request.generation.prompt.length;
-	const usage = {
-		prompt_tokens: prompt,
-		total_tokens: prompt + progress.generated,
-		completion_tokens: progress.generated
-	};
-	return context.cachedDetails && (progress.cached > 0 || atLeast(context.version, 0, 23)) ? {
-		...usage,
-		prompt_tokens_details: { cached_tokens: progress.cached }
-	} : usage;
+// src/simulator/clock.ts
+/** The clock that events are planned on: CLOCK_MONOTONIC, which the processes of a machine share. */
+/** Seconds of the process's life. Unlike `process.hrtime` this leaves no garbage, and it is asked all the time. */
+function lifetime() {
+	return performance$1.now() / 1e3;
 }
-/** One event that carries tokens; call it once per emission, in order, after `progress` has taken it in. */
-function tokenEvent(context, emission, progress) {
-	const text = context.tokenizer.decode(emission.tokens.map((item) => item.token));
-	const finish = emission.finish ?? null;
-	const from = progress.offset;
-	progress.offset += text.length;
-	const logprobs = context.request.logprobs === void 0 ? null : logprobsOf(context, emission, from);
-	const tail = context.request.continuousUsage ? { usage: usageOf(context, progress) } : {};
-	if (context.request.chat) {
-		const choice = {
-			index: 0,
-			delta: { content: text },
-			logprobs,
-			finish_reason: finish
-		};
-		const end = finish === null ? {} : { stop_reason: null };
-		return frame({
-			...head(context, true),
-			choices: [{
-				...choice,
-				...end,
-				token_ids: null
-			}],
-			...tail
-		});
-	}
-	const choice = {
-		index: 0,
-		text,
-		logprobs,
-		finish_reason: finish
-	};
-	const rest = {
-		stop_reason: null,
-		prompt_token_ids: null,
-		token_ids: null
-	};
-	return frame({
-		...head(context, true),
-		choices: [{
-			...choice,
-			...rest
-		}],
-		...tail
-	});
+/** When on CLOCK_MONOTONIC the process's life began, nanoseconds; both clocks tick alike. */
+const BORN = born();
+/** A moment of the process's life as nanoseconds of CLOCK_MONOTONIC. */
+function toMonotonicNs(seconds) {
+	return Math.round(BORN + seconds * 1e9);
 }
-/** A chat stream's first event, which names the role. */
-function roleEvent(context, progress) {
-	const delta = {
-		role: "assistant",
-		content: ""
-	};
-	const tail = context.request.continuousUsage ? { usage: usageOf(context, {
-		...progress,
-		generated: 0
-	}) } : {};
-	const choices = [{
-		index: 0,
-		delta,
-		logprobs: null,
-		finish_reason: null
-	}];
-	return frame({
-		...head(context, true),
-		choices,
-		prompt_token_ids: null,
-		...tail
-	});
-}
-/** The event with the totals, which has no choices. */
-function usageEvent(context, progress) {
-	const usage = usageOf(context, progress);
-	return frame({
-		...head(context, true),
-		choices: [],
-		usage,
-		system_fingerprint: context.fingerprint
-	});
-}
-/** The last event of every stream. */
-const DONE = "data: [DONE]\n\n";
-/** A whole response at once, from all of its emissions. */
-function wholeResponse(context, emission, progress) {
-	const text = context.tokenizer.decode(emission.tokens.map((item) => item.token));
-	const logprobs = context.request.logprobs === void 0 ? null : logprobsOf(context, emission, 0);
-	const finish = emission.finish ?? "length";
-	const usage = { ...usageOf(context, progress) };
-	if (!("prompt_tokens_details" in usage)) Object.assign(usage, { prompt_tokens_details: null });
-	const closing = {
-		service_tier: null,
-		system_fingerprint: context.fingerprint,
-		usage
-	};
-	if (context.request.chat) {
-		const choice = {
-			index: 0,
-			message: {
-				role: "assistant",
-				content: text,
-				refusal: null,
-				tool_calls: [],
-				reasoning: null
-			},
-			logprobs,
-			finish_reason: finish,
-			stop_reason: null,
-			token_ids: null
-		};
-		return JSON.stringify({
-			...head(context, false),
-			choices: [choice],
-			...closing,
-			prompt_token_ids: null
-		});
-	}
-	const choice = {
-		index: 0,
-		text,
-		logprobs,
-		finish_reason: finish,
-		stop_reason: null
-	};
-	const rest = {
-		token_ids: null,
-		prompt_logprobs: null,
-		prompt_token_ids: null
-	};
-	const choices = [{
-		...choice,
-		...rest
-	}];
-	return JSON.stringify({
-		...head(context, false),
-		choices,
-		...closing,
-		kv_transfer_params: null
-	});
-}
-function head(context, chunk) {
-	const kind = context.request.chat ? chunk ? "chat.completion.chunk" : "chat.completion" : "text_completion";
-	return {
-		id: context.id,
-		object: kind,
-		created: context.created,
-		model: context.request.model
-	};
-}
-function frame(body) {
-	return `data: ${JSON.stringify(body)}\n\n`;
-}
-function logprobsOf(context, emission, from) {
-	const { tokens, values, tops } = collectLogprobs(context, emission);
-	if (!context.request.chat) {
-		const offsets = [];
-		let offset = from;
-		for (const token of tokens) {
-			offsets.push(offset);
-			offset += token.length;
-		}
-		return {
-			text_offset: offsets,
-			token_logprobs: values,
-			tokens,
-			top_logprobs: tops
-		};
-	}
-	const entry = (token, logprob) => ({
-		token,
-		logprob,
-		bytes: [...Buffer.from(token)]
-	});
-	return { content: tokens.map((token, i) => ({
-		...entry(token, values[i]),
-		top_logprobs: Object.entries(tops[i]).slice(0, context.request.logprobs ?? 0).map(([text, value]) => entry(text, value))
-	})) };
-}
-function collectLogprobs(context, emission) {
-	const result = {
-		tokens: [],
-		values: [],
-		tops: []
-	};
-	for (const { token, position } of emission.tokens) {
-		const text = context.tokenizer.textOf(token);
-		const value = emission.record.source.logprobAt(position);
-		const top = { [text]: value };
-		if ((context.request.logprobs ?? 0) > 1) {
-			const other = emission.record.source.runnerUp(position);
-			top[context.tokenizer.textOf(other.token)] = value - other.margin;
-		}
-		result.tokens.push(text);
-		result.values.push(value);
-		result.tops.push(top);
+/** Reads both clocks until one reading of the one falls between two close readings of the other. */
+function born() {
+	let closest = Number.POSITIVE_INFINITY;
+	let result = 0;
+	for (let i = 0; i < 100; i++) {
+		const before = process.hrtime.bigint();
+		const life = performance$1.now();
+		const after = process.hrtime.bigint();
+		const apart = Number(after - before);
+		if (apart >= closest) continue;
+		closest = apart;
+		result = Number(before) + apart / 2 - life * 1e6;
 	}
 	return result;
 }
 
+// src/simulator/event-stream.ts
+const ASCII = /^[\x00-\x7f]*$/;
+/**
+* A stream of events over chunked HTTP. Once the head is out, a chunk goes to the socket in one write, past
+* Node's own bookkeeping of chunks; the response object still ends the stream.
+*/
+var EventStream = class {
+	response;
+	constructor(response) {
+		this.response = response;
+		response.writeHead(200, {
+			"content-type": "text/event-stream; charset=utf-8",
+			"transfer-encoding": "chunked"
+		});
+		response.flushHeaders();
+	}
+	/** Sends one or more whole events in one chunk. */
+	send(events) {
+		const socket = this.response.socket;
+		if (socket === null || socket.destroyed) return;
+		if (this.response.writableLength > 0) this.response.write(events);
+		else if (ASCII.test(events)) socket.write(`${events.length.toString(16)}\r\n${events}\r\n`, "latin1");
+		else socket.write(`${Buffer.byteLength(events).toString(16)}\r\n${events}\r\n`);
+	}
+	/** Sends the last events and ends the response. */
+	end(events) {
+		this.send(events);
+		this.response.end();
+	}
+	/** Breaks the connection off as a dying peer does. */
+	reset() {
+		this.response.socket?.resetAndDestroy();
+	}
+};
+
+// src/simulator/choice-text.ts
+/** One choice's progress. */
+var ChoiceText = class {
+	choice;
+	generated = 0;
+	cached = 0;
+	/** Characters of the tokens reported so far, for `text_offset`. */
+	offset = 0;
+	done = false;
+	request;
+	stream;
+	/** Characters that might be the start of a stop string. */
+	keep;
+	held = "";
+	/** The end of what was shown, where a stop string that is shown too may begin. */
+	shown = "";
+	longest;
+	constructor(choice, request, tokenizer) {
+		this.choice = choice;
+		this.request = request;
+		this.stream = tokenizer.stream();
+		this.longest = Math.max(0, ...request.stop.map((text) => text.length));
+		this.keep = request.includeStop ? 0 : Math.max(0, this.longest - 1);
+	}
+	/** Takes an event of the engine; what comes after a stop is dropped. */
+	take(emission) {
+		this.cached = emission.record.cached;
+		for (let i = 0; i < emission.tokens.length; i++) {
+			const { token } = emission.tokens[i];
+			this.generated++;
+			const stopReason = this.generated > this.request.minTokens ? this.stopAt(token) : this.add(token);
+			if (stopReason === null) continue;
+			this.done = true;
+			return {
+				text: this.release(true),
+				tokens: emission.tokens.slice(0, i + 1),
+				finish: "stop",
+				stopReason
+			};
+		}
+		this.done = emission.finish !== void 0;
+		if (this.done) this.held += this.stream.end();
+		return {
+			text: this.release(this.done),
+			tokens: emission.tokens,
+			finish: emission.finish,
+			stopReason: null
+		};
+	}
+	add(token) {
+		this.held += this.stream.push(token);
+		return null;
+	}
+	stopAt(token) {
+		const { stop, stopTokenIds, includeStop } = this.request;
+		if (stopTokenIds.includes(token)) {
+			if (includeStop) this.add(token);
+			return token;
+		}
+		this.add(token);
+		for (const text of stop) {
+			const at = (this.shown + this.held).indexOf(text);
+			if (at < 0) continue;
+			const end = (includeStop ? at + text.length : at) - this.shown.length;
+			this.held = this.held.slice(0, end);
+			return text;
+		}
+		return null;
+	}
+	release(all) {
+		const length = all ? this.held.length : Math.max(0, this.held.length - this.keep);
+		const text = this.held.slice(0, length);
+		this.held = this.held.slice(length);
+		if (this.request.includeStop && this.longest > 1) this.shown = (this.shown + text).slice(1 - this.longest);
+		return text;
+	}
+};
+
+// src/simulator/logprobs.ts
+/** The scores of an event's tokens. */
+function outputScores(emission, count) {
+	const { source } = emission.record;
+	return emission.tokens.map(({ token, position }) => {
+		const value = source.logprobAt(position);
+		return {
+			token,
+			value,
+			top: likeliest(source, position, token, value, count)
+		};
+	});
+}
+/** The scores of a prompt; its first token has none. */
+function promptScores(source, prompt, count) {
+	return prompt.map((token, i) => {
+		if (i === 0) return {
+			token,
+			value: null,
+			top: []
+		};
+		const best = source.logprobAt(-1 - i);
+		const other = source.runnerUp(-1 - i);
+		const top = count > 0 ? likeliest(source, -1 - i, other.token, best, count) : [];
+		return {
+			token,
+			value: best - other.margin - 1,
+			top
+		};
+	});
+}
+function likeliest(source, position, token, value, count) {
+	const top = [{
+		token,
+		value
+	}];
+	for (let i = 1; i < count; i++) {
+		const { token: other, margin } = source.runnerUp(position + 7919 * (i - 1));
+		top.push({
+			token: other,
+			value: top[i - 1].value - margin
+		});
+	}
+	return top;
+}
+/** `logprobs` of a completion; offsets count from `from`. */
+function completionLogprobs(scores, request, tokenizer, from) {
+	const name = namer(request, tokenizer);
+	let end = from;
+	const offsets = [];
+	const tops = [];
+	for (const { token, value, top } of scores) {
+		offsets.push(end);
+		end += name(token).length;
+		const own = value === null || top[0]?.token === token ? [] : [{
+			token,
+			value
+		}];
+		tops.push(value === null ? null : Object.fromEntries([...own, ...top].map((item) => [name(item.token), item.value])));
+	}
+	return {
+		text: JSON.stringify({
+			text_offset: offsets,
+			token_logprobs: scores.map((item) => item.value),
+			tokens: scores.map((item) => name(item.token)),
+			top_logprobs: tops
+		}),
+		end
+	};
+}
+/** `logprobs` of a chat choice. */
+function chatLogprobs(scores, request, tokenizer) {
+	const name = namer(request, tokenizer);
+	const entry = (token, logprob) => ({
+		token: name(token),
+		logprob,
+		bytes: [...Buffer.from(tokenizer.textOf(token))]
+	});
+	const content = scores.map(({ token, value, top }) => ({
+		...entry(token, value),
+		top_logprobs: top.slice(0, request.logprobs ?? 0).map((item) => entry(item.token, item.value))
+	}));
+	return JSON.stringify({ content });
+}
+/** `prompt_logprobs`: by id, with ranks. */
+function promptLogprobs(scores, tokenizer) {
+	const items = scores.map(({ token, value, top }) => {
+		if (value === null) return null;
+		const own = {
+			logprob: value,
+			rank: top.length + 1,
+			decoded_token: tokenizer.textOf(token)
+		};
+		const others = top.map((item, i) => [item.token, {
+			logprob: item.value,
+			rank: i + 1,
+			decoded_token: tokenizer.textOf(item.token)
+		}]);
+		return Object.fromEntries([...others, [token, own]]);
+	});
+	return JSON.stringify(items);
+}
+function namer(request, tokenizer) {
+	return (token) => request.tokensAsIds ? `token_id:${token}` : tokenizer.textOf(token);
+}
+
+// src/simulator/response-text.ts
+/** What every event of one response shares. */
+var ResponseContext = class {
+	request;
+	tokenizer;
+	fingerprint;
+	cachedDetails;
+	version;
+	/** Whether the layout is the one of 0.32 (0.26 and later) rather than that of 0.22. */
+	recent;
+	chunkHead;
+	wholeHead;
+	/** @param cachedDetails whether usage tells of cached tokens */
+	constructor(request, tokenizer, version, fingerprint, cachedDetails) {
+		this.request = request;
+		this.tokenizer = tokenizer;
+		this.version = version;
+		this.fingerprint = fingerprint;
+		this.cachedDetails = cachedDetails;
+		this.recent = atLeast(version, 0, 26);
+		const created = Math.floor(Date.now() / 1e3);
+		const kind = request.chat ? "chat.completion" : "text_completion";
+		const head = (object) => `{"id":${JSON.stringify(request.id)},"object":"${object}","created":${created},"model":${JSON.stringify(request.model)},"choices":[`;
+		this.chunkHead = head(request.chat ? `${kind}.chunk` : kind);
+		this.wholeHead = head(kind);
+	}
+};
+function plainUsage({ prompt, generated }) {
+	return `"prompt_tokens":${prompt},"total_tokens":${prompt + generated},"completion_tokens":${generated}`;
+}
+/** `cached_tokens` with what stands beside it; undefined when it is not told (up to 0.22: when it is 0). */
+function cachedDetails(context, cached) {
+	return context.cachedDetails && (cached > 0 || atLeast(context.version, 0, 23)) ? `"cached_tokens":${cached}` : void 0;
+}
+/** One event that carries tokens, and the tail of the request's stream when it is the last of its choice. */
+function tokenEvent(context, state, delta, emission) {
+	const { request } = context;
+	const { index, prompt } = state.choice;
+	const first = delta.tokens[0]?.position === 0;
+	const scores = logprobsOf(context, state, delta, emission, first);
+	const finish = delta.finish === void 0 ? "null" : `"${delta.finish}"`;
+	const ids = request.returnTokenIds ? JSON.stringify(delta.tokens.map((item) => item.token)) : "null";
+	const stop = JSON.stringify(delta.stopReason);
+	let choice;
+	if (request.chat) {
+		const end = delta.finish === void 0 ? "" : `,"stop_reason":${stop}`;
+		choice = `{"index":${index},"delta":{"content":${JSON.stringify(delta.text)}},"logprobs":${scores},"finish_reason":${finish}${end},"token_ids":${ids}}`;
+	} else {
+		const shown = first && (request.echo || request.returnTokenIds) ? JSON.stringify(prompt.tokens) : "null";
+		const text = first && request.echo && !request.returnTokenIds ? echoed(context, state, delta) : delta.text;
+		choice = `{"index":${index},"text":${JSON.stringify(text)},"logprobs":${scores},"finish_reason":${finish},"stop_reason":${stop},"prompt_token_ids":${shown},"token_ids":${ids}}`;
+	}
+	let tail = "";
+	if (request.continuousUsage) {
+		const more = request.chat && context.recent ? ",\"completion_tokens_details\":null" : "";
+		tail = `,"usage":{${plainUsage({
+			prompt: prompt.tokens.length,
+			generated: state.generated
+		})}${more}}`;
+	}
+	if (delta.finish !== void 0 && !request.includeUsage) tail += `,"system_fingerprint":"${context.fingerprint}"`;
+	return `data: ${context.chunkHead}${choice}]${tail}}\n\n`;
+}
+function echoed(context, state, delta) {
+	const { text, tokens } = state.choice.prompt;
+	const prompt = text ?? context.tokenizer.decode(tokens);
+	return context.request.echoOnly ? prompt : prompt + delta.text;
+}
+function logprobsOf(context, state, delta, emission, first) {
+	const { request, tokenizer } = context;
+	if (request.logprobs === void 0) return "null";
+	const outputs = request.echoOnly ? [] : outputScores({
+		...emission,
+		tokens: delta.tokens
+	}, request.logprobs);
+	if (request.chat) return chatLogprobs(outputs, request, tokenizer);
+	const { source } = emission.record;
+	const prompt = first && request.echo ? promptScores(source, state.choice.prompt.tokens, request.logprobs) : [];
+	const { text, end } = completionLogprobs([...prompt, ...outputs], request, tokenizer, state.offset);
+	state.offset = end;
+	return text;
+}
+/** The events that name the role, one for each choice, at the start of a chat's stream. */
+function roleEvents(context) {
+	const { request, recent } = context;
+	const prompt = request.prompts[0].tokens;
+	const more = recent ? ",\"completion_tokens_details\":null" : "";
+	const usage = request.continuousUsage ? `,"usage":{${plainUsage({
+		prompt: prompt.length,
+		generated: 0
+	})}${more}}` : "";
+	const ids = request.returnTokenIds ? JSON.stringify(prompt) : "null";
+	const event = (index) => `data: ${context.chunkHead}{"index":${index},"delta":{"role":"assistant","content":""},"logprobs":null,"finish_reason":null}]${usage},"prompt_token_ids":${ids},"prompt_text":null}\n\n`;
+	return request.choices.map(({ index }) => event(index)).join("");
+}
+function totals(context, states) {
+	return {
+		prompt: context.request.prompts.reduce((sum, prompt) => sum + prompt.tokens.length, 0),
+		generated: states.reduce((sum, state) => sum + state.generated, 0)
+	};
+}
+/** The event with the totals, which has no choices. */
+function usageEvent(context, states) {
+	const cached = cachedDetails(context, states[0].cached);
+	const created = context.request.chat && context.recent ? ",\"created_cache_tokens\":0" : "";
+	const details = cached === void 0 ? "" : `,"prompt_tokens_details":{${cached}${created}}`;
+	const usage = plainUsage(totals(context, states)) + details;
+	return `data: ${context.chunkHead}],"usage":{${usage}},"system_fingerprint":"${context.fingerprint}"}\n\n`;
+}
+/** The last event of every stream. */
+const DONE = "data: [DONE]\n\n";
+/** A whole response at once. */
+function wholeResponse(context, finished) {
+	const { request, recent } = context;
+	const states = finished.map(({ state }) => state);
+	const cached = cachedDetails(context, states.at(-1).cached);
+	const created = request.chat ? 0 : null;
+	const beside = recent ? `,"created_cache_tokens":${created},"multimodal_tokens":null` : "";
+	const details = cached === void 0 ? "null" : `{${cached}${beside}}`;
+	const usage = `"usage":{${plainUsage(totals(context, states))},"prompt_tokens_details":${details}${recent ? ",\"completion_tokens_details\":null" : ""}}`;
+	const choices = finished.map((item) => wholeChoice(context, item)).join(",");
+	const prompt = finished[0].state.choice.prompt.tokens;
+	const ids = request.returnTokenIds ? JSON.stringify(prompt) : "null";
+	const rest = request.chat ? `,"prompt_logprobs":${promptScoresOf(context, finished[0])},"prompt_token_ids":${ids},"prompt_text":null` : "";
+	const ends = `"kv_transfer_params":null${recent ? ",\"ec_transfer_params\":null,\"metrics\":null" : ""}`;
+	const closing = `"service_tier":null,"system_fingerprint":"${context.fingerprint}",${usage}${rest},${ends}`;
+	return `${context.wholeHead}${choices}],${closing}}`;
+}
+function wholeChoice(context, finished) {
+	const { request, recent } = context;
+	const { state, delta, emission } = finished;
+	const scores = logprobsOf(context, state, delta, emission, true);
+	const ids = request.returnTokenIds ? JSON.stringify(delta.tokens.map((item) => item.token)) : "null";
+	const end = `"finish_reason":"${delta.finish ?? "length"}","stop_reason":${JSON.stringify(delta.stopReason)}`;
+	const start = `{"index":${state.choice.index}`;
+	if (request.chat) {
+		const tools = recent ? "" : "\"tool_calls\":[],";
+		return `${start},"message":${`{"role":"assistant","content":${JSON.stringify(delta.text)},"refusal":null,"annotations":null,"audio":null,"function_call":null,${tools}"reasoning":null}`},"logprobs":${scores},${end},"token_ids":${ids},"routed_experts":null}`;
+	}
+	const text = request.echo && !request.returnTokenIds ? echoed(context, state, delta) : delta.text;
+	const prompt = request.returnTokenIds ? JSON.stringify(state.choice.prompt.tokens) : "null";
+	const own = `"prompt_logprobs":${promptScoresOf(context, finished)},"prompt_token_ids":${prompt}`;
+	return `${start},"text":${JSON.stringify(text)},"logprobs":${scores},${end},"token_ids":${ids},${own},"routed_experts":null}`;
+}
+function promptScoresOf(context, { state, emission }) {
+	const count = context.request.promptLogprobs;
+	if (count === void 0) return "null";
+	const scores = promptScores(emission.record.source, state.choice.prompt.tokens, count);
+	return promptLogprobs(scores, context.tokenizer);
+}
+
+// src/simulator/exchange.ts
+/** One request that is being answered. */
+var Exchange = class {
+	services;
+	context;
+	response;
+	fault;
+	states;
+	whole = [];
+	truth;
+	stream;
+	open;
+	begun = false;
+	stalled = false;
+	broken = false;
+	/** @param received when the request came in, seconds of the process's life */
+	constructor(services, context, response, fault, received) {
+		const { request, tokenizer } = context;
+		this.services = services;
+		this.context = context;
+		this.response = response;
+		this.fault = fault;
+		this.states = request.choices.map((choice) => new ChoiceText(choice, request, tokenizer));
+		this.open = this.states.length;
+		this.truth = {
+			id: request.id,
+			received,
+			planned: [],
+			written: [],
+			tokens: []
+		};
+	}
+	/** Starts generating; the response follows as events fall due. */
+	start() {
+		this.response.on("close", () => this.closed());
+		if (this.context.request.stream) this.stream = new EventStream(this.response);
+		for (const state of this.states) this.begin(state);
+	}
+	begin(state) {
+		const { driver, metrics } = this.services;
+		const parts = [];
+		const startedAt = driver.start(state.choice.generation, (emission) => {
+			const delta = state.take(emission);
+			const cut = delta.finish !== emission.finish;
+			metrics.event(cut ? {
+				...emission,
+				...delta
+			} : emission, startedAt);
+			if (state.done) this.open--;
+			if (this.context.request.stream) this.write(state, delta, emission);
+			else {
+				parts.push(delta);
+				if (state.done) this.collect(state, parts, emission);
+			}
+			if (cut) driver.abort(emission.id);
+		});
+	}
+	write(state, delta, emission) {
+		if (this.stalled || this.stream === void 0) return;
+		if (this.strikes(state.choice)) return;
+		let events = "";
+		if (!this.begun && this.context.request.chat) events = roleEvents(this.context);
+		this.begun = true;
+		const event = tokenEvent(this.context, state, delta, emission);
+		events += this.breaks(state.choice) ? `${event.slice(0, event.length >> 1)}\n\n` : event;
+		if (this.open === 0) events += (this.context.request.includeUsage ? usageEvent(this.context, this.states) : "") + DONE;
+		this.note(emission.time, delta.tokens.length);
+		if (this.open > 0) this.stream.send(events);
+		else this.stream.end(events);
+	}
+	collect(state, parts, emission) {
+		const last = parts.at(-1);
+		const tokens = parts.flatMap((part) => part.tokens);
+		const delta = {
+			...last,
+			tokens,
+			text: parts.map((part) => part.text).join("")
+		};
+		this.whole.push({
+			state,
+			delta,
+			emission: {
+				...emission,
+				tokens
+			}
+		});
+		if (this.open > 0) return;
+		this.whole.sort((a, b) => a.state.choice.index - b.state.choice.index);
+		const body = wholeResponse(this.context, this.whole);
+		const generated = this.states.reduce((sum, state) => sum + state.generated, 0);
+		this.note(emission.time, generated);
+		sendJson(this.response, body);
+	}
+	/** Notes an event that is about to be written: no client can have it before. */
+	note(planned, tokens) {
+		if (this.services.truth === void 0) return;
+		this.truth.planned.push(planned);
+		this.truth.written.push(lifetime());
+		this.truth.tokens.push(tokens);
+	}
+	/** Plants a stall or a reset once the first choice is halfway. */
+	strikes(choice) {
+		if (this.fault !== "stall" && this.fault !== "reset") return false;
+		if (this.states[0].generated * 2 <= choice.generation.maxTokens) return false;
+		this.stalled = true;
+		if (this.fault === "reset") this.stream?.reset();
+		return true;
+	}
+	/** Whether this is the one event to break, the first from the middle on. */
+	breaks(choice) {
+		if (this.fault !== "malformed" || this.broken) return false;
+		this.broken = this.states[0].generated >= Math.ceil(choice.generation.maxTokens / 2);
+		return this.broken;
+	}
+	closed() {
+		const { driver, metrics, truth } = this.services;
+		for (const state of this.states) {
+			if (state.done) continue;
+			const { id } = state.choice.generation;
+			metrics.aborted(id, driver.abort(id));
+		}
+		truth?.finish(this.truth);
+	}
+};
+/** Answers with JSON text. */
+function sendJson(response, body, status = 200) {
+	response.writeHead(status, {
+		"content-length": Buffer.byteLength(body),
+		"content-type": "application/json"
+	});
+	response.end(body);
+}
+
 // src/simulator/completions.ts
-/** The two completion endpoints: from a parsed body to the bytes of a response, with planted faults on the way. */
+/** The two completion endpoints: which request meets which fault, and what its response is called. */
 /** Serves completions; one instance per server, since faults count requests. */
 var Completions = class {
 	services;
@@ -2044,15 +2968,16 @@ var Completions = class {
 	/**
 	* Answers one request.
 	*
-	* @throws HttpError for a body that vLLM refuses
+	* @throws HttpError, InvalidBody or InvalidValue for a body that vLLM refuses
 	*/
 	handle(body, chat, request, response) {
-		const { deployment, driver, metrics, tokenizer, crash } = this.services;
+		const received = lifetime();
+		const { deployment, metrics, tokenizer, crash } = this.services;
+		const { settings, flags } = deployment;
 		const given = request.headers["x-request-id"];
-		const id = (chat ? "chatcmpl-" : "cmpl-") + (typeof given === "string" ? given : randomBytes(8).toString("hex"));
-		const internal = `${id}-${this.served}`;
-		const api = readRequest(body, chat, internal, deployment, tokenizer);
-		const fault = faultOf(deployment.settings.faults, ++this.served);
+		const base = typeof given === "string" ? given : randomBytes(8).toString("hex");
+		const api = readRequest(body, chat, base, deployment, tokenizer);
+		const fault = faultOf(settings.faults, ++this.served);
 		if (fault === "crash") {
 			crash();
 			return;
@@ -2061,75 +2986,63 @@ var Completions = class {
 		if (fault === "hang") {
 			metrics.stuck++;
 			response.on("close", () => metrics.stuck--);
-			if (api.stream) startStream(response);
+			if (api.stream) new EventStream(response);
 			return;
 		}
-		const context = {
-			request: api,
-			id,
-			created: Math.floor(Date.now() / 1e3),
-			version: deployment.settings.version,
-			fingerprint: this.fingerprint,
-			cachedDetails: deployment.flags.enablePromptTokensDetails,
-			tokenizer
-		};
-		const progress = {
-			generated: 0,
-			cached: 0,
-			offset: 0
-		};
-		const all = [];
-		let done = false;
-		const startedAt = driver.start(api.generation, (emission) => {
-			metrics.event(emission, startedAt);
-			progress.generated += emission.tokens.length;
-			progress.cached = emission.record.cached;
-			done = emission.finish !== void 0;
-			if (api.stream) this.write(response, context, emission, progress, fault);
-			else {
-				all.push(...emission.tokens);
-				if (done) sendJson(response, wholeResponse(context, {
-					...emission,
-					tokens: all
-				}, progress));
-			}
-		});
-		if (api.stream) startStream(response);
-		response.on("close", () => {
-			if (!done) metrics.aborted(internal, driver.abort(internal));
-		});
-	}
-	write(response, context, emission, progress, fault) {
-		const first = emission.tokens[0]?.position === 0;
-		const halfway = progress.generated * 2 > context.request.generation.maxTokens;
-		if (fault === "stall" && halfway) return;
-		if (fault === "reset" && halfway) {
-			response.socket?.resetAndDestroy();
-			return;
-		}
-		if (first && context.request.chat) response.write(roleEvent(context, progress));
-		const event = tokenEvent(context, emission, progress);
-		const middle = Math.ceil(context.request.generation.maxTokens / 2);
-		let text = fault === "malformed" && emission.tokens.some((item) => item.position + 1 === middle) ? `${event.slice(0, event.length >> 1)}\n\n` : event;
-		if (emission.finish !== void 0) {
-			if (context.request.includeUsage) text += usageEvent(context, progress);
-			text += DONE;
-		}
-		response.write(text);
-		if (emission.finish !== void 0) response.end();
+		const { version } = settings;
+		const details = flags.enablePromptTokensDetails;
+		const context = new ResponseContext(api, tokenizer, version, this.fingerprint, details);
+		new Exchange(this.services, context, response, fault, received).start();
 	}
 };
-function startStream(response) {
-	response.writeHead(200, { "content-type": "text/event-stream; charset=utf-8" }).flushHeaders();
-}
-/** Answers with JSON text. */
-function sendJson(response, body, status = 200) {
-	response.writeHead(status, {
-		"content-type": "application/json",
-		"content-length": Buffer.byteLength(body)
-	});
-	response.end(body);
-}
+
+// src/simulator/cors.ts
+const METHODS = "DELETE, GET, HEAD, OPTIONS, PATCH, POST, PUT";
+/** Cross-origin rules of one server. */
+var Cors = class {
+	origins;
+	recent;
+	/**
+	* @param flag value of `--allowed-origins`, JSON; by default 0.22 allows all and 0.32 none
+	* @param recent whether the server is of the later kind
+	*/
+	constructor(flag, recent) {
+		const given = typeof flag === "string" ? JSON.parse(flag) : void 0;
+		this.origins = Array.isArray(given) ? given.map(String) : recent ? [] : ["*"];
+		this.recent = recent;
+	}
+	/** Adds the headers of an ordinary response; answers a preflight request whole and returns true then. */
+	handle(request, response) {
+		const { origin } = request.headers;
+		const all = this.origins.includes("*");
+		const allowed = origin !== void 0 && (all || this.origins.includes(origin));
+		const asked = request.headers["access-control-request-method"];
+		if (request.method === "OPTIONS" && origin !== void 0 && asked !== void 0) {
+			this.preflight(request, response, allowed ? all ? "*" : origin : void 0);
+			return true;
+		}
+		if (!all) response.setHeader("vary", "Origin");
+		if (allowed) response.setHeader("access-control-allow-origin", all ? "*" : origin);
+		return false;
+	}
+	preflight(request, response, origin) {
+		const asked = request.headers["access-control-request-headers"];
+		const own = ["Access-Control-Request-Method", "Access-Control-Request-Headers"];
+		if (this.recent) own.push("Access-Control-Request-Private-Network");
+		if (origin !== "*") own.unshift("Origin");
+		response.setHeader("vary", own.join(", "));
+		response.setHeader("access-control-allow-methods", this.recent ? `${METHODS}, QUERY` : METHODS);
+		response.setHeader("access-control-max-age", "600");
+		if (asked !== void 0) response.setHeader("access-control-allow-headers", asked);
+		if (origin !== void 0) response.setHeader("access-control-allow-origin", origin);
+		const text = origin === void 0 ? "Disallowed CORS origin" : "OK";
+		response.writeHead(origin === void 0 ? 400 : 200, {
+			"content-length": text.length,
+			"content-type": "text/plain; charset=utf-8"
+		});
+		response.end(text);
+	}
+};
 
 // src/simulator/cache-config.ts
 /** The labels of `vllm:cache_config_info`, sorted as the client sorts them; from 0.24 on with the capacity. */
@@ -2363,9 +3276,12 @@ var Metrics = class {
 	};
 	deployment;
 	plan;
+	planned;
 	lastEvent = /* @__PURE__ */ new Map();
 	histograms;
-	constructor(deployment, plan) {
+	/** @param planned requests that a plan serves in the engine's place; they count as running */
+	constructor(deployment, plan, planned = () => 0) {
+		this.planned = planned;
 		this.deployment = deployment;
 		this.plan = plan;
 		const upTo = (deployment.maxModelLen >= 5e3 ? TOKENS : TOKENS.slice(0, 11)).filter((bound) => bound <= deployment.maxModelLen);
@@ -2497,7 +3413,7 @@ var Metrics = class {
 			local_cache_hit: this.cachedTokens,
 			external_kv_transfer: 0
 		};
-		let text = gauge("num_requests_running", "Number of requests in model execution batches.", scheduler.running.length + this.stuck) + gauge("num_requests_waiting", "Number of requests waiting to be processed.", waiting) + plain("vllm:num_requests_waiting_by_reason", "Number of waiting requests by reason. Reason labels: 'capacity' = waiting for scheduling capacity; 'deferred' = deferred by transient constraints (LoRA budget, KV transfer, blocked status). Sum of all reasons equals vllm:num_requests_waiting.", "gauge", by("reason", {
+		let text = gauge("num_requests_running", "Number of requests in model execution batches.", scheduler.running.length + this.stuck + this.planned()) + gauge("num_requests_waiting", "Number of requests waiting to be processed.", waiting) + plain("vllm:num_requests_waiting_by_reason", "Number of waiting requests by reason. Reason labels: 'capacity' = waiting for scheduling capacity; 'deferred' = deferred by transient constraints (LoRA budget, KV transfer, blocked status). Sum of all reasons equals vllm:num_requests_waiting.", "gauge", by("reason", {
 			capacity: waiting,
 			deferred: 0
 		}), since) + gauge("kv_cache_usage_perc", "KV-cache usage. 1 means 100 percent usage.", pool.usage) + counter("prefix_cache_queries_total", "Prefix cache queries, in terms of number of queried tokens.", counters.prefixQueries) + counter("prefix_cache_hits_total", "Prefix cache hits, in terms of number of cached tokens.", counters.prefixHits) + counter("num_preemptions_total", "Cumulative number of preemption from the engine.", counters.preemptions) + counter("prompt_tokens_total", "Number of prefill tokens processed.", this.promptTokens) + plain("vllm:prompt_tokens_by_source_total", "Number of prompt tokens by source.", "counter", by("source", sources), since) + counter("prompt_tokens_cached_total", "Number of cached prompt tokens (local + external).", this.cachedTokens) + counter("generation_tokens_total", "Number of generation tokens processed.", this.generationTokens) + plain("vllm:request_success_total", "Count of successfully processed requests.", "counter", reasons, since);
@@ -2506,41 +3422,222 @@ var Metrics = class {
 	}
 };
 
-// src/simulator/real-time.ts
-/** Runs a simulation against the real clock: events leave at their planned times, and nothing drifts. */
-/** A timer is asked for only when this much time remains, seconds: timers have a grain of a millisecond. */
-const SPIN = .0011;
+// src/simulator/request.ts
+/** A generation request as the engine sees it, and the tokens it will produce. */
+/** Mean number of tokens after which a request that may stop does so. */
+const MEAN_NATURAL_LENGTH = 600;
 /**
-* The driver. It sleeps on a timer while the next event is far, and yields to the event loop in between while it
-* is near; an idle engine holds no timer at all.
+* The text of a request, as ids: a stable hash of the prompt and the position, so that greedy output repeats.
 */
-var RealTime = class RealTime {
-	simulation;
+var TokenSource = class {
+	base;
+	vocab;
+	naturalLength;
+	/**
+	* @param salt changes the output: the model's own identity, a sampling seed, a planted drift
+	*/
+	constructor(prompt, vocab, salt) {
+		this.base = hashTokens(prompt, salt);
+		this.vocab = vocab;
+		const uniform = (mix32(this.base, 24301) + 1) / 4294967297;
+		this.naturalLength = 16 + Math.floor(-Math.log(uniform) * MEAN_NATURAL_LENGTH);
+	}
+	/** The token at a position of the output. */
+	tokenAt(position) {
+		return mix32(this.base, position + 1) % this.vocab;
+	}
+	/** The next best token at a position, and how much less likely than the best, in log units. */
+	runnerUp(position) {
+		const h = mix32(this.base ^ 3092271, position + 1);
+		return {
+			token: h % this.vocab,
+			margin: .05 + (h >>> 16) / 16384
+		};
+	}
+	/** The log-probability of the token at a position. */
+	logprobAt(position) {
+		return -.05 - mix32(this.base ^ 4297, position + 1) / 4294967296 * 3;
+	}
+	/** Whether the model ends its answer with the token at this position. */
+	endsAt(position) {
+		return position + 1 >= this.naturalLength;
+	}
+};
+
+// src/simulator/planned-times.ts
+/** Streams whose events leave at fixed times after their request's arrival; one heap orders them all. */
+var PlannedTimes = class {
+	plan;
+	deployment;
+	random;
+	streams = /* @__PURE__ */ new Map();
+	heap = [];
+	constructor(deployment, plan) {
+		this.deployment = deployment;
+		this.plan = plan;
+		this.random = new Random(deployment.settings.seed);
+	}
+	/** Requests accepted and not yet finished. */
+	get active() {
+		return this.streams.size;
+	}
+	/** Plans a request's first token. */
+	submit(now, request) {
+		const { vocab } = this.deployment.model;
+		const salt = request.temperature > 0 ? request.seed : 0;
+		const record = idleRecord(request, new TokenSource(request.prompt, vocab, salt), now);
+		const mean = now + this.plan.ttft;
+		const stream = {
+			record,
+			mean,
+			at: this.spread(mean, now),
+			pending: []
+		};
+		this.streams.set(request.id, stream);
+		this.heap.push(stream);
+		this.rise(this.heap.length - 1);
+	}
+	/** Forgets a request. */
+	abort(id) {
+		const stream = this.streams.get(id);
+		if (stream === void 0) return void 0;
+		this.streams.delete(id);
+		stream.record.finish = "abort";
+		return stream.record;
+	}
+	/** When the next token is due; Infinity when none is. */
+	nextTime() {
+		return this.heap[0]?.at ?? Number.POSITIVE_INFINITY;
+	}
+	/** The events due at `now`, in order. */
+	advance(now) {
+		const emissions = [];
+		for (let stream = this.heap[0]; stream !== void 0 && stream.at <= now; stream = this.heap[0]) {
+			const emission = stream.record.finish === "abort" ? void 0 : this.emit(stream);
+			if (emission !== void 0) emissions.push(emission);
+			if (stream.record.finish === void 0) {
+				stream.mean += this.plan.itl;
+				stream.at = this.spread(stream.mean, stream.at);
+			} else this.removeTop();
+			this.sink(0);
+		}
+		return emissions;
+	}
+	emit(stream) {
+		const { record, at: time, pending } = stream;
+		const { request, source } = record;
+		const position = record.generated++;
+		const stops = !request.ignoreEos && position + 1 > request.minTokens && source.endsAt(position);
+		pending.push({
+			token: stops ? this.deployment.model.eosToken : source.tokenAt(position),
+			position
+		});
+		if (position === 0) record.firstTokenAt = time;
+		record.lastTokenAt = time;
+		if (stops) record.finish = "stop";
+		else if (record.generated >= request.maxTokens) record.finish = "length";
+		const interval = request.streamInterval ?? 1;
+		if (record.finish === void 0 && position > 0 && pending.length < interval) return void 0;
+		stream.pending = [];
+		const finish = record.finish;
+		if (finish !== void 0) this.streams.delete(request.id);
+		return {
+			id: request.id,
+			time,
+			tokens: pending,
+			finish,
+			record
+		};
+	}
+	spread(mean, after) {
+		return this.plan.jitter === 0 ? mean : Math.max(after, mean + this.plan.jitter * this.random.normal());
+	}
+	removeTop() {
+		const last = this.heap.pop();
+		if (last !== void 0 && this.heap.length > 0) this.heap[0] = last;
+	}
+	rise(from) {
+		const { heap } = this;
+		for (let i = from; i > 0;) {
+			const parent = i - 1 >> 1;
+			if (heap[parent].at <= heap[i].at) return;
+			[heap[parent], heap[i]] = [heap[i], heap[parent]];
+			i = parent;
+		}
+	}
+	sink(from) {
+		const { heap } = this;
+		for (let i = from;;) {
+			const left = 2 * i + 1;
+			if (left >= heap.length) return;
+			const right = left + 1;
+			const least = right < heap.length && heap[right].at < heap[left].at ? right : left;
+			if (heap[i].at <= heap[least].at) return;
+			[heap[i], heap[least]] = [heap[least], heap[i]];
+			i = least;
+		}
+	}
+};
+/** A request's record that no scheduler has seen. */
+function idleRecord(request, source, now) {
+	return {
+		request,
+		source,
+		tokens: [],
+		generated: 0,
+		computed: 0,
+		blocks: [],
+		hashes: [],
+		cached: 0,
+		preemptions: 0,
+		finish: void 0,
+		arrivedAt: now,
+		scheduledAt: now,
+		admittedAt: now,
+		firstTokenAt: -1,
+		lastTokenAt: -1
+	};
+}
+
+// src/simulator/real-time.ts
+/** Runs streams against the real clock: events leave at their planned times, and nothing drifts. */
+/**
+* Milliseconds before an event from which the loop spins instead of sleeping: a timer of N ms, counted in whole
+* milliseconds, fires up to N + 1 ms after it was asked for.
+*/
+const SPIN = 1.1;
+/**
+* The driver. One timer serves all streams: it sleeps while the next event is far, and goes round the event loop
+* while it is near; without events to come it holds no timer at all.
+*/
+var RealTime = class {
+	source;
 	listeners = /* @__PURE__ */ new Map();
 	timer;
+	wakesAt = 0;
 	spinning = false;
-	constructor(simulation) {
-		this.simulation = simulation;
+	constructor(source) {
+		this.source = source;
 	}
-	/** Seconds on the monotonic clock that the simulation runs on. */
-	static now() {
-		return performance$1.now() / 1e3;
-	}
-	/** Starts a request; `listener` gets its events as they fall due. */
+	/** Starts a request; `listener` gets its events as they fall due. Returns its start, seconds of the process's life. */
 	start(request, listener) {
-		const now = RealTime.now();
+		const now = lifetime();
 		this.run(now);
 		this.listeners.set(request.id, listener);
-		this.simulation.submit(now, request);
+		this.source.submit(now, request);
 		this.arm();
 		return now;
 	}
 	/** Stops a request whose client has gone. */
 	abort(id) {
 		this.listeners.delete(id);
-		const record = this.simulation.abort(id);
+		const record = this.source.abort(id);
 		this.arm();
 		return record;
+	}
+	/** Milliseconds until something is due. */
+	slack() {
+		return (this.source.nextTime() - lifetime()) * 1e3;
 	}
 	/** Stops the clock. */
 	stop() {
@@ -2548,35 +3645,152 @@ var RealTime = class RealTime {
 		this.timer = void 0;
 		this.listeners.clear();
 	}
-	tick = () => {
+	wake = () => {
 		this.timer = void 0;
+		this.spin();
+	};
+	spin = () => {
 		this.spinning = false;
-		this.run(RealTime.now());
+		this.run(lifetime());
 		this.arm();
 	};
 	run(now) {
-		if (this.simulation.nextTime() > now) return;
-		for (const emission of this.simulation.advance(now)) {
+		if (this.source.nextTime() > now) return;
+		for (const emission of this.source.advance(now)) {
 			const listener = this.listeners.get(emission.id);
+			if (listener === void 0) continue;
 			if (emission.finish !== void 0) this.listeners.delete(emission.id);
-			listener?.(emission);
+			listener(emission);
 		}
 	}
 	arm() {
 		if (this.spinning) return;
-		clearTimeout(this.timer);
-		this.timer = void 0;
-		const next = this.simulation.nextTime();
-		if (next === Number.POSITIVE_INFINITY) return;
-		const wait = (next - RealTime.now() - SPIN) * 1e3;
-		if (wait >= 1) {
-			this.timer = setTimeout(this.tick, Math.floor(wait));
-			return;
+		const next = this.source.nextTime();
+		if (this.timer !== void 0) {
+			if (next === this.wakesAt) return;
+			clearTimeout(this.timer);
+			this.timer = void 0;
 		}
-		this.spinning = true;
-		setImmediate(this.tick);
+		if (next === Number.POSITIVE_INFINITY) return;
+		const wait = (next - lifetime()) * 1e3 - SPIN;
+		if (wait >= 1) {
+			this.wakesAt = next;
+			this.timer = setTimeout(this.wake, Math.floor(wait));
+		} else {
+			this.spinning = true;
+			setImmediate(this.spin);
+		}
 	}
 };
+
+// src/simulator/routes.ts
+/** Builds the table of pages. */
+function buildRoutes(services) {
+	const { deployment, simulation, metrics, completions, developer } = services;
+	const { version } = deployment.settings;
+	const created = Math.floor(Date.now() / 1e3);
+	const json = (value) => (_body, _request, response) => sendJson(response, JSON.stringify(value()));
+	const ok = (_body, _request, response) => {
+		response.writeHead(200, { "content-length": 0 }).end();
+	};
+	const page = (_body, request, response) => {
+		const text = metrics.text(simulation);
+		const headers = { "content-type": `text/plain; version=${request.method === "HEAD" ? "0.0.4" : "1.0.0"}; charset=utf-8` };
+		response.writeHead(200, request.method === "HEAD" ? headers : {
+			...headers,
+			"content-length": Buffer.byteLength(text)
+		});
+		response.end(request.method === "HEAD" ? void 0 : text);
+	};
+	const reset = (_body, _request, response) => {
+		simulation.engine.pool.reset();
+		if (atLeast(version, 0, 26)) sendJson(response, "{\"success\":true}");
+		else response.writeHead(200, { "content-length": 0 }).end();
+	};
+	return {
+		"/health": { GET: ok },
+		"/ping": {
+			GET: ok,
+			POST: ok
+		},
+		"/load": { GET: json(() => ({ server_load: 0 })) },
+		"/version": { GET: json(() => ({ version })) },
+		"/v1/models": { GET: json(() => modelList(deployment, created)) },
+		"/metrics": {
+			GET: page,
+			HEAD: page,
+			POST: page
+		},
+		"/tokenize": { POST: (body, _request, response) => sendJson(response, tokenize(services, body)) },
+		"/detokenize": { POST: (body, _request, response) => sendJson(response, detokenize(services, body)) },
+		...developer ? { "/reset_prefix_cache": { POST: reset } } : {},
+		"/v1/completions": { POST: (body, request, response) => completions.handle(body, false, request, response) },
+		"/v1/chat/completions": { POST: (body, request, response) => completions.handle(body, true, request, response) }
+	};
+}
+function tokenize({ deployment, tokenizer }, body) {
+	const fields = new FieldReader(body);
+	const chat = fields.raw("messages") !== void 0;
+	if (!chat && fields.raw("prompt") === void 0) {
+		fields.missing("prompt");
+		fields.missing("messages");
+	}
+	const messages = chat ? readMessages(fields) : [];
+	const prompt = chat ? "" : fields.text("prompt", true) ?? "";
+	checkModel(fields, deployment);
+	const tokens = tokenizer.encode(chat ? renderChat(messages, deployment.flags.model) : prompt);
+	const pieces = fields.raw("return_token_strs") === true ? tokens.map((id) => tokenizer.pieceOf(id)) : null;
+	return JSON.stringify({
+		count: tokens.length,
+		max_model_len: deployment.maxModelLen,
+		tokens,
+		token_strs: pieces
+	});
+}
+function detokenize({ deployment, tokenizer }, body) {
+	const fields = new FieldReader(body);
+	if (fields.raw("tokens") === void 0) fields.missing("tokens");
+	const tokens = fields.ints("tokens") ?? [];
+	checkModel(fields, deployment);
+	return JSON.stringify({ prompt: tokenizer.decode(tokens) });
+}
+function checkModel(fields, { flags, settings }) {
+	const model = fields.text("model");
+	fields.finish();
+	if (model && !flags.servedModelNames.includes(model)) throw unknownModel(model, flags.servedModelNames, settings.version);
+}
+function modelList(deployment, created) {
+	const { flags, maxModelLen } = deployment;
+	const permission = {
+		object: "model_permission",
+		created,
+		allow_create_engine: false,
+		allow_sampling: true,
+		allow_logprobs: true,
+		allow_search_indices: false,
+		allow_view: true,
+		allow_fine_tuning: false,
+		organization: "*",
+		group: null,
+		is_blocking: false
+	};
+	return {
+		object: "list",
+		data: flags.servedModelNames.map((id, i) => ({
+			id,
+			object: "model",
+			created,
+			owned_by: "vllm",
+			root: flags.model,
+			parent: null,
+			max_model_len: maxModelLen,
+			permission: [{
+				id: `modelperm-${(created * 4096 + i).toString(16).padStart(16, "b")}`,
+				...permission
+			}]
+		}))
+	};
+}
 
 // src/simulator/block-pool.ts
 /** Paged KV memory: fixed-size blocks, a free list in least-recently-used order, and a prefix index. */
@@ -2703,49 +3917,15 @@ function blockHash(parent, tokens, from, to) {
 	return ((high & 1048575) >>> 0) * 4294967296 + (low >>> 0);
 }
 
-// src/simulator/request.ts
-/** A generation request as the engine sees it, and the tokens it will produce. */
-/** Mean number of tokens after which a request that may stop does so. */
-const MEAN_NATURAL_LENGTH = 600;
-/**
-* The text of a request, as ids: a stable hash of the prompt and the position, so that greedy output repeats.
-*/
-var TokenSource = class {
-	base;
-	vocab;
-	naturalLength;
-	/**
-	* @param salt changes the output: the model's own identity, a sampling seed, a planted drift
-	*/
-	constructor(prompt, vocab, salt) {
-		this.base = hashTokens(prompt, salt);
-		this.vocab = vocab;
-		const uniform = (mix32(this.base, 24301) + 1) / 4294967297;
-		this.naturalLength = 16 + Math.floor(-Math.log(uniform) * MEAN_NATURAL_LENGTH);
-	}
-	/** The token at a position of the output. */
-	tokenAt(position) {
-		return mix32(this.base, position + 1) % this.vocab;
-	}
-	/** The next best token at a position, and how much less likely than the best, in log units. */
-	runnerUp(position) {
-		const h = mix32(this.base ^ 3092271, position + 1);
-		return {
-			token: h % this.vocab,
-			margin: .05 + (h >>> 16) / 16384
-		};
-	}
-	/** The log-probability of the token at a position. */
-	logprobAt(position) {
-		return -.05 - mix32(this.base ^ 4297, position + 1) / 4294967296 * 3;
-	}
-	/** Whether the model ends its answer with the token at this position. */
-	endsAt(position) {
-		return position + 1 >= this.naturalLength;
-	}
-};
-
 // src/simulator/roofline.ts
+/**
+* Values that a layer's kernels between the matrix products move for each token: two norms with the residual, the
+* inputs and outputs of the products (10 × hidden), and gate, up and their product (6 × intermediate).
+*/
+const ACTIVATION_MOVES = {
+	hidden: 10,
+	intermediate: 6
+};
 /** Bytes that sampling moves for each logit: a bfloat16 read, and float32 written and read by softmax and argmax. */
 const SAMPLER_BYTES_PER_LOGIT = 20;
 /**
@@ -2753,8 +3933,9 @@ const SAMPLER_BYTES_PER_LOGIT = 20;
 *
 * The linear layers take the longer of reading the weights and of 2 operations per weight and token; attention takes
 * the longer of reading the keys and values and of 4 operations per head dimension and pair of tokens; beside that come
-* the gaps between kernels, and all-reduces under tensor parallelism (two per layer, as in Megatron-LM,
-* arXiv:1909.08053; a ring moves 2(n-1)/n of the activations).
+* starting attention for each sequence and KV head, the activations that kernels between the products move, quantising
+* the query under an fp8 KV cache, the gaps between kernels, and all-reduces under tensor parallelism (two per layer, as
+* in Megatron-LM, arXiv:1909.08053; a ring moves 2(n-1)/n of the activations).
 */
 function iterationCost(deployment, work) {
 	const { model, gpu, flags } = deployment;
@@ -2771,6 +3952,9 @@ function iterationCost(deployment, work) {
 	const kvBytes = work.context * deployment.kvBytesPerToken;
 	const linear = Math.max(weightBytes / bandwidth, linearFlops / flops);
 	const attention = Math.max(kvBytes / bandwidth, attentionFlops / flops);
+	const items = work.requests * Math.max(1, model.kvHeads / tp) * model.layers * device.attentionItem;
+	const activations = (ACTIVATION_MOVES.hidden * model.hidden + ACTIVATION_MOVES.intermediate * model.intermediate) * model.dtypeBytes * model.layers * tokens / tp / bandwidth;
+	const quantising = flags.kvCacheDtype.startsWith("fp8") ? model.layers * device.quantiseQuery : 0;
 	const sampling = work.requests * model.vocab * SAMPLER_BYTES_PER_LOGIT / tp / bandwidth;
 	const gaps = model.layers * gpu.layerOverheadUs * 1e-6 / clock;
 	const reduced = tokens * model.hidden * model.dtypeBytes * 2 * (tp - 1) / tp / (gpu.nvlinkGBps * 1e9);
@@ -2779,7 +3963,7 @@ function iterationCost(deployment, work) {
 		schedule: host.schedule + host.schedulePerRequest * work.requests + host.admitPerRequest * work.admitted,
 		launch: launchTime(deployment, work),
 		launchDelay: host.launchDelay,
-		device: linear + attention + sampling + gaps + communication,
+		device: linear + attention + items + activations + quantising + sampling + gaps + communication,
 		collect: host.collect + host.collectPerRequest * work.requests
 	};
 }
@@ -2972,11 +4156,6 @@ function saltHash(salt) {
 
 // src/simulator/engine.ts
 /** The engine process in virtual time: iterations, one or two in flight, and the tokens that come out of them. */
-/** Seconds that just-in-time compilation adds to the first iteration, by the state of the compile cache. */
-const FIRST_ITERATION = {
-	cold: .7,
-	warm: .038
-};
 /**
 * vLLM's engine core. Give it requests with {@link add}, ask {@link nextTime} when something happens next, and
 * let it happen with {@link step}; the clock is the caller's, real or not.
@@ -3067,7 +4246,7 @@ var Engine = class {
 		return !this.blocked && this.inFlight.length < depth && this.scheduler.hasWork;
 	}
 	launch(time, iteration) {
-		const { settings } = this.deployment;
+		const { settings, costs, gpu, cudaGraphs } = this.deployment;
 		const cost = iterationCost(this.deployment, iteration.work);
 		const planted = iteration.work.decodeOnly ? settings.regressions.decode : settings.regressions.ttft;
 		const host = planted * this.noise.host(time);
@@ -3076,7 +4255,9 @@ var Engine = class {
 		const start = Math.max(launchFrom + cost.launchDelay * host, this.deviceFreeAt);
 		let doneAt = Math.max(start + cost.device * planted * this.noise.device(time), launched);
 		if (this.first) {
-			doneAt += FIRST_ITERATION[settings.compileCache] * (this.deployment.cudaGraphs ? 1 : .2);
+			const { jitCold, jitWarm, jitEager } = costs.host;
+			if (!cudaGraphs) doneAt += gpu.device === "cuda" ? jitEager : 0;
+			else doneAt += settings.compileCache === "cold" ? jitCold : jitWarm;
 			this.first = false;
 		}
 		this.deviceFreeAt = doneAt;
@@ -3266,6 +4447,8 @@ var Simulation = class {
 		});
 		stream.finish = finish;
 		if (stream.queued) return;
+		const interval = record.request.streamInterval ?? 1;
+		if (finish === void 0 && stream.pending[0].position > 0 && stream.pending.length < interval) return;
 		stream.queued = true;
 		this.loop.call(now, this.costs.event * this.noise.host(now), (time) => {
 			if (this.streams.get(id) !== stream) return;
@@ -3283,14 +4466,118 @@ var Simulation = class {
 	}
 };
 
-// src/simulator/tokenizer.ts
+// src/simulator/bpe.ts
+const GPT2 = String.raw`'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+`;
+/** Words whose ids are remembered. */
+const MOST_WORDS = 5e4;
+/** A byte-level BPE; {@link parse} makes one. */
+var ByteLevelBpe = class ByteLevelBpe {
+	vocab;
+	pieces;
+	bytes = [];
+	ranks;
+	added;
+	hidden;
+	addedPattern;
+	split;
+	prefixSpace;
+	nfc;
+	words = /* @__PURE__ */ new Map();
+	/** Reads a `tokenizer.json`; undefined for kinds of tokenizers that this is not. */
+	static parse(text) {
+		const file = JSON.parse(text);
+		const steps = file.pre_tokenizer?.pretokenizers ?? (file.pre_tokenizer ? [file.pre_tokenizer] : []);
+		const byteLevel = steps.find((step) => step.type === "ByteLevel");
+		if (file.model?.type !== "BPE" || byteLevel === void 0) return void 0;
+		return new ByteLevelBpe(file, steps, byteLevel);
+	}
+	constructor(file, steps, byteLevel) {
+		const vocab = new Map(Object.entries(file.model?.vocab ?? {}));
+		const pieces = [];
+		for (const [piece, id] of vocab) pieces[id] = piece;
+		const added = file.added_tokens ?? [];
+		for (const { id, content } of added) pieces[id] = content;
+		const pattern = steps.find((step) => step.type === "Split")?.pattern?.Regex ?? GPT2;
+		const merges = (file.model?.merges ?? []).map((merge) => typeof merge === "string" ? merge : merge.join(" "));
+		this.vocab = vocab;
+		this.pieces = pieces;
+		this.ranks = new Map(merges.map((merge, rank) => [merge, rank]));
+		this.added = new Map(added.map(({ id, content }) => [content, id]));
+		this.hidden = new Set(added.filter(({ special }) => special).map(({ id }) => id));
+		const escaped = added.map(({ content }) => content.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+		this.addedPattern = escaped.length === 0 ? void 0 : new RegExp(`(${escaped.join("|")})`);
+		this.split = new RegExp(pattern, "gu");
+		this.prefixSpace = byteLevel.add_prefix_space === true;
+		this.nfc = file.normalizer?.type === "NFC";
+	}
+	/** Text to ids. */
+	encode(text) {
+		const ids = [];
+		for (const part of this.addedPattern === void 0 ? [text] : text.split(this.addedPattern)) {
+			const special = this.added.get(part);
+			if (special !== void 0) ids.push(special);
+			else if (part !== "") this.encodePlain(part, ids);
+		}
+		return ids;
+	}
+	/** The bytes of an id; none for special tokens and ids past the end. */
+	bytesOf(id) {
+		const known = this.bytes[id];
+		if (known !== void 0) return known;
+		const piece = this.hidden.has(id) ? "" : this.pieces[id] ?? "";
+		const bytes = this.added.has(piece) ? Buffer.from(piece) : Buffer.from(Array.from(piece, (char) => BYTE_OF.get(char) ?? 0));
+		this.bytes[id] = bytes;
+		return bytes;
+	}
+	/** The id as the table writes it. */
+	pieceOf(id) {
+		return this.pieces[id] ?? "";
+	}
+	encodePlain(text, ids) {
+		const normal = this.nfc ? text.normalize("NFC") : text;
+		const padded = this.prefixSpace && !normal.startsWith(" ") ? ` ${normal}` : normal;
+		for (const word of padded.match(this.split) ?? []) {
+			let known = this.words.get(word);
+			if (known === void 0) {
+				known = this.merge(word);
+				if (this.words.size < MOST_WORDS) this.words.set(word, known);
+			}
+			for (const id of known) ids.push(id);
+		}
+	}
+	merge(word) {
+		const parts = Array.from(Buffer.from(word), (byte) => CHAR_OF[byte]);
+		for (;;) {
+			let best = Number.POSITIVE_INFINITY;
+			let at = -1;
+			for (let i = 0; i + 1 < parts.length; i++) {
+				const rank = this.ranks.get(`${parts[i]} ${parts[i + 1]}`) ?? Number.POSITIVE_INFINITY;
+				if (rank < best) [best, at] = [rank, i];
+			}
+			if (at < 0) break;
+			parts.splice(at, 2, parts[at] + parts[at + 1]);
+		}
+		return parts.map((part) => this.vocab.get(part)).filter((id) => id !== void 0);
+	}
+};
+/** GPT-2's letters for bytes: printable ones stand for themselves, the others follow from U+0100 on. */
+const CHAR_OF = Array.from({ length: 256 }, (_, byte) => {
+	const printable = (b) => b >= 33 && b <= 126 || b >= 161 && b <= 172 || b >= 174;
+	if (printable(byte)) return String.fromCharCode(byte);
+	let others = 0;
+	for (let b = 0; b < byte; b++) if (!printable(b)) others++;
+	return String.fromCharCode(256 + others);
+});
+const BYTE_OF = new Map(CHAR_OF.map((char, byte) => [char, byte]));
+
+// src/simulator/stand-in-tokenizer.ts
 /** A deterministic stand-in for a tokenizer: about four characters a token, and ids that turn back into text. */
 const CONSONANTS = "bdfgklmnprstvz";
 const VOWELS = "aeiou";
 const SYLLABLES = 70;
 const PIECES = / (?:[bdfgklmnprstvz][aeiou]){3}(?![a-z])|\s?[^\s]{1,4}|\s+/g;
-/** Turns text into ids and back for one vocabulary. */
-var Tokenizer = class {
+/** Needs no files: a text's pieces hash to ids, and every id has a word. */
+var StandIn = class {
 	vocab;
 	pieces = /* @__PURE__ */ new Map();
 	/** @param vocab number of ids */
@@ -3303,12 +4590,12 @@ var Tokenizer = class {
 		for (const piece of text.match(PIECES) ?? []) ids.push(this.idOf(piece));
 		return ids;
 	}
-	/** Ids to text: a piece seen before, otherwise the word that stands for the id. */
-	decode(ids) {
-		return ids.map((id) => this.textOf(id)).join("");
+	/** A piece seen before, otherwise the word that stands for the id. */
+	bytesOf(id) {
+		return Buffer.from(this.pieceOf(id));
 	}
-	/** The text of one id. */
-	textOf(id) {
+	/** The text of an id. */
+	pieceOf(id) {
 		return this.pieces.get(id) ?? wordOf(id);
 	}
 	idOf(piece) {
@@ -3337,46 +4624,196 @@ function wordId(piece) {
 	return id;
 }
 
-// src/simulator/server.ts
-/** The HTTP side: routes, the API key, errors and the access log. */
+// src/simulator/tokenizer.ts
+/** Text to ids and back: by a model folder's own `tokenizer.json` when there is one, by a stand-in otherwise. */
+/** Turns text into ids and back for one model. */
+var Tokenizer = class {
+	table;
+	eos;
+	/**
+	* @param folder looked at for a `tokenizer.json`
+	* @param vocab number of ids of the model
+	* @param eos id that ends a text and has none of its own
+	*/
+	constructor(folder, vocab, eos) {
+		this.table = findTable(folder) ?? new StandIn(vocab);
+		this.eos = eos;
+	}
+	/** Text to ids; the same text always gives the same ids. */
+	encode(text) {
+		return this.table.encode(text);
+	}
+	/** Ids to text; bytes that are no text become replacement characters. */
+	decode(ids) {
+		return Buffer.concat(ids.map((id) => this.bytesOf(id))).toString("utf8");
+	}
+	/** The text of one id. */
+	textOf(id) {
+		return this.bytesOf(id).toString("utf8");
+	}
+	/** The id as the tokenizer's own table writes it, e.g. `Ġthe`. */
+	pieceOf(id) {
+		return this.table.pieceOf(id);
+	}
+	/** A decoder of a stream: it keeps bytes back that are not yet a character. */
+	stream() {
+		return new TokenStream((id) => this.bytesOf(id));
+	}
+	bytesOf(id) {
+		return id === this.eos ? NOTHING : this.table.bytesOf(id);
+	}
+};
+const NOTHING = Buffer.alloc(0);
+/** Text that appears token by token. */
+var TokenStream = class {
+	decoder = new StringDecoder("utf8");
+	bytesOf;
+	constructor(bytesOf) {
+		this.bytesOf = bytesOf;
+	}
+	/** The text that a token completes. */
+	push(id) {
+		return this.decoder.write(this.bytesOf(id));
+	}
+	/** What is left when no token follows. */
+	end() {
+		return this.decoder.end();
+	}
+};
+function findTable(folder) {
+	const file = join(folder, "tokenizer.json");
+	return existsSync(file) ? ByteLevelBpe.parse(readFileSync(file, "utf8")) : void 0;
+}
+
+// src/simulator/truth.ts
+/** Ground truth for those who judge clients: when each event was planned to leave, and when it left. */
+/** Milliseconds between writes: formatting stays off the hot path. */
+const PAUSE = 50;
 /**
-* Builds the server of a deployment.
-*
-* @param keys API keys that guard `/v1`; none leaves it open
-* @param crash called when a planted crash strikes
+* Collects finished requests and appends them to a file as JSON lines, a few at a time, while nothing is due.
 */
-function buildServer(deployment, log, keys, crash) {
-	const plan = planMemory(deployment);
+var TruthLog = class {
+	path;
+	finished = [];
+	timer;
+	/** Milliseconds until the next event is due; formatting waits while it is near. */
+	slack = () => Number.POSITIVE_INFINITY;
+	waited = 0;
+	/** @param path file to append to */
+	constructor(path) {
+		this.path = path;
+	}
+	/** Takes a request that has ended. */
+	finish(record) {
+		this.finished.push(record);
+		this.timer ??= setTimeout(this.drain, PAUSE);
+	}
+	/** Writes what is left, at once. */
+	close() {
+		clearTimeout(this.timer);
+		const text = this.finished.splice(0).map(line).join("");
+		if (text !== "") appendFileSync(this.path, text);
+	}
+	/** Formats what there is time for; a server that is always busy has to write one in between. */
+	drain = () => {
+		let text = "";
+		while (this.finished.length > 0 && (this.slack() > 1 || text === "" && this.waited > 10)) text += line(this.finished.shift());
+		if (text !== "") appendFileSync(this.path, text);
+		this.waited = text === "" ? this.waited + 1 : 0;
+		this.timer = this.finished.length === 0 ? void 0 : setTimeout(this.drain, this.waited === 0 ? 2 : PAUSE);
+	};
+};
+function line({ id, received, planned, written, tokens }) {
+	const record = {
+		id,
+		receivedNs: toMonotonicNs(received),
+		plannedNs: planned.map(toMonotonicNs),
+		writtenNs: written.map(toMonotonicNs),
+		tokens
+	};
+	return `${JSON.stringify(record)}\n`;
+}
+
+// src/simulator/server.ts
+/** The HTTP side: connections, routing, the API key, errors and the access log. */
+const GUARDED = [
+	"/v1",
+	"/v2",
+	"/inference"
+];
+/** Builds the server of a deployment. */
+function buildServer(deployment, options) {
+	const { log, keys, developer, crash } = options;
+	const { flags, settings, model } = deployment;
 	const simulation = new Simulation(deployment);
-	const driver = new RealTime(simulation);
-	const metrics = new Metrics(deployment, plan);
-	const tokenizer = new Tokenizer(deployment.model.vocab);
+	const planned = settings.plan === void 0 ? void 0 : new PlannedTimes(deployment, settings.plan);
+	const driver = new RealTime(planned ?? simulation);
+	const metrics = new Metrics(deployment, planMemory(deployment), () => planned?.active ?? 0);
+	const folder = flags.nonDefault["tokenizer"] ?? flags.model;
+	const tokenizer = new Tokenizer(String(folder), model.vocab, model.eosToken);
+	const truth = settings.truth === void 0 ? void 0 : new TruthLog(settings.truth);
+	if (truth !== void 0) truth.slack = () => driver.slack();
 	simulation.engine.onIteration = (tokens) => metrics.iteration(tokens);
-	const routes = buildRoutes(deployment, simulation, metrics, tokenizer, new Completions({
+	const completions = new Completions({
 		deployment,
 		driver,
 		metrics,
 		tokenizer,
+		truth,
 		crash
-	}));
-	const handle = async (request, response) => {
+	});
+	const routes = buildRoutes({
+		deployment,
+		simulation,
+		metrics,
+		tokenizer,
+		completions,
+		developer
+	});
+	const recent = atLeast(settings.version, 0, 26);
+	const cors = new Cors(flags.nonDefault["allowed_origins"], recent);
+	const tellId = flags.nonDefault["enable_request_id_headers"] === true;
+	const answer = async (request, response) => {
 		const path = (request.url ?? "/").split("?")[0];
-		if (keys.length > 0 && path.startsWith("/v1") && request.method !== "OPTIONS") {
+		const method = request.method ?? "GET";
+		if (tellId) response.setHeader("x-request-id", request.headers["x-request-id"] ?? randomUUID().replaceAll("-", ""));
+		if (keys.length > 0 && method !== "OPTIONS" && GUARDED.some((prefix) => path.startsWith(prefix))) {
 			const token = /^bearer (.*)$/i.exec(request.headers.authorization ?? "")?.[1];
 			if (token === void 0 || !keys.includes(token)) return sendJson(response, "{\"error\":\"Unauthorized\"}", 401);
 		}
+		if (cors.handle(request, response)) return;
 		const methods = routes[path];
-		if (methods === void 0) return sendJson(response, "{\"detail\":\"Not Found\"}", 404);
-		const handler = methods[request.method ?? "GET"];
-		if (handler === void 0) return sendJson(response, "{\"detail\":\"Method Not Allowed\"}", 405);
-		handler(request.method === "POST" ? await readJson(request) : void 0, request, response);
+		if (methods === void 0) {
+			const bare = path.replace(/\/$/, "");
+			if (bare !== path && bare in routes) return redirect(request, response, bare);
+			return sendJson(response, "{\"detail\":\"Not Found\"}", 404);
+		}
+		const handler = methods[method];
+		if (handler === void 0) {
+			response.setHeader("allow", Object.keys(methods).join(", "));
+			return sendJson(response, "{\"detail\":\"Method Not Allowed\"}", 405);
+		}
+		let body;
+		try {
+			if (method === "POST" && path !== "/metrics" && path !== "/ping") body = await readJson(request);
+			handler(body, request, response);
+		} catch (error) {
+			const known = answerTo(error, {
+				version: settings.version,
+				method,
+				path,
+				body
+			});
+			if (known === void 0) throw error;
+			sendJson(response, known.body, known.status);
+		}
 	};
 	const http = createServer$1({ keepAliveTimeout: 5e3 }, (request, response) => {
 		response.setHeader("server", "uvicorn");
-		if (!deployment.flags.disableAccessLog) logAccess(request, response, log);
-		handle(request, response).catch((error) => {
-			if (error instanceof HttpError) sendJson(response, error.body, error.status);
-			else if (!response.headersSent) response.writeHead(500, { "content-type": "text/plain" }).end("Internal Server Error");
+		response.removeHeader("connection");
+		if (!flags.disableAccessLog) logAccess(request, response, log);
+		answer(request, response).catch(() => {
+			if (!response.headersSent) response.writeHead(500, { "content-type": "text/plain; charset=utf-8" }).end("Internal Server Error");
 		});
 	});
 	http.on("connection", (socket) => socket.setNoDelay(true));
@@ -3384,103 +4821,27 @@ function buildServer(deployment, log, keys, crash) {
 		http,
 		simulation,
 		driver,
-		metrics
+		metrics,
+		truth
 	};
 }
-function buildRoutes(deployment, simulation, metrics, tokenizer, completions) {
-	const created = Math.floor(Date.now() / 1e3);
-	const ok = (_body, _request, response) => {
-		response.writeHead(200, { "content-length": 0 }).end();
-	};
-	return {
-		"/health": { GET: ok },
-		"/ping": {
-			GET: ok,
-			POST: ok
-		},
-		"/version": { GET: (_body, _request, response) => sendJson(response, JSON.stringify({ version: deployment.settings.version })) },
-		"/v1/models": { GET: (_body, _request, response) => sendJson(response, JSON.stringify(modelList(deployment, created))) },
-		"/metrics": { GET: (_body, _request, response) => {
-			response.writeHead(200, { "content-type": "text/plain; version=1.0.0; charset=utf-8" });
-			response.end(metrics.text(simulation));
-		} },
-		"/tokenize": { POST: (body, _request, response) => {
-			const fields = fieldsOf(body, deployment);
-			const tokens = fields["messages"] === void 0 ? tokenizer.encode(textOf(fields, "prompt")) : chatPrompt(fields["messages"], tokenizer);
-			const answer = {
-				count: tokens.length,
-				max_model_len: deployment.maxModelLen,
-				tokens,
-				token_strs: null
-			};
-			sendJson(response, JSON.stringify(answer));
-		} },
-		"/detokenize": { POST: (body, _request, response) => {
-			const tokens = fieldsOf(body, deployment)["tokens"];
-			if (!Array.isArray(tokens)) throw missingField("tokens");
-			sendJson(response, JSON.stringify({ prompt: tokenizer.decode(tokens.map(Number)) }));
-		} },
-		"/reset_prefix_cache": { POST: (_body, _request, response) => {
-			simulation.engine.pool.reset();
-			response.writeHead(200, { "content-length": 0 }).end();
-		} },
-		"/v1/completions": { POST: (body, request, response) => completions.handle(body, false, request, response) },
-		"/v1/chat/completions": { POST: (body, request, response) => completions.handle(body, true, request, response) }
-	};
-}
-function fieldsOf(body, deployment) {
-	const fields = typeof body === "object" && body !== null ? body : {};
-	const names = deployment.flags.servedModelNames;
-	const model = fields["model"];
-	if (typeof model === "string" && !names.includes(model)) throw unknownModel(model, names);
-	return fields;
-}
-function textOf(fields, name) {
-	const value = fields[name];
-	if (typeof value !== "string") throw missingField(name);
-	return value;
-}
-function modelList(deployment, created) {
-	const { flags, maxModelLen } = deployment;
-	const permission = {
-		object: "model_permission",
-		created,
-		allow_create_engine: false,
-		allow_sampling: true,
-		allow_logprobs: true,
-		allow_search_indices: false,
-		allow_view: true,
-		allow_fine_tuning: false,
-		organization: "*",
-		group: null,
-		is_blocking: false
-	};
-	return {
-		object: "list",
-		data: flags.servedModelNames.map((id, i) => ({
-			id,
-			object: "model",
-			created,
-			owned_by: "vllm",
-			root: flags.model,
-			parent: null,
-			max_model_len: maxModelLen,
-			permission: [{
-				id: `modelperm-${created.toString(16)}${i}`,
-				...permission
-			}]
-		}))
-	};
+function redirect(request, response, path) {
+	const location = `http://${request.headers.host ?? "localhost"}${path}`;
+	response.writeHead(307, {
+		"content-length": 0,
+		location
+	}).end();
 }
 async function readJson(request) {
 	const chunks = [];
 	for await (const chunk of request) chunks.push(chunk);
 	const text = Buffer.concat(chunks).toString("utf8");
+	if ((request.headers["content-type"] ?? "").toLowerCase().split(";")[0].trim() !== "application/json") throw apiError(400, "Bad Request", "1 validation error:\n  Unsupported Media Type: Only 'application/json' is allowed", null);
 	if (text === "") return void 0;
 	try {
 		return JSON.parse(text);
-	} catch (error) {
-		throw invalidJson(text, error);
+	} catch {
+		throw invalidJson(text);
 	}
 }
 function logAccess(request, response, log) {
@@ -3820,9 +5181,17 @@ async function launch(flags, settings, env) {
 	const fitted = fitContext(deployment, profiled);
 	await say(readyLines(fitted, planMemory(fitted), times));
 	if (settings.faults.slowStartS > 0) await setTimeout$1(settings.faults.slowStartS * 1e3);
-	server.current = buildServer(fitted, log, apiKeys(flags, env), () => {
+	const developer = env["VLLM_SERVER_DEV_MODE"] === "1";
+	const crash = () => {
 		printCrash(log);
+		server.current?.truth?.close();
 		process.exit(1);
+	};
+	server.current = buildServer(fitted, {
+		log,
+		keys: apiKeys(flags, env),
+		developer,
+		crash
 	});
 	if (!await listen(server.current, deployment)) {
 		printPortFailure(log);
@@ -3861,6 +5230,7 @@ function handleSignals(settings, log, server) {
 			printShutdown(log, settings.version);
 			server.current.http.close();
 			server.current.http.closeAllConnections();
+			server.current.truth?.close();
 		}
 		process.exit(0);
 	};

@@ -2,15 +2,16 @@ import { randomUUID } from "node:crypto";
 import { join, resolve } from "node:path";
 import * as core from "@actions/core";
 import { context } from "@actions/github";
+import { planBase } from "./action-base.ts";
 import type { Overrides } from "./config/overrides.ts";
 import { GateError, messageOf, UsageError } from "./domain/errors.ts";
 import { RUN_FILES } from "./domain/run.ts";
 import { EXIT } from "./domain/verdict.ts";
 import { type RunResult, runAndRecord, runGate } from "./gate.ts";
 import { loadConfig } from "./inputs.ts";
-import { Interruption } from "./measuring.ts";
-import { printable } from "./report/terminal.ts";
-import { resolveBaseBranch } from "./system/git.ts";
+import { outliveReaders, untilInterrupted } from "./interruption.ts";
+import { resolveBase } from "./system/git.ts";
+import { runnerLine, runnerText } from "./system/runner-log.ts";
 
 const MODES = ["gate", "record"] as const;
 
@@ -56,18 +57,32 @@ function readOverrides(): Overrides {
 
 const inputName = (key: keyof Overrides) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** A pull request is judged by the base branch's policy and baseline. */
+/** The revision whose policy and baseline judge; undefined when that is the checkout itself. */
 async function baseRevision(cwd: string): Promise<string | undefined> {
-  const branch = (context.payload.pull_request?.["base"] as { ref?: unknown } | undefined)?.ref;
-  if (typeof branch !== "string") return undefined;
-  const revision = await resolveBaseBranch(cwd, branch);
-  if (revision === null) {
+  const name = process.env["GITHUB_EVENT_NAME"] ?? "";
+  const plan = planBase({ name, ref: process.env["GITHUB_REF"] ?? "", payload: context.payload });
+  if (plan.kind === "checkout") return undefined;
+  if (plan.kind === "unknown") {
     throw new UsageError(
-      `The base branch ${branch} is not in this clone and could not be fetched. Its policy and baseline judge a ` +
-        "pull request: check out with `fetch-depth: 0`, or run `git fetch origin` for it before this step.",
+      `The event ${JSON.stringify(name)} names neither a base branch nor the repository's default branch, whose ` +
+        "policy and baseline judge: run this on pull_request, merge_group, push, schedule or workflow_dispatch.",
     );
   }
-  return revision;
+  const base = await resolveBase(cwd, plan);
+  if (base === null) {
+    throw new UsageError(
+      `The base branch ${plan.branch} is not in this clone and could not be fetched. Its policy and baseline judge: ` +
+        "check out with `fetch-depth: 0`, or run `git fetch origin` for it before this step.",
+    );
+  }
+  if (base.isStale) {
+    core.warning(
+      runnerLine(
+        `The base branch ${plan.branch} could not be fetched, so the copy in this clone judges, which may be old.`,
+      ),
+    );
+  }
+  return base.revision;
 }
 
 async function run(): Promise<number> {
@@ -86,10 +101,8 @@ async function run(): Promise<number> {
     ...base,
     ...(configPath === undefined ? {} : { configPath }),
   });
-  const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => controller.abort(new Interruption(signal)));
-  }
+  outliveReaders();
+  const interruptions = untilInterrupted((signal) => core.info(runnerLine(`${signal}: ending the server`)));
   const statePath = join(
     process.env["RUNNER_TEMP"] ?? join(cwd, ".vllm-gate"),
     `vllm-gate-${randomUUID()}.json`,
@@ -100,11 +113,12 @@ async function run(): Promise<number> {
     cwd,
     environment: process.env,
     log: {
-      step: (message: string) => core.info(printable(message)),
-      warn: (message: string) => core.warning(printable(message)),
+      step: (message: string) => core.info(runnerLine(message)),
+      warn: (message: string) => core.warning(runnerLine(message)),
     },
-    signal: controller.signal,
+    ...interruptions,
     runsDir: join(cwd, "runs"),
+    onRunFolder: (runDir: string) => core.setOutput("run-path", runDir),
     statePath,
     ...base,
   };
@@ -118,12 +132,28 @@ async function publish({ verdict, comment, runDir }: RunResult): Promise<void> {
   core.setOutput("comment-body", comment);
   core.setOutput("report-path", join(runDir, RUN_FILES.report));
   core.setOutput("run-path", runDir);
-  await core.summary.addRaw(comment).write();
-  const line = `${verdict.headline}. ${verdict.nextAction}`;
-  if (verdict.exitCode !== EXIT.pass) core.error(printable(line), { title: `vllm-gate: ${verdict.verdict}` });
+  await writeSummary(comment);
+  const line = `${verdict.headline.replace(/\.+$/, "")}. ${verdict.nextAction}`;
+  if (verdict.exitCode !== EXIT.pass)
+    core.error(runnerText(line), { title: `vllm-gate: ${verdict.verdict}` });
   else if (verdict.verdict !== "pass")
-    core.notice(printable(line), { title: `vllm-gate: ${verdict.verdict}` });
-  else core.info(printable(line));
+    core.notice(runnerText(line), { title: `vllm-gate: ${verdict.verdict}` });
+  else core.info(runnerLine(line));
+}
+
+/** The runner takes no more for one step's summary. */
+const MAX_SUMMARY_BYTES = 1024 * 1024;
+
+/** The verdict stands in the outputs: a summary that cannot be written changes nothing about it. */
+async function writeSummary(comment: string): Promise<void> {
+  const fits = Buffer.byteLength(comment) <= MAX_SUMMARY_BYTES;
+  try {
+    await core.summary
+      .addRaw(fits ? comment : "The report is too long for a summary: see report.md in the run folder.\n")
+      .write();
+  } catch (error) {
+    core.warning(runnerLine(`The job's summary could not be written: ${messageOf(error)}`));
+  }
 }
 
 // Outputs have a value however the step ends.
@@ -134,6 +164,6 @@ core.setOutput("run-path", "");
 try {
   process.exitCode = await run();
 } catch (error) {
-  core.error(printable(messageOf(error)), { title: "vllm-gate" });
+  core.error(runnerText(messageOf(error)), { title: "vllm-gate" });
   process.exitCode = error instanceof GateError ? error.exitCode : EXIT.notMeasured;
 }

@@ -8,12 +8,15 @@ import { measurementsFileSchema } from "./domain/measurements.ts";
 import { RUN_FILES } from "./domain/run.ts";
 import { EXIT, verdictFileSchema } from "./domain/verdict.ts";
 import { compareRuns, type Recorded, recordRuns, runAndRecord, runGate } from "./gate.ts";
-import { CONFIG_FILE, loadConfig } from "./inputs.ts";
-import { Interruption, type Surroundings } from "./measuring.ts";
+import { CONFIG_FILE, checkMetricNames, loadConfig } from "./inputs.ts";
+import { outliveReaders, untilInterrupted } from "./interruption.ts";
+import type { Surroundings } from "./measuring.ts";
 import { renderComment } from "./report/comment.ts";
 import { formatChange, formatValue } from "./report/numbers.ts";
 import { columns, printable, renderTerminal } from "./report/terminal.ts";
-import { parseJson, readJson, readTextIfExists } from "./system/files.ts";
+import { runSimulator } from "./simulate.ts";
+import { parseJson, readCheckedOut, readJson, readTextIfExists } from "./system/files.ts";
+import { gitRoot } from "./system/git.ts";
 import { lineLog } from "./system/log.ts";
 import { readRunFolder } from "./system/run-folder.ts";
 import { TOOL_VERSION } from "./version.ts";
@@ -37,6 +40,11 @@ interface ServeOptions {
   runsDir: string;
   json?: boolean;
 }
+
+const SIMULATE_HELP = `
+For example: vllm-gate simulate -- Qwen/Qwen2.5-1.5B-Instruct --port 8000 --max-model-len 4096
+The model is a name that the simulator knows or a folder with a config.json. Device, version, noise, faults and
+regressions come from VLLM_SIM_ variables, which the README lists. It ends on SIGINT and SIGTERM, as vLLM does.`;
 
 /** Names of overrides as they are typed on the command line. */
 function optionName(key: keyof Overrides): string {
@@ -98,17 +106,12 @@ function withServeOptions(command: Command): Command {
     .option("--runs-dir <folder>", "where run folders are made", "runs");
 }
 
-/** Ends a run in order when the process is asked to end. */
-function untilInterrupted(): AbortSignal {
-  const controller = new AbortController();
-  for (const signal of ["SIGINT", "SIGTERM"] as const) {
-    process.once(signal, () => {
-      log.step(`${signal}: ending the server; this may take a few seconds`);
-      controller.abort(new Interruption(signal));
-    });
-  }
-  return controller.signal;
-}
+const interruptions = () =>
+  untilInterrupted((signal, first) =>
+    log.step(
+      first ? `${signal}: ending the server; this may take a few seconds` : `${signal}: killing the server`,
+    ),
+  );
 
 async function prepare(options: ServeOptions) {
   const cwd = process.cwd();
@@ -123,7 +126,7 @@ async function prepare(options: ServeOptions) {
     cwd,
     environment: process.env,
     log,
-    signal: untilInterrupted(),
+    ...interruptions(),
     runsDir: resolve(cwd, options.runsDir),
     ...(options.baseRef === undefined ? {} : { baseRevision: options.baseRef }),
   };
@@ -171,16 +174,22 @@ async function record(runDirs: string[], options: ServeOptions): Promise<number>
 
 async function baselineDirOf(options: ServeOptions): Promise<string> {
   const name = options.config ?? CONFIG_FILE;
-  if ((await readTextIfExists(resolve(name))) === null && options.config === undefined) return "baselines";
+  if (
+    (await readCheckedOut(resolve(name), await gitRoot(process.cwd()))) === null &&
+    options.config === undefined
+  )
+    return "baselines";
   const { configPath, file } = await readConfigFile(name);
   return file.baselineDir || configPath;
 }
 
 async function readConfigFile(name: string) {
   const { parseConfig } = await import("./config/load.ts");
-  const text = await readTextIfExists(resolve(name));
+  const text = await readCheckedOut(resolve(name), await gitRoot(process.cwd()));
   if (text === null) throw new UsageError(`${name}: no such file`);
-  return { configPath: name, file: parseConfig(text, name) };
+  const file = parseConfig(text, name);
+  checkMetricNames(file, name);
+  return { configPath: name, file };
 }
 
 function printRecorded(recorded: Recorded): void {
@@ -214,7 +223,7 @@ async function compare(options: CompareOptions): Promise<number> {
     const { file, configPath } = await readConfigFile(options.config ?? CONFIG_FILE);
     const names = Object.keys(file.scenarios);
     const name = options.scenario ?? names[0] ?? "";
-    const scenario = file.scenarios[name];
+    const scenario = Object.hasOwn(file.scenarios, name) ? file.scenarios[name] : undefined;
     if (scenario === undefined) {
       throw new UsageError(
         `--scenario: ${configPath} has no scenario "${name}". It has: ${names.join(", ")}`,
@@ -273,7 +282,7 @@ function buildProgram(finish: (code: number) => void): Command {
   program
     .command("demo")
     .description("the whole story on the built-in simulator, no GPU, under a minute")
-    .action(action(() => runDemo({ out, log, signal: untilInterrupted(), environment: process.env })));
+    .action(action(() => runDemo({ out, log, ...interruptions(), environment: process.env })));
   withServeOptions(
     program.command("run").description("serve, probe, measure, compare with the baseline, report"),
   )
@@ -300,6 +309,12 @@ function buildProgram(finish: (code: number) => void): Command {
     .description("print the comment of a run folder")
     .argument("<run>", "run folder")
     .action(action((folder: string) => report(folder)));
+  program
+    .command("simulate")
+    .description("serve the built-in simulator of vLLM: its HTTP, log, metrics and flags, without a GPU")
+    .argument("[flags...]", "after --, what would follow `vllm serve`: a model and vLLM's own flags")
+    .addHelpText("after", SIMULATE_HELP)
+    .action(action((flags: string[]) => runSimulator(flags)));
   program.addHelpText(
     "after",
     "\nExit codes: 0 pass, 1 regressed, 2 wrong input, 3 measured but no verdict, 4 nothing measured, 130/143 cancelled.",
@@ -315,6 +330,7 @@ function buildProgram(finish: (code: number) => void): Command {
  * @returns the exit code
  */
 export async function main(argv: readonly string[]): Promise<number> {
+  outliveReaders();
   let code: number = EXIT.pass;
   const program = buildProgram((finished) => {
     code = finished;

@@ -18,6 +18,7 @@ export interface DemoOptions {
   readonly out: (text: string) => void;
   readonly log: Log;
   readonly signal: AbortSignal;
+  readonly hurry?: AbortSignal;
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
@@ -74,6 +75,7 @@ export async function runDemo(options: DemoOptions): Promise<number> {
     environment: options.environment,
     log,
     signal: options.signal,
+    ...(options.hurry === undefined ? {} : { hurry: options.hurry }),
     runsDir: join(cwd, "runs"),
   };
   const flags = "--max-model-len 4096";

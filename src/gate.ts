@@ -1,28 +1,36 @@
 import { join, relative, resolve } from "node:path";
-import { baselinePath, formatBaseline, makeBaseline, type RecordedRun } from "./baseline/baseline.ts";
+import {
+  baselinePath,
+  formatBaseline,
+  makeBaseline,
+  parseBaseline,
+  type RecordedRun,
+} from "./baseline/baseline.ts";
 import { type BaselineChange, baselineChanges } from "./baseline/changes.ts";
-import { compareSides, type HeadSide, type MetricRules } from "./compare/compare.ts";
+import { compareSides, type HeadSide, type MetricRules, taintsOf } from "./compare/compare.ts";
 import { checkLimits } from "./compare/limits.ts";
 import { baselineSide, mergeSides, runSide } from "./compare/sides.ts";
 import type { GateConfig } from "./config/load.ts";
 import { type Baseline, baselineSchema } from "./domain/baseline.ts";
+import { firstRecordCommand } from "./domain/command-line.ts";
 import type { ComparisonFile } from "./domain/comparison.ts";
 import { messageOf, UsageError } from "./domain/errors.ts";
 import type { MeasurementsFile } from "./domain/measurements.ts";
-import { RUN_FILES, type RunRecord } from "./domain/run.ts";
+import { RUN_FILES, type RunRecord, shortfallOf } from "./domain/run.ts";
 import type { VerdictFile } from "./domain/verdict.ts";
 import { definitionsOf } from "./measure/catalogue.ts";
 import { measureRun } from "./measure/measure.ts";
 import {
   type Finishable,
+  identify,
   measureSessions,
   type StartedRun,
   type Surroundings,
   startRun,
 } from "./measuring.ts";
 import { renderComment } from "./report/comment.ts";
-import { parseJson, readTextIfExists, writeFileAtomic, writeJson } from "./system/files.ts";
-import { gitShow } from "./system/git.ts";
+import { parseJson, readCheckedOut, readTextIfExists, writeFileAtomic, writeJson } from "./system/files.ts";
+import { gitRoot, gitShow } from "./system/git.ts";
 import { hashRun, readRunFolder, writeRun } from "./system/run-folder.ts";
 import {
   decide,
@@ -41,17 +49,23 @@ export interface RunResult {
 
 /** Serves, probes, measures, compares with the baseline and reports: `vllm-gate run`. */
 export async function runGate(config: GateConfig, world: Surroundings): Promise<RunResult> {
-  const started = await startRun(config, world, config.sessions);
+  const fingerprint = await identify(config);
+  const expected = join(config.baselineDir, baselinePath(config.scenario, fingerprint));
+  // Before anything is measured: minutes on a GPU are lost on a baseline that nobody can read.
+  const baseline = await readBaseline(expected, config.scenario, world);
+  const started = await startRun(config, world, config.sessions, fingerprint);
   return reportAnyway(started, config, world, async () => {
     const measured = await measureSessions(started, config, world);
     if (measured.failure !== null) return finish(measured, world, measured.failure, null);
     const { run, measurements } = measured;
-    const expected = join(config.baselineDir, baselinePath(run.scenario, run.fingerprint));
-    const baseline = await readBaseline(expected, world);
     const comparison = compareWithBaseline(run, measurements, baseline, expected, config);
     await writeJson(join(measured.runDir, RUN_FILES.comparison), comparison);
+    const shortfall = shortfallOf(run);
+    const notes = shortfall === null ? [] : [shortfall];
     const verdict =
-      baseline === null ? decideWithoutBaseline(comparison, expected, config) : decide(comparison, config);
+      baseline === null
+        ? decideWithoutBaseline(comparison, expected, config, firstRecordCommand(run), notes)
+        : decide(comparison, config, notes);
     return finish(measured, world, verdict, comparison);
   });
 }
@@ -61,11 +75,21 @@ export async function runAndRecord(
   config: GateConfig,
   world: Surroundings,
 ): Promise<RunResult & { readonly recorded: Recorded | null }> {
-  const started = await startRun(config, world, config.recordSessions);
+  const fingerprint = await identify(config);
+  const path = join(config.baselineDir, baselinePath(config.scenario, fingerprint));
+  // What cannot be read is not overwritten either: said before an hour is spent on measuring.
+  const old = await readCheckedOut(resolve(world.cwd, path), await gitRoot(world.cwd));
+  if (old !== null) parseBaseline(old, path, config.scenario);
+  const started = await startRun(config, world, config.recordSessions, fingerprint);
   let recorded: Recorded | null = null;
   const result = await reportAnyway(started, config, world, async () => {
     const measured = await measureSessions(started, config, world);
     if (measured.failure !== null) return finish(measured, world, measured.failure, null);
+    const shortfall = shortfallOf(measured.run);
+    if (shortfall !== null) {
+      const reason = `${shortfall}; a baseline of fewer would be less sure than was asked for: raise the budget`;
+      return finish(measured, world, decideNotRecorded(config.scenario, reason), null);
+    }
     const outcome = await recordRuns([started.runDir], config.baselineDir, world).catch((error: unknown) => {
       if (error instanceof UsageError) return error;
       throw error;
@@ -102,8 +126,7 @@ async function reportAnyway(
       { reportOnly: config.reportOnly },
     );
     await writeRun(runDir, run);
-    // Left as it is when a server may still be alive: `post` ends what it names.
-    const close = async () => (state.current.servers.length === 0 ? state.remove() : undefined);
+    const close = () => state.close();
     return finish({ runDir, run, measurements: null, failure: verdict, close }, world, verdict, null);
   }
 }
@@ -135,8 +158,8 @@ export async function recordRuns(
   const baseline = makeBaseline(runs, new Date().toISOString());
   const path = join(baselineDir, baselinePath(baseline.scenario, baseline.fingerprint));
   const file = resolve(world.cwd, path);
-  const old = await readTextIfExists(file);
-  const before = old === null ? null : parseJson(old, baselineSchema, path);
+  const old = await readCheckedOut(file, await gitRoot(world.cwd));
+  const before = old === null ? null : parseBaseline(old, path, baseline.scenario);
   await writeFileAtomic(file, formatBaseline(baseline));
   return { path, baseline, changes: baselineChanges(before, baseline) };
 }
@@ -163,14 +186,14 @@ async function finish(
   return { runDir, verdict, comment };
 }
 
-async function readBaseline(path: string, world: Surroundings): Promise<Baseline | null> {
+async function readBaseline(path: string, scenario: string, world: Surroundings): Promise<Baseline | null> {
   const { baseRevision, cwd } = world;
   const file = resolve(cwd, path);
   const text =
     baseRevision === undefined
-      ? await readTextIfExists(file)
+      ? await readCheckedOut(file, await gitRoot(cwd))
       : await gitShow(cwd, baseRevision, `./${relative(cwd, file)}`);
-  return text === null ? null : parseJson(text, baselineSchema, path);
+  return text === null ? null : parseBaseline(text, path, scenario);
 }
 
 function compareWithBaseline(
@@ -191,6 +214,7 @@ function compareWithBaseline(
           comparisons: [],
           flags: [],
           fingerprint: [],
+          taints: taintsOf(head),
         }
       : compareSides(run.scenario, knownBaselineSide(baseline, source), head, rulesOf(config));
   return { ...compared, limits: checkLimits(head.values, head.definitions, config.limits) };
@@ -204,27 +228,38 @@ function rulesOf(config: Pick<GateConfig, "tolerances" | "levels">): MetricRules
   return { tolerances: config.tolerances, levels: config.levels };
 }
 
+interface ReadSide {
+  readonly side: HeadSide;
+  readonly scenario: string;
+  /** Which of its parts are baseline files. */
+  readonly baselines: readonly { readonly path: string; readonly scenario: string }[];
+}
+
 /** One side of `compare`: run folders, or a baseline file. */
-async function readSide(
-  paths: readonly string[],
-  label: string,
-): Promise<{ side: HeadSide; scenario: string }> {
+async function readSide(paths: readonly string[], label: string): Promise<ReadSide> {
   const sides = await Promise.all(
     paths.map(async (path) => {
       if (path.endsWith(".json")) {
         const text = await readTextIfExists(path);
         if (text === null) throw new UsageError(`${path}: no such file`);
         const baseline = parseJson(text, baselineSchema, path);
-        return { side: knownBaselineSide(baseline, path), scenario: baseline.scenario };
+        return {
+          path,
+          isBaseline: true,
+          side: knownBaselineSide(baseline, path),
+          scenario: baseline.scenario,
+        };
       }
       const { run, traces } = await readRunFolder(path);
-      return { side: runSide(run, measureRun(run, traces), path), scenario: run.scenario };
+      const side = runSide(run, measureRun(run, traces), path);
+      return { path, isBaseline: false, side, scenario: run.scenario };
     }),
   );
   const [first, ...rest] = sides;
   if (first === undefined) throw new UsageError(`--${label} needs at least one run folder or baseline`);
   const merged = rest.reduce<HeadSide>((all, { side }) => mergeSides(all, side), first.side);
-  return { side: merged, scenario: first.scenario };
+  const baselines = sides.filter((each) => each.isBaseline);
+  return { side: merged, scenario: first.scenario, baselines };
 }
 
 /** Compares runs or a baseline with runs: `vllm-gate compare`. */
@@ -241,6 +276,13 @@ export async function compareRuns(
     throw new UsageError(
       `--head ${headPaths.join(" ")}: nothing measured there, expected run folders with traces`,
     );
+  }
+  for (const { path, scenario } of base.baselines) {
+    if (scenario !== head.scenario) {
+      throw new UsageError(
+        `--base ${path}: a baseline of scenario "${scenario}", expected one of "${head.scenario}" as in ${headPaths[0]}`,
+      );
+    }
   }
   const rules = config === null ? { tolerances: {}, levels: {} } : rulesOf(config);
   const compared = compareSides(head.scenario, base.side, head.side, rules);

@@ -3,8 +3,9 @@ import { type GateConfig, parseConfig, policyOf, resolveConfig } from "./config/
 import type { Overrides } from "./config/overrides.ts";
 import type { ConfigFile } from "./config/schema.ts";
 import { UsageError } from "./domain/errors.ts";
-import { readTextIfExists } from "./system/files.ts";
-import { gitHas, gitShow } from "./system/git.ts";
+import { unknownMetricPatterns } from "./measure/metric-names.ts";
+import { readCheckedOut } from "./system/files.ts";
+import { gitHas, gitRoot, gitShow } from "./system/git.ts";
 
 /** Where the configuration comes from when nothing else is said. */
 export const CONFIG_FILE = "vllm-gate.yml";
@@ -21,9 +22,28 @@ export interface ConfigRequest {
 
 const NO_POLICY = { allowFlags: [], allowEnv: [], allowServers: [], allowCommands: [] };
 
+const METRIC_RULES = ["tolerances", "levels", "limits"] as const;
+
+/**
+ * Refuses rules of metrics that do not exist: they would be ignored, and a mistyped limit would limit nothing.
+ *
+ * @throws UsageError with a line for each of them
+ */
+export function checkMetricNames(file: ConfigFile, fileName: string): void {
+  const wrong = Object.entries(file.scenarios).flatMap(([name, scenario]) =>
+    METRIC_RULES.flatMap((key) =>
+      unknownMetricPatterns(Object.keys(scenario[key])).map(
+        ({ pattern, nearest }) =>
+          `${fileName}: scenarios.${name}.${key}: no metric is called \`${pattern}\`, the nearest is \`${nearest}\``,
+      ),
+    ),
+  );
+  if (wrong.length > 0) throw new UsageError(wrong.join("\n"));
+}
+
 /**
  * The configuration of a run: the file, what overrides it, and the policy that says which flags are allowed.
- * Of a pull request, policy and tolerances are those of the base branch: it cannot allow or excuse itself anything.
+ * Of a pull request, policy, tolerances, effort and the baselines' folder are those of the base branch: it cannot allow or excuse itself anything.
  *
  * @throws UsageError for anything wrong in file, overrides or revision
  */
@@ -31,9 +51,10 @@ export async function loadConfig(request: ConfigRequest): Promise<GateConfig> {
   const { cwd, configPath, overrides, nameOverride, baseRevision } = request;
   const fileName = configPath ?? CONFIG_FILE;
   const path = resolve(cwd, fileName);
-  const text = await readTextIfExists(path);
+  const text = await readCheckedOut(path, await gitRoot(cwd));
   if (text === null && configPath !== undefined) throw new UsageError(`${fileName}: no such file`);
   const file = text === null ? null : parseConfig(text, fileName);
+  if (file !== null) checkMetricNames(file, fileName);
   let policy = file === null ? NO_POLICY : policyOf(file, fileName);
   let judge: ConfigFile | null = null;
   if (baseRevision !== undefined) {

@@ -1,14 +1,17 @@
 import { join } from "node:path";
 import type { GateConfig } from "./config/load.ts";
+import { messageOf, UsageError } from "./domain/errors.ts";
+import type { Fingerprint } from "./domain/fingerprint.ts";
 import type { MeasurementsFile } from "./domain/measurements.ts";
 import { RUN_FILES, type RunRecord } from "./domain/run.ts";
 import { EXIT, type VerdictFile } from "./domain/verdict.ts";
 import { measureRun } from "./measure/measure.ts";
 import { renderFirstTokenLatency } from "./report/first-token-latency.ts";
 import { runSession } from "./session.ts";
-import { sha256, writeFileAtomic, writeJson } from "./system/files.ts";
+import { makeFolder, sha256, writeFileAtomic, writeJson } from "./system/files.ts";
 import { gitHead } from "./system/git.ts";
 import type { Log } from "./system/log.ts";
+import { createRedactor, redactArgs, redactDeep, redactEnv, secretsOf } from "./system/redact.ts";
 import { newRunId, readRunFolder, writeRun } from "./system/run-folder.ts";
 import { createStateFile, type StateFile } from "./system/state-file.ts";
 import { readFingerprint, remoteFingerprint } from "./telemetry/fingerprint.ts";
@@ -26,10 +29,14 @@ export interface Surroundings {
   readonly log: Log;
   /** Aborted with an {@link Interruption} when the run is to end. */
   readonly signal: AbortSignal;
+  /** Aborted when that is to be quick: servers get no more time for an orderly end. */
+  readonly hurry?: AbortSignal;
   /** Where run folders are made. */
   readonly runsDir: string;
   /** Where the state file is written; in the run folder by default. */
   readonly statePath?: string;
+  /** Told where the run folder is as soon as there is one. */
+  readonly onRunFolder?: (runDir: string) => void;
   /** Git revision whose copy of the baseline judges; the working tree's when absent. */
   readonly baseRevision?: string;
 }
@@ -38,7 +45,7 @@ export interface Surroundings {
 export class Interruption extends Error {
   readonly exitCode: 130 | 143;
 
-  constructor(signal: "SIGINT" | "SIGTERM") {
+  constructor(signal: "SIGINT" | "SIGTERM" | "SIGHUP") {
     super(`cancelled by ${signal}`);
     this.exitCode = signal === "SIGINT" ? EXIT.sigint : EXIT.sigterm;
   }
@@ -65,17 +72,33 @@ export interface Finishable {
 /** A run whose sessions ended. */
 export type Measured = Finishable & { readonly measurements: MeasurementsFile };
 
+/** What a run of a configuration would be measured on: known before anything is started. */
+export async function identify(config: GateConfig): Promise<Fingerprint> {
+  const probeSuite = `${PROBE_SUITE_VERSION}-${sha256(JSON.stringify(config.probes)).slice(0, 8)}`;
+  const { server } = config;
+  const identity = { model: server.model ?? "unknown", probeSuite };
+  return server.kind === "attach" ? remoteFingerprint(identity, server.url) : readFingerprint(identity);
+}
+
 /** Makes the run folder and its state file: from here on a killed run leaves word of itself. */
 export async function startRun(
   config: GateConfig,
   world: Surroundings,
   sessions: number,
+  fingerprint: Fingerprint,
 ): Promise<StartedRun> {
   const id = newRunId(new Date());
   const runDir = join(world.runsDir, id);
-  const probeSuite = `${PROBE_SUITE_VERSION}-${sha256(JSON.stringify(config.probes)).slice(0, 8)}`;
+  await makeFolder(runDir).catch((error: unknown) => {
+    throw new UsageError(`${world.runsDir}: a run folder cannot be made there (${messageOf(error)})`, {
+      cause: error,
+    });
+  });
   const { server } = config;
-  const identity = { model: server.model ?? "unknown", probeSuite };
+  const redact = createRedactor([
+    ...secretsOf(world.environment),
+    ...(server.kind === "launch" ? secretsOf(server.env) : []),
+  ]);
   const run: RunRecord = {
     schemaVersion: 1,
     id,
@@ -85,28 +108,35 @@ export async function startRun(
     commit: await gitHead(world.cwd),
     seed: id,
     outcome: "running",
-    plan: { sessions, rounds: config.rounds, probes: config.probes },
+    plan: {
+      sessions,
+      rounds: config.rounds,
+      probes: config.probes,
+      budgetMinutes: config.budgetMinutes,
+    },
+    overridden: ["model", "serverUrl", "command", "args"].filter((key) => Object.hasOwn(config.sources, key)),
     variants: {
       head:
         server.kind === "attach"
           ? { args: [], url: server.url, ...(server.model === null ? {} : { model: server.model }) }
           : {
-              args: [...server.args],
+              args: redactDeep(redactArgs(server.args), redact),
               model: server.model,
-              command: [...server.command],
-              env: { ...server.env },
+              command: redactDeep(redactArgs(server.command), redact),
+              env: redactDeep(redactEnv(server.env), redact),
             },
     },
-    fingerprint:
-      server.kind === "attach" ? remoteFingerprint(identity, server.url) : await readFingerprint(identity),
+    fingerprint,
     sessions: [],
   };
+  // First: a state file names a run that there is.
+  await writeRun(runDir, run);
+  world.onRunFolder?.(runDir);
   const state = await createStateFile(world.statePath ?? join(runDir, "state.json"), {
     scenario: config.scenario,
     runDir,
     doing: "preparing the run",
   });
-  await writeRun(runDir, run);
   return { runDir, run, state };
 }
 
@@ -131,6 +161,7 @@ export async function measureSessions(
       seed: run.id ?? runDir,
       environment: world.environment,
       signal,
+      hurry: world.hurry,
       log: world.log,
       state,
     });
@@ -156,7 +187,7 @@ export async function measureSessions(
   await writeJson(join(runDir, RUN_FILES.measurements), measurements);
   const latency = renderFirstTokenLatency(run, measurements);
   if (latency !== null) await writeFileAtomic(join(runDir, "logs", "first_token_latency.md"), latency);
-  return { runDir, run, measurements, failure, close: () => state.remove() };
+  return { runDir, run, measurements, failure, close: () => state.close() };
 }
 
 /** Why a run has nothing to compare, or null. One session that failed is enough: half a run proves nothing. */
@@ -168,6 +199,9 @@ function failureOf(
 ): VerdictFile | null {
   const { scenario, reportOnly } = config;
   const last = run.sessions.at(-1);
+  const survivors = run.sessions.flatMap((session) => session.disposal?.survivors ?? []);
+  const left =
+    survivors.length === 0 ? [] : [`Processes ${survivors.join(", ")} of the server could not be ended`];
   if (signal.aborted) {
     const interruption = signal.reason instanceof Interruption ? signal.reason : new Interruption("SIGTERM");
     return decideFailure(
@@ -176,13 +210,22 @@ function failureOf(
       {
         headline: `The run was ${interruption.message} after ${done} of ${run.plan?.sessions ?? 1} sessions`,
         nextAction: "Run it again; nothing was decided.",
-        reasons: last?.cause === undefined ? [] : [last.cause],
+        reasons: [...(last?.cause === undefined ? [] : [last.cause]), ...left],
       },
       { reportOnly, exitCode: interruption.exitCode },
     );
   }
-  if (last === undefined || last.outcome === "ok") return null;
-  if (last.outcome === "cancelled" && done > 0) return null;
+  const measured = last === undefined || last.outcome === "ok" || (last.outcome === "cancelled" && done > 0);
+  if (measured && left[0] !== undefined) {
+    // What they hold, a GPU's memory for one, the next server lacks.
+    return decideFailure(
+      scenario,
+      "tool_failed",
+      { headline: left[0], nextAction: "End them by hand and run again.", reasons: left },
+      { reportOnly },
+    );
+  }
+  if (measured) return null;
   const died = last.outcome === "died";
   const started = last.outcome === "failed_start";
   const cause = died ? "server_died" : started ? "failed_start" : "tool_failed";
@@ -192,7 +235,7 @@ function failureOf(
     {
       headline: last.cause ?? "Nothing was measured",
       nextAction: last.hint ?? "Mend the cause and run again; the server's log is in the run folder.",
-      reasons: [last.cause ?? "unknown cause"],
+      reasons: [last.cause ?? "unknown cause", ...left],
     },
     { reportOnly },
   );

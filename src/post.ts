@@ -1,14 +1,15 @@
 import * as core from "@actions/core";
 import { cleanUp } from "./cleanup.ts";
 import { messageOf } from "./domain/errors.ts";
+import { runnerLine } from "./system/runner-log.ts";
 
 // The `post` step: ends what a killed main step left. It never fails a job that was measured.
 try {
   const statePath = core.getState("state-file");
   if (statePath !== "") {
     const result = await cleanUp(statePath, {
-      step: (line) => core.info(line),
-      warn: (line) => core.warning(line),
+      step: (line) => core.info(runnerLine(line)),
+      warn: (line) => core.warning(runnerLine(line)),
     });
     if (result.wasKilled) core.warning(`The main step was killed; see ${result.runDir}/verdict.json`);
     if (result.survivors.length > 0) process.exitCode = 1;

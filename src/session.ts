@@ -24,7 +24,7 @@ import {
 import { delay, monotonicS } from "./system/clock.ts";
 import { writeFileAtomic } from "./system/files.ts";
 import type { Log } from "./system/log.ts";
-import { createRedactor, secretsOf } from "./system/redact.ts";
+import { createRedactor, type Redact, redactArgs, redactDeep, secretsOf } from "./system/redact.ts";
 import { appendTraces } from "./system/run-folder.ts";
 import type { StateFile } from "./system/state-file.ts";
 
@@ -32,7 +32,6 @@ import type { StateFile } from "./system/state-file.ts";
 const GRACE_MS = 20_000;
 /** A server that is healthy answers its first completion within this, or is wedged. */
 const FIRST_COMPLETION_TIMEOUTS = {
-  connectMs: 5_000,
   firstByteMs: 300_000,
   betweenEventsMs: 120_000,
   totalMs: 300_000,
@@ -52,6 +51,8 @@ export interface SessionContext {
   /** The machine's environment, from which the server's is made. */
   readonly environment: Readonly<Record<string, string | undefined>>;
   readonly signal: AbortSignal;
+  /** Aborted when the server is to be ended without a grace. */
+  readonly hurry?: AbortSignal | undefined;
   readonly log: Log;
   readonly state: StateFile;
 }
@@ -68,14 +69,40 @@ export async function runSession(context: SessionContext): Promise<SessionRecord
     startedAt: new Date().toISOString(),
   };
   const { server } = context.config;
+  const key = server.kind === "attach" ? attachKey(context, server) : randomBytes(24).toString("base64url");
+  const redact = redactorOf(context, key);
+  const guarded: GuardedContext = {
+    ...context,
+    redact,
+    log: {
+      step: (message) => context.log.step(redact(message)),
+      warn: (message) => context.log.warn(redact(message)),
+    },
+  };
   try {
-    if (server.kind === "attach") await attach(context, server, record);
-    else await launch(context, server, record);
+    if (server.kind === "attach") await attach(guarded, server, key, record);
+    else await launch(guarded, server, key ?? "", record);
     record.outcome = "ok";
   } catch (error) {
     describeFailure(record, error, context.signal);
   }
-  return record;
+  // What a server answers goes into errors, and a hostile one answers with the key that it was sent.
+  return redactDeep(record, redact);
+}
+
+/** A session whose texts leave only through {@link GuardedContext.redact}. */
+interface GuardedContext extends SessionContext {
+  readonly redact: Redact;
+}
+
+function attachKey({ environment }: SessionContext, { apiKeyEnv }: AttachSpec): string | null {
+  return apiKeyEnv === null ? null : (environment[apiKeyEnv] ?? null);
+}
+
+/** Redacts the server's key and every secret of the machine and of the scenario. */
+function redactorOf({ environment, config }: SessionContext, key: string | null): Redact {
+  const ofScenario = config.server.kind === "launch" ? secretsOf(config.server.env) : [];
+  return createRedactor([...(key === null ? [] : [key]), ...secretsOf(environment), ...ofScenario]);
 }
 
 function describeFailure(record: SessionRecord, error: unknown, signal: AbortSignal): void {
@@ -103,32 +130,33 @@ async function resolveModel(cwd: string, model: string): Promise<string> {
   return isFolder ? path : model;
 }
 
-/** A program that is named by a relative path lies in the repository; one that is only a name lies on PATH. */
-function resolveProgram(cwd: string, command: readonly string[]): string[] {
-  const [program = "", ...rest] = command;
-  return [program.includes("/") ? resolve(cwd, program) : program, ...rest];
-}
-
 type LaunchSpec = Extract<ServerSpec, { kind: "launch" }>;
 type AttachSpec = Extract<ServerSpec, { kind: "attach" }>;
 
-async function launch(context: SessionContext, spec: LaunchSpec, record: SessionRecord): Promise<void> {
-  const { config, signal, log, state } = context;
+async function launch(
+  context: GuardedContext,
+  spec: LaunchSpec,
+  apiKey: string,
+  record: SessionRecord,
+): Promise<void> {
+  const { config, signal, log, state, redact } = context;
   signal.throwIfAborted();
-  const apiKey = randomBytes(24).toString("base64url");
   const marker = randomUUID();
   const env = serverEnvironment(context.environment, spec.env);
-  const redact = createRedactor([apiKey, ...secretsOf(context.environment), ...secretsOf(spec.env)]);
   const name = `session ${context.index} of ${context.variant}`;
   const [program = "", ...rest] = spec.command;
-  log.step(`${name}: starting ${[basename(program), ...rest, spec.model, ...spec.args].join(" ")}`);
+  log.step(
+    `${name}: starting ${redactArgs([basename(program), ...rest, spec.model, ...spec.args]).join(" ")}`,
+  );
 
   // Known before it exists, so that a gate that is killed here leaves no server that nobody knows.
   await state.update({ doing: `starting the server of ${name}`, servers: [{ marker, leader: null }] });
+  const note = (change: Parameters<StateFile["update"]>[0]) =>
+    state.update(change).catch((error: unknown) => log.warn(`${name}: ${messageOf(error)}`));
   const folder = join(context.runDir, "sessions", String(context.index));
   const model = await resolveModel(context.cwd, spec.model);
-  const server = await launchServer({
-    command: resolveProgram(context.cwd, spec.command),
+  const launching = launchServer({
+    command: spec.command,
     model,
     args: spec.args,
     env,
@@ -139,6 +167,11 @@ async function launch(context: SessionContext, spec: LaunchSpec, record: Session
     marker,
     redact,
     graceMs: GRACE_MS,
+    hurry: context.hurry,
+  });
+  const server = await launching.catch(async (error: unknown) => {
+    await note({ servers: [] });
+    throw error;
   });
   try {
     await state.update({ servers: [{ marker, leader: server.leader }] });
@@ -149,7 +182,11 @@ async function launch(context: SessionContext, spec: LaunchSpec, record: Session
       await waitUntilHealthy(server, { timeoutS: config.readyTimeoutS, signal, marker }),
     );
     log.step(`${name}: ready after ${record.readyS.toFixed(1)} s`);
-    await state.update({ doing: `probing in ${name}` });
+    const descendants = await server.descendants();
+    await state.update({
+      doing: `probing in ${name}`,
+      servers: [{ marker, leader: server.leader, descendants }],
+    });
     const target: Target = {
       baseUrl: server.baseUrl,
       apiKey,
@@ -159,25 +196,31 @@ async function launch(context: SessionContext, spec: LaunchSpec, record: Session
     };
     await probe(context, target, record);
   } finally {
-    await state.update({ doing: `ending the server of ${name}` });
+    // Before all that can fail: whatever goes wrong, the server ends.
+    const disposing = server.dispose();
     const facts = server.log.facts();
     record.logFacts = facts;
     record.vllmVersion ??= facts.vllmVersion;
     if (record.readyS !== undefined) record.unknownFacts = server.log.unknownFacts();
-    record.disposal = await server.dispose();
+    await note({ doing: `ending the server of ${name}` });
+    record.disposal = await disposing;
     const exit = server.exit();
     if (exit !== null) record.exit = { code: exit.code, signal: exit.signal };
     if (record.disposal.survivors.length > 0) {
       log.warn(`${name}: processes ${record.disposal.survivors.join(", ")} could not be ended`);
     } else {
-      await state.update({ servers: [] });
+      await note({ servers: [] });
     }
   }
 }
 
-async function attach(context: SessionContext, spec: AttachSpec, record: SessionRecord): Promise<void> {
-  const { signal, log, environment } = context;
-  const apiKey = spec.apiKeyEnv === null ? null : (environment[spec.apiKeyEnv] ?? null);
+async function attach(
+  context: GuardedContext,
+  spec: AttachSpec,
+  apiKey: string | null,
+  record: SessionRecord,
+): Promise<void> {
+  const { signal, log } = context;
   if (spec.apiKeyEnv !== null && apiKey === null) {
     throw new NotMeasuredError(`server.apiKeyEnv: the variable ${spec.apiKeyEnv} is not set`);
   }
@@ -200,7 +243,7 @@ interface Target {
   readonly launched: LaunchedServer | null;
 }
 
-async function probe(context: SessionContext, target: Target, record: SessionRecord): Promise<void> {
+async function probe(context: GuardedContext, target: Target, record: SessionRecord): Promise<void> {
   const { config, signal } = context;
   const { ttft, batching } = config.probes;
   const concurrencies = batching === false ? [] : batching.concurrency;
@@ -240,12 +283,12 @@ async function probe(context: SessionContext, target: Target, record: SessionRec
 
 /** The cases of one session, run one after another on one client. */
 class ProbedSession {
-  readonly #context: SessionContext;
+  readonly #context: GuardedContext;
   readonly #target: Target;
   readonly #client: StreamClient;
   readonly #record: SessionRecord;
 
-  constructor(context: SessionContext, target: Target, client: StreamClient, record: SessionRecord) {
+  constructor(context: GuardedContext, target: Target, client: StreamClient, record: SessionRecord) {
     this.#context = context;
     this.#target = target;
     this.#client = client;
@@ -260,11 +303,12 @@ class ProbedSession {
       prompt: promptOf(`${prompts.seed}/first`, 8),
       outputTokens,
     });
-    const first = await this.#client.send({
+    const response = await this.#client.send({
       body,
       expectedTokens: outputTokens,
       timeouts: FIRST_COMPLETION_TIMEOUTS,
     });
+    const first = response.read();
     if (first.outcome !== "ok") await this.#failServing(`the first completion failed (${first.error})`);
     this.#record.servingS = round3(first.endS);
   }
@@ -307,7 +351,8 @@ class ProbedSession {
   async saveMetrics(name: string): Promise<string | null> {
     const text = await this.#metrics();
     if (text !== null) {
-      await writeFileAtomic(join(this.#context.runDir, "sessions", String(this.#context.index), name), text);
+      const { runDir, index, redact } = this.#context;
+      await writeFileAtomic(join(runDir, "sessions", String(index), name), redact(text));
     }
     return text;
   }
@@ -317,8 +362,9 @@ class ProbedSession {
   }
 
   async #measure(plan: CasePlan, round: number, phase: "warmup" | "measure"): Promise<RequestTrace[]> {
-    const { variant, index, signal } = this.#context;
-    const traces = await runRequests(this.#client, plan, phase, { variant, session: index, round }, signal);
+    const { variant, index, signal, redact } = this.#context;
+    const raw = await runRequests(this.#client, plan, phase, { variant, session: index, round }, signal);
+    const traces = redactDeep(raw, redact);
     await appendTraces(this.#context.runDir, traces);
     signal.throwIfAborted();
     if (traces.some((trace) => trace.outcome !== "ok")) await this.#checkAlive();

@@ -28,12 +28,16 @@ async function runAction(
   cwd: string,
   inputs: Record<string, string>,
   event?: unknown,
+  environment: Record<string, string | undefined> = {},
 ): Promise<ActionResult> {
   const temp = join(cwd, "..", `${cwd.split("/").at(-1)}-runner`);
   await mkdir(temp, { recursive: true });
   const files = { output: join(temp, "output"), state: join(temp, "state"), summary: join(temp, "summary") };
   await Promise.all(Object.values(files).map((path) => writeFile(path, "")));
-  await writeFile(join(temp, "event.json"), JSON.stringify(event ?? {}));
+  await writeFile(
+    join(temp, "event.json"),
+    JSON.stringify(event ?? { repository: { default_branch: "main" } }),
+  );
   const result = await execa(process.execPath, [ACTION_SOURCE], {
     cwd,
     reject: false,
@@ -45,12 +49,14 @@ async function runAction(
       GITHUB_STEP_SUMMARY: files.summary,
       GITHUB_EVENT_PATH: join(temp, "event.json"),
       GITHUB_EVENT_NAME: event === undefined ? "push" : "pull_request",
+      GITHUB_REF: event === undefined ? "refs/heads/main" : "refs/pull/7/merge",
       GITHUB_REPOSITORY: "team/serving",
       RUNNER_TEMP: temp,
       GITHUB_TOKEN: "ghs_notForTheServer0123456789",
       ...Object.fromEntries(
         Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]),
       ),
+      ...environment,
     },
   });
   const read = (path: string) => readFile(path, "utf8");
@@ -188,6 +194,60 @@ describe("the action", () => {
     expect(result.log).toMatch(
       /base branch main is not in this clone and could not be fetched.*fetch-depth: 0/,
     );
+  });
+
+  it("judges a comment's checkout by the default branch: it cannot allow itself a flag", async () => {
+    await using workspace = await createWorkspace();
+    await createPullRequest(workspace);
+    const policy = parse(configText()).policy;
+    await workspace.configure({
+      args: "--trust-remote-code",
+      top: { policy: { ...policy, allowFlags: ["--trust-remote-code"] } },
+    });
+    const event = { repository: { default_branch: "main" }, issue: { number: 7 } };
+    const result = await runAction(workspace.cwd, {}, event, {
+      GITHUB_EVENT_NAME: "issue_comment",
+      GITHUB_REF: "refs/heads/main",
+    });
+    expect(result.code, result.log).toBe(2);
+    expect(result.log).toMatch(/refused: --trust-remote-code/);
+  });
+
+  it("trusts no checkout when nothing tells the default branch", async () => {
+    await using workspace = await createWorkspace();
+    const result = await runAction(workspace.cwd, {}, {}, { GITHUB_EVENT_NAME: "workflow_run" });
+    expect(result.code).toBe(2);
+    expect(result.log).toMatch(/event "workflow_run" names neither a base branch nor .* default branch/);
+  });
+
+  it("warns when only an old copy of the base branch can judge", async () => {
+    await using workspace = await createWorkspace({ args: "--trust-remote-code" });
+    const { event } = await createPullRequest(workspace);
+    await git(workspace.cwd, "fetch", "-q", "origin", "main:refs/remotes/origin/main");
+    await git(workspace.cwd, "remote", "set-url", "origin", join(workspace.cwd, "gone.git"));
+    const result = await runAction(workspace.cwd, {}, event);
+    expect(result.log).toMatch(/::warning::The base branch main could not be fetched/);
+    expect(result.log).toMatch(/refused: --trust-remote-code/);
+  });
+
+  it("prints no command of the configuration for the runner to obey", async () => {
+    await using workspace = await createWorkspace();
+    const path = join(workspace.cwd, "vllm-gate.yml");
+    await writeFile(path, 'scenarios: {a: {model: "x\\n::set-env name=A::b"}}\n');
+    const result = await runAction(workspace.cwd, {});
+    expect(result.code).toBe(2);
+    expect(result.log).toMatch(/scenarios\.a\.model: .* holds a control character/);
+    expect(result.log).not.toMatch(/^\s*::set-env/m);
+  });
+
+  it("keeps its verdict when the summary cannot be written, and tells the run folder early", async () => {
+    await using workspace = await createWorkspace({ simulator: { FAULT: "wedged" }, top: { rounds: 1 } });
+    await workspace.configure({ args: "--max-model-len 4096 --no-such-flag-xyz 1" });
+    const result = await runAction(workspace.cwd, {}, undefined, { GITHUB_STEP_SUMMARY: "/nowhere/summary" });
+    expect(result.code, result.log).toBe(4);
+    expect(result.log).toMatch(/::warning::The job's summary could not be written/);
+    expect(result.outputs["verdict"]).toBe("failed");
+    expect(result.outputs["run-path"]).toContain("runs");
   });
 
   it("gives the server no token of the job", async () => {

@@ -1,8 +1,9 @@
-import { readdir, readFile, readlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, readlink, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
+import { isAlive } from "./support/child-processes.ts";
 import { CLI_SOURCE, runCli, startCli } from "./support/cli.ts";
 import { newestRun, processesWith, readRun, readVerdict, until } from "./support/runs.ts";
 import { createWorkspace, SIMULATOR } from "./support/workspace.ts";
@@ -27,7 +28,7 @@ describe("the command line", () => {
     const help = await runCli(["--help"], { cwd: root });
     expect(help.code).toBe(0);
     const commands = [...help.stdout.matchAll(/^ {2}([a-z]+) /gm)].map(([, name]) => name);
-    expect(commands).toEqual(["demo", "run", "record", "compare", "report", "help"]);
+    expect(commands).toEqual(["demo", "run", "record", "compare", "report", "simulate", "help"]);
     for (const command of commands.slice(0, -1)) {
       const own = await runCli([command ?? "", "--help"], { cwd: root });
       expect(own.code, command).toBe(0);
@@ -254,6 +255,19 @@ describe("servers that fail", () => {
   });
 });
 
+describe("a runs folder that cannot be made", () => {
+  it.each(["/proc/nowhere", "vllm-gate.yml", "vllm-gate.yml/runs"])("%s is a wrong input", async (folder) => {
+    await using workspace = await createWorkspace();
+    const started = startCli(["run", "--runs-dir", folder], { cwd: workspace.cwd });
+    const stop = setTimeout(() => started.kill("SIGKILL"), 20_000);
+    const result = await started;
+    clearTimeout(stop);
+    expect(result.exitCode, result.stdout + result.stderr).toBe(2);
+    expect(result.stderr).toMatch(/^vllm-gate: .+: a run folder cannot be made there \(E[A-Z]+: /);
+    expect(result.stderr).toContain(folder);
+  });
+});
+
 describe("a gate that is ended from outside", () => {
   async function probing(cwd: string): Promise<void> {
     await until(
@@ -268,6 +282,7 @@ describe("a gate that is ended from outside", () => {
   it.each([
     ["SIGINT", 130],
     ["SIGTERM", 143],
+    ["SIGHUP", 143],
   ] as const)("ends its server on %s, says so, and exits %i", async (signal, code) => {
     await using workspace = await createWorkspace({ top: { rounds: 20 } });
     const { cwd } = workspace;
@@ -287,6 +302,59 @@ describe("a gate that is ended from outside", () => {
     });
     expect((await readRun(runDir)).outcome).toBe("cancelled");
     expect(await readdir(runDir)).not.toContain("state.json");
+  });
+
+  it("kills its server at once when it is asked again", async () => {
+    // It takes no TERM: an orderly end would take the whole grace.
+    const stubborn = ["sh", "-c", 'trap "" TERM HUP INT; while :; do sleep 300; done', "serve"];
+    await using workspace = await createWorkspace({
+      scenario: { command: stubborn },
+      top: { policy: { allowCommands: [stubborn] } },
+    });
+    const { cwd } = workspace;
+    const started = startCli(["run"], { cwd });
+    const leader = async () => {
+      const text = await readFile(join(await newestRun(cwd), "state.json"), "utf8").catch(() => "{}");
+      return (JSON.parse(text) as { servers?: { leader: { pid: number } | null }[] }).servers?.[0]?.leader
+        ?.pid;
+    };
+    await until("the server", async () => (await leader().catch(() => undefined)) !== undefined, 30_000);
+    const pid = (await leader()) ?? 0;
+    const startedAt = Date.now();
+    started.kill("SIGTERM");
+    setTimeout(() => started.kill("SIGTERM"), 500);
+    setTimeout(() => started.kill("SIGINT"), 600);
+    const result = await started;
+    expect(result.exitCode, result.stdout + result.stderr).toBe(143);
+    expect(Date.now() - startedAt).toBeLessThan(15_000);
+    expect(await isAlive(pid)).toBe(false);
+    expect(await readVerdict(await newestRun(cwd))).toMatchObject({ cause: "cancelled", exitCode: 143 });
+  });
+
+  it("goes on when nobody reads its output any more", async () => {
+    await using workspace = await createWorkspace({ top: { rounds: 1 } });
+    const { cwd } = workspace;
+    const line = `"$0" "$1" run 2>&1 | head -1; exit "\${PIPESTATUS[0]}"`;
+    const result = await execa("bash", ["-c", line, process.execPath, CLI_SOURCE], { cwd, reject: false });
+    expect(result.stdout).toContain("starting");
+    // Without a baseline there is no verdict.
+    expect(result.exitCode).toBe(3);
+    expect(await readVerdict(await newestRun(cwd))).toMatchObject({ cause: "no_baseline" });
+    expect(await serversOf(cwd)).toEqual([]);
+  });
+
+  it("ends its server, and itself, when it can write its state no more", async () => {
+    await using workspace = await createWorkspace({ top: { rounds: 3 } });
+    const { cwd } = workspace;
+    const started = startCli(["run"], { cwd });
+    await probing(cwd);
+    const state = join(await newestRun(cwd), "state.json");
+    await rm(state);
+    await mkdir(join(state, "in the way"), { recursive: true });
+    const result = await started;
+    expect(result.exitCode, result.stdout + result.stderr).toBe(4);
+    expect(result.stderr).toMatch(/warning: session 0 of head: .*state\.json/);
+    expect(await serversOf(cwd)).toEqual([]);
   });
 
   it("leaves to the post step what a SIGKILL leaves: no process, and a verdict", async () => {

@@ -1,10 +1,16 @@
 import { max, median, min } from "simple-statistics";
 import type { z } from "zod";
-import { BASELINE_VERSION, type Baseline, type metricValuesSchema } from "../domain/baseline.ts";
+import {
+  BASELINE_VERSION,
+  type Baseline,
+  baselineSchema,
+  type metricValuesSchema,
+} from "../domain/baseline.ts";
 import { UsageError } from "../domain/errors.ts";
 import { diffFingerprints, type Fingerprint, fingerprintSlug } from "../domain/fingerprint.ts";
 import type { MeasurementsFile } from "../domain/measurements.ts";
 import type { RunRecord } from "../domain/run.ts";
+import { parseJson } from "../system/files.ts";
 
 /** A run that a baseline is made from. */
 export interface RecordedRun {
@@ -31,6 +37,23 @@ export function baselinePath(scenario: string, fingerprint: Fingerprint): string
 
 /** The folder beside the scenarios' that holds what baselines were. */
 const RESERVED_NAME = "history";
+
+/**
+ * A baseline from its text.
+ *
+ * @param path - where it lies, for errors
+ * @param scenario - the one that it must be of
+ * @throws UsageError when it is none, or one of another scenario
+ */
+export function parseBaseline(text: string, path: string, scenario: string): Baseline {
+  const baseline = parseJson(text, baselineSchema, path);
+  if (baseline.scenario !== scenario) {
+    throw new UsageError(
+      `${path}: scenario: a baseline of ${JSON.stringify(baseline.scenario)}, expected one of ${JSON.stringify(scenario)}`,
+    );
+  }
+  return baseline;
+}
 
 /** More digits than any clock or log here resolves only make diffs noisy. Counts are kept as they are. */
 function fewDigits(value: number): number {

@@ -74,7 +74,13 @@ export function compareSides(
     comparisons,
     flags: diffFlags(base, head),
     fingerprint,
+    taints: taintsOf(head),
   };
+}
+
+/** Why parts of a side must not be trusted, each reason once. */
+export function taintsOf(side: Side): string[] {
+  return [...new Set(side.taints.map((taint) => taint.reason))];
 }
 
 interface MetricInput {
@@ -114,7 +120,8 @@ function compareMetric(input: MetricInput): Comparison | null {
     const reason = "the baseline has no value for it; record again to gate it";
     return { ...shared, ...undecided, verdict: "inconclusive", base: null, head: typical(head), reason };
   }
-  const judged = judge({ direction, tolerance, rounds: definition.rounds, base, head });
+  const { rounds, sensitivity } = definition;
+  const judged = judge({ direction, tolerance, rounds, sensitivity, base, head });
   const found = { ...shared, ...judged, interval: judged.interval === null ? null : tuple(judged.interval) };
   const taint = findTaint(input.head, id);
   if (taint !== undefined) return { ...found, verdict: "invalid", reason: taint.reason };

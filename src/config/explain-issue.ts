@@ -46,13 +46,13 @@ function explain(
       const guess = nearest === null ? "" : ` Did you mean \`${nearest}\`?`;
       const expected = known.length > 0 ? ` Expected one of: ${known.join(", ")}.` : "";
       const path = [...issue.path, key];
-      return `${place(file, document, lines, path)}${path.join(".")}: unknown key \`${key}\`.${guess}${expected}`;
+      return `${place(file, document, lines, path)}${shown(path)}: unknown key \`${cut(key)}\`.${guess}${expected}`;
     });
   }
   const isKey = issue.code === "invalid_key";
-  const shown = isKey ? "" : `got ${show(valueAt(whole, issue.path))}, `;
+  const got = isKey ? "" : `got ${show(valueAt(whole, issue.path))}, `;
   return [
-    `${place(file, document, lines, issue.path)}${issue.path.join(".") || "(the file)"}: ${shown}${expectation(issue)}`,
+    `${place(file, document, lines, issue.path)}${shown(issue.path) || "(the file)"}: ${got}${expectation(issue)}`,
   ];
 }
 
@@ -64,6 +64,7 @@ function valueAt(whole: unknown, path: readonly PropertyKey[]): unknown {
 }
 
 function nearestOf(key: string, known: readonly string[]): string | null {
+  if (key.length > 60) return null;
   const ranked = known
     .map((name) => ({ name, distance: leven(key, name) }))
     .sort((a, b) => a.distance - b.distance);
@@ -74,7 +75,16 @@ function nearestOf(key: string, known: readonly string[]): string | null {
 function show(value: unknown): string {
   if (value === undefined) return "nothing";
   const text = typeof value === "number" ? String(value) : (JSON.stringify(value) ?? String(value));
-  return text.length > 120 ? `${text.slice(0, 117)}...` : text;
+  return cut(text);
+}
+
+function shown(path: readonly PropertyKey[]): string {
+  return path.map((key) => cut(String(key))).join(".");
+}
+
+/** Short, because a log may be read by more people than the file. */
+function cut(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 57)}...` : text;
 }
 
 const TYPE_NAMES: Readonly<Record<string, string>> = {

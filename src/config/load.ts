@@ -1,7 +1,8 @@
-import { LineCounter, parseDocument } from "yaml";
+import { isScalar, LineCounter, parseDocument, visit } from "yaml";
 import { z } from "zod";
-import { UsageError } from "../domain/errors.ts";
+import { messageOf, UsageError } from "../domain/errors.ts";
 import type { Level } from "../domain/metric.ts";
+import { briefly } from "../system/files.ts";
 import { toArguments } from "./arguments.ts";
 import { expectation, explainIssues } from "./explain-issue.ts";
 import type { Overrides } from "./overrides.ts";
@@ -43,6 +44,7 @@ export interface GateConfig {
 }
 
 const MAX_FILE_BYTES = 1_000_000;
+const MAX_PROBLEMS = 20;
 
 /**
  * Parses the text of a configuration file.
@@ -59,20 +61,34 @@ export function parseConfig(text: string, file: string): ConfigFile {
   const syntax = document.errors.map((error) => {
     const what =
       error.code === "DUPLICATE_KEY"
-        ? `the key \`${/^[^\s:]+/.exec(text.slice(error.pos[0]))?.[0] ?? ""}\` stands twice`
-        : error.message;
+        ? `the key \`${/^[^\s:]+/.exec(text.slice(error.pos[0]))?.[0].slice(0, 60) ?? ""}\` stands twice`
+        : briefly(error.message);
     return `${file}:${lines.linePos(error.pos[0]).line}: ${what}`;
   });
-  if (syntax.length > 0) throw new UsageError(syntax.join("\n"));
+  if (syntax.length > 0) throw new UsageError(atMost(syntax).join("\n"));
+  visit(document, {
+    Pair(_, { key }) {
+      if (!isScalar(key) || key.value !== "__proto__") return;
+      const line = lines.linePos(key.range?.[0] ?? 0).line;
+      throw new UsageError(`${file}:${line}: \`__proto__\` cannot be a key: choose another name`);
+    },
+  });
   let value: unknown;
   try {
     value = document.toJS({ maxAliasCount: 100 });
   } catch (error) {
-    throw new UsageError(`${file}: ${(error as Error).message}`);
+    throw new UsageError(`${file}: ${briefly(messageOf(error))}`);
   }
   const parsed = configSchema.safeParse(value ?? {});
   if (parsed.success) return parsed.data;
-  throw new UsageError(explainIssues(parsed.error.issues, file, document, lines, knownKeysAt).join("\n"));
+  const sentences = explainIssues(parsed.error.issues, file, document, lines, knownKeysAt);
+  throw new UsageError(atMost(sentences).join("\n"));
+}
+
+/** The first of many problems: a file of another kind has one in every line, and none of it is to be told. */
+function atMost(sentences: readonly string[]): string[] {
+  const left = sentences.length - MAX_PROBLEMS;
+  return left <= 0 ? [...sentences] : [...sentences.slice(0, MAX_PROBLEMS), `and ${left} more`];
 }
 
 /** The keys that the schema knows at a path. */
@@ -120,8 +136,9 @@ export interface ResolveInput {
   readonly nameOverride: (key: keyof Overrides) => string;
   readonly policy: ServerPolicy;
   /**
-   * The file that says how to judge (tolerances, levels, limits, what blocks), when that is another than `file`:
-   * the base branch's, of a pull request. A scenario that it does not have is judged by `file`.
+   * The file that says how to judge (tolerances, levels, limits, what blocks, how much is measured, where baselines
+   * lie), when that is another than `file`: the base branch's, of a pull request. A scenario that it does not have
+   * is judged by `file`.
    */
   readonly judge?: ConfigFile;
 }
@@ -137,7 +154,8 @@ export function resolveConfig(input: ResolveInput): GateConfig {
   const scenario = pickScenario(file, overrides, nameOverride, fileName);
   const section = file.scenarios[scenario] as ScenarioFile;
   const judgeFile = input.judge ?? file;
-  const judge = judgeFile.scenarios[scenario] ?? section;
+  const judge =
+    (Object.hasOwn(judgeFile.scenarios, scenario) ? judgeFile.scenarios[scenario] : null) ?? section;
   const sources: Record<string, string> = {};
   for (const key of ["model", "args", "command", "serverUrl"] as const) {
     if (overrides[key] !== undefined) sources[key] = nameOverride(key);
@@ -168,11 +186,11 @@ export function resolveConfig(input: ResolveInput): GateConfig {
     tolerances: judge.tolerances,
     levels: judge.levels,
     limits: judge.limits,
-    sessions: within("sessions", file.sessions),
-    recordSessions: overrides.sessions ?? file.recordSessions,
-    rounds: within("rounds", file.rounds),
-    budgetMinutes: within("budgetMinutes", file.budgetMinutes),
-    baselineDir: choose("baselineDir", file.baselineDir),
+    sessions: within("sessions", judgeFile.sessions),
+    recordSessions: overrides.sessions ?? judgeFile.recordSessions,
+    rounds: within("rounds", judgeFile.rounds),
+    budgetMinutes: within("budgetMinutes", judgeFile.budgetMinutes),
+    baselineDir: choose("baselineDir", judgeFile.baselineDir),
     onInconclusive: judgeFile.onInconclusive,
     onInvalid: judgeFile.onInvalid,
     reportOnly: choose("reportOnly", judgeFile.reportOnly),

@@ -1,3 +1,4 @@
+import { isAbsolute } from "node:path";
 import { actionOfEnv, isHarmlessEnv } from "./allowed-env.ts";
 import { checkFlags } from "./check-flags.ts";
 import { modelProblem } from "./flag-values.ts";
@@ -66,6 +67,17 @@ const COMMANDS: readonly (readonly string[])[] = [
 function checkCommand(command: readonly string[], allowed: ServerPolicy["allowCommands"]): Refusal[] {
   const same = (other: readonly string[]): boolean =>
     other.length === command.length && other.every((word, index) => word === command[index]);
+  const [program = ""] = command;
+  if (program.includes("/") && !isAbsolute(program)) {
+    return [
+      {
+        kind: "command",
+        name: printable(command.join(" ")),
+        reason: `${quote(program)} is a file of the checkout, which a pull request can replace.`,
+        howToAllow: "Name the program by an absolute path outside the checkout, or by its bare name on PATH.",
+      },
+    ];
+  }
   if (command.length > 0 && [...COMMANDS, ...allowed].some(same)) return [];
   return [
     {

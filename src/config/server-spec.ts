@@ -2,8 +2,10 @@ import { z } from "zod";
 import { UsageError } from "../domain/errors.ts";
 import { toArguments } from "./arguments.ts";
 import type { Overrides } from "./overrides.ts";
+import { quote } from "./refusal.ts";
 import type { ScenarioFile } from "./schema.ts";
 import { checkServer, type ServerPolicy } from "./server-policy.ts";
+import { hasControl } from "./suspicious-text.ts";
 
 /** How the server of a scenario comes to be: started by the gate, or already running. */
 export type ServerSpec =
@@ -52,6 +54,7 @@ export function resolveServer(input: ServerInput): ServerSpec {
         `${nameOverride("serverUrl")}: got "${url}", expected a URL such as http://127.0.0.1:8000`,
       );
     }
+    checkAddress(url, overrides.serverUrl === undefined ? at("server.url") : nameOverride("serverUrl"));
     for (const key of ["args", "command"] as const) {
       if (overrides[key] !== undefined) {
         throw new UsageError(
@@ -88,9 +91,16 @@ export function resolveServer(input: ServerInput): ServerSpec {
     env,
   };
   const words = [...spec.command, spec.model, ...spec.args, ...Object.entries(spec.env).flat()];
-  const withNul = words.find((word) => word.includes("\0"));
-  if (withNul !== undefined) {
-    throw new UsageError(`${at("args")}: ${JSON.stringify(withNul)} holds a NUL, which no argument can`);
+  const strange = words.find(hasControl);
+  if (strange !== undefined) {
+    const where = [
+      { words: spec.command, key: "command" },
+      { words: [spec.model], key: "model" },
+      { words: spec.args, key: "args" },
+    ].find(({ words: own }) => own.includes(strange));
+    throw new UsageError(
+      `${at(where?.key ?? "env")}: ${quote(strange)} holds a control character (a line end, a tab, …): write it without`,
+    );
   }
   const refusals = checkServer(spec, input.policy);
   if (refusals.length > 0) {
@@ -101,6 +111,21 @@ export function resolveServer(input: ServerInput): ServerSpec {
     );
   }
   return spec;
+}
+
+/** Only the place of a server: a password in an address ends in logs, and a query makes every request another one. */
+function checkAddress(address: string, at: string): void {
+  const { username, password, search, hash, origin, pathname } = new URL(address);
+  const shown = `${origin}${pathname}`.replace(/\/$/, "");
+  if (username !== "" || password !== "") {
+    throw new UsageError(
+      `refused: ${at}: holds a user name or a password, expected ${quote(shown)}. Put the key into the variable ` +
+        `${API_KEY_VARIABLE} and name it in \`server.apiKeyEnv\`.`,
+    );
+  }
+  if (search !== "" || hash !== "" || /[?#]/.test(address)) {
+    throw new UsageError(`refused: ${at}: holds a query or a fragment, expected ${quote(shown)}.`);
+  }
 }
 
 /**

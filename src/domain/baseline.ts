@@ -11,8 +11,8 @@ export const metricValuesSchema = z.object({
   n: z.number().int().positive(),
   /** (largest − smallest) / median of the values. */
   spread: z.number(),
-  /** By session, in them by round. */
-  sessions: z.array(z.array(z.number())),
+  /** By session, in them by round; never empty. */
+  sessions: z.array(z.array(z.number()).min(1)).min(1),
 });
 
 const recordedSessionSchema = z.object({

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import { levelSchema } from "./metric.ts";
-import { VERDICTS } from "./verdict.ts";
+import { VERDICTS, type Verdict } from "./verdict.ts";
 
 /** A metric of head against the baseline, with every input of its verdict. */
 export const comparisonSchema = z.object({
@@ -64,5 +64,20 @@ export const comparisonFileSchema = z.object({
       head: z.union([z.string(), z.number(), z.null()]),
     }),
   ),
+  /** Why parts of this run must not be trusted, whether their metrics are gated or not. */
+  taints: z.array(z.string()).default([]),
 });
 export type ComparisonFile = z.infer<typeof comparisonFileSchema>;
+
+/** Comparisons of the given verdicts in that order, the largest effect first. */
+export function ordered(comparisons: readonly Comparison[], verdicts: readonly Verdict[]): Comparison[] {
+  const size = (each: Comparison) => Math.abs(each.effect ?? Number.MAX_VALUE);
+  return verdicts.flatMap((verdict) =>
+    comparisons.filter((each) => each.verdict === verdict).sort((a, b) => size(b) - size(a)),
+  );
+}
+
+/** The fields that forbid a comparison; no number of either side means anything beside the other's then. */
+export function incomparable(comparison: ComparisonFile | null): ComparisonFile["fingerprint"] {
+  return (comparison?.fingerprint ?? []).filter((each) => each.rule === "must");
+}

@@ -101,10 +101,29 @@ export const runRecordSchema = z.object({
   commit: z.string().nullable().optional(),
   /** Seed of the prompts; other seeds give other prompts, so that no run finds those of an earlier one cached. */
   seed: z.string().optional(),
-  plan: z.object({ sessions: z.number(), rounds: z.number(), probes: z.unknown() }).optional(),
+  plan: z
+    .object({
+      sessions: z.number(),
+      rounds: z.number(),
+      probes: z.unknown(),
+      budgetMinutes: z.number().optional(),
+    })
+    .optional(),
+  /** What came from options in place of the file: `model`, `args`, `command`, `serverUrl`. */
+  overridden: z.array(z.string()).optional(),
   outcome: z.enum(["running", "complete", "cancelled", "failed"]).optional(),
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
+
+/** How a run that was measured fell short of its plan, as a sentence says it; null when it did not. */
+export function shortfallOf(run: RunRecord): string | null {
+  const { sessions: planned = 0, budgetMinutes } = run.plan ?? {};
+  const done = run.sessions.filter((session) => session.outcome === "ok").length;
+  if (done >= planned) return null;
+  const ended = run.sessions.some((session) => (session.disposal?.survivors.length ?? 0) > 0);
+  const why = ended || budgetMinutes === undefined ? "" : ` within budgetMinutes (${budgetMinutes})`;
+  return `${done} of ${planned} sessions measured${why}`;
+}
 
 /** The files of a run folder; design §3. */
 export const RUN_FILES = {

@@ -1,5 +1,12 @@
+import { setImmediate } from "node:timers/promises";
 import type { RequestTrace } from "../domain/trace.ts";
-import type { RequestTimeouts, StreamClient, StreamRequest } from "./stream-client.ts";
+import type {
+  RequestResult,
+  RequestTimeouts,
+  StampedResponse,
+  StreamClient,
+  StreamRequest,
+} from "./stream-client.ts";
 import { completionBody, promptOf } from "./workload.ts";
 
 /** A request of a case, ready to be sent. */
@@ -43,7 +50,6 @@ const MIN_REQUESTS = 8;
 
 /** The first request of a server's life may wait for kernels that are compiled on demand. */
 export const COLD_TIMEOUTS: RequestTimeouts = {
-  connectMs: 5_000,
   firstByteMs: 600_000,
   betweenEventsMs: 300_000,
   totalMs: 900_000,
@@ -124,8 +130,15 @@ export interface CaseContext {
   readonly round: number;
 }
 
+/** Most bytes of responses that wait to be parsed; a stream of 128 tokens is about 50 kB. */
+const MAX_KEPT_BYTES = 256_000_000;
+
 /**
  * Sends requests in a closed loop: each of `concurrency` senders sends its next request when its last one ended.
+ *
+ * Responses are parsed when the last one has ended: parsing holds up whatever else the process does, so that in
+ * between it would delay the next requests and the stamps of those that run. Only a case whose responses do not
+ * fit in memory is parsed in between.
  *
  * @returns a trace for each request that was sent, in the order of the plan; fewer after a cancellation
  */
@@ -135,9 +148,22 @@ export async function runRequests(
   phase: "warmup" | "measure",
   context: CaseContext,
   signal: AbortSignal,
+  maxKeptBytes = MAX_KEPT_BYTES,
 ): Promise<RequestTrace[]> {
   const requests = plan[phase];
-  const traces = new Array<RequestTrace | undefined>(requests.length);
+  const ended = new Map<number, StampedResponse>();
+  const results = new Map<number, RequestResult>();
+  let keptBytes = 0;
+  /** Parses what has ended, one at a time, so that timers and connections get their turns. */
+  const readEnded = async () => {
+    for (const [index, response] of [...ended]) {
+      // Another sender may be at it too.
+      if (!ended.delete(index)) continue;
+      keptBytes -= response.sizeBytes;
+      results.set(index, response.read());
+      await setImmediate();
+    }
+  };
   let next = 0;
   // A server that let one request time out would let the others too: the rest of the case is not sent.
   let timedOut = false;
@@ -147,11 +173,18 @@ export async function runRequests(
       next += 1;
       const request = requests[index];
       if (request === undefined) return;
-      const result = await client.send(request);
-      timedOut ||= result.outcome === "timeout";
-      traces[index] = { ...context, probe: plan.probe, case: plan.case, phase, id: request.id, ...result };
+      const response = await client.send(request);
+      timedOut ||= response.timedOut;
+      ended.set(index, response);
+      keptBytes += response.sizeBytes;
+      if (keptBytes > maxKeptBytes) await readEnded();
     }
   };
   await Promise.all(range(Math.min(plan.concurrency, requests.length)).map(sender));
-  return traces.filter((trace) => trace !== undefined);
+  await readEnded();
+  return requests.flatMap((request, index) => {
+    const result = results.get(index);
+    if (result === undefined) return [];
+    return [{ ...context, probe: plan.probe, case: plan.case, phase, id: request.id, ...result }];
+  });
 }

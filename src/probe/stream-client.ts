@@ -5,18 +5,19 @@ import { readStream, type StampedChunk } from "./read-stream.ts";
 
 /** How long each part of a request may take, in milliseconds. */
 export interface RequestTimeouts {
-  readonly connectMs: number;
   readonly firstByteMs: number;
   readonly betweenEventsMs: number;
   readonly totalMs: number;
 }
 
 export const DEFAULT_TIMEOUTS: RequestTimeouts = {
-  connectMs: 5_000,
   firstByteMs: 120_000,
   betweenEventsMs: 60_000,
   totalMs: 600_000,
 };
+
+/** A server's own port answers at once or not at all, whatever its requests take. */
+const CONNECT_TIMEOUT_MS = 5_000;
 
 export interface StreamClientOptions {
   readonly baseUrl: string;
@@ -40,23 +41,32 @@ export type RequestResult = Omit<
   "variant" | "session" | "round" | "probe" | "case" | "phase" | "id"
 >;
 
+/** A request that ended: stamped and kept, not parsed yet. */
+export interface StampedResponse {
+  readonly timedOut: boolean;
+  /** What is kept of it until it is read. */
+  readonly sizeBytes: number;
+  /** Parses it: milliseconds in which nothing else is sent or stamped, so not while other requests run. */
+  read(): RequestResult;
+}
+
 /** Sends completions and stamps what comes back. */
 export interface StreamClient extends AsyncDisposable {
-  send(request: StreamRequest): Promise<RequestResult>;
+  send(request: StreamRequest): Promise<StampedResponse>;
 }
 
 /** Most of a response that is kept; a stream of 128 tokens is about 50 kB. */
 const MAX_BODY_BYTES = 64_000_000;
 
 /**
- * A client with a pool of connections, one request on each at a time. The hot path stamps and keeps; parsing
- * happens after the request has ended.
+ * A client with a pool of connections, one request on each at a time. It only stamps and keeps: parsing is the
+ * caller's to do once nothing is measured any more.
  */
 export function createStreamClient(options: StreamClientOptions): StreamClient {
   const pool = new Pool(options.baseUrl, {
     connections: options.maxConnections,
     pipelining: 1,
-    connect: { timeout: DEFAULT_TIMEOUTS.connectMs },
+    connect: { timeout: CONNECT_TIMEOUT_MS },
     // uvicorn closes an idle connection after 5 s: close it first, so that no request meets a closing one.
     keepAliveTimeout: 3_000,
     keepAliveMaxTimeout: 3_000,
@@ -77,7 +87,10 @@ interface RawResponse {
   readonly endS: number;
   readonly status: number | null;
   readonly chunks: StampedChunk[];
+  readonly sizeBytes: number;
   readonly failure: Error | null;
+  /** The run was ended meanwhile. */
+  readonly cancelled: boolean;
 }
 
 async function send(
@@ -85,12 +98,18 @@ async function send(
   headers: Record<string, string>,
   options: StreamClientOptions,
   request: StreamRequest,
-): Promise<RequestResult> {
+): Promise<StampedResponse> {
   const raw = await exchange(pool, headers, options.signal, request);
   const relative = (atS: number) => round6(atS - options.zeroS);
-  const chunks = raw.chunks.map(([atS, bytes]): StampedChunk => [relative(atS), bytes]);
-  const times = { startS: relative(raw.startS), endS: relative(raw.endS), status: raw.status };
-  return { ...times, ...interpret(raw, chunks, request, options.signal) };
+  return {
+    timedOut: outcomeOfFailure(raw) === "timeout",
+    sizeBytes: raw.sizeBytes,
+    read: () => {
+      const chunks = raw.chunks.map(([atS, bytes]): StampedChunk => [relative(atS), bytes]);
+      const times = { startS: relative(raw.startS), endS: relative(raw.endS), status: raw.status };
+      return { ...times, ...interpret(raw, chunks, request) };
+    },
+  };
 }
 
 /** One HTTP exchange, stamped. Never rejects. */
@@ -122,7 +141,8 @@ function exchange(
       const endS = monotonicS();
       clearTimeout(total);
       signal.removeEventListener("abort", cancel);
-      const response = { startS, endS, status, chunks, failure: reason ?? failure };
+      const cancelled = signal.aborted;
+      const response = { startS, endS, status, chunks, sizeBytes, failure: reason ?? failure, cancelled };
       // undici gives a connection free in the turn after its answer ended: a sender that went on before would
       // open another one, and its next request would wait for that.
       setImmediate(() => setImmediate(() => resolve(response)));
@@ -168,15 +188,28 @@ class TimeoutError extends Error {}
 
 const TIMEOUT_CODES = new Set(["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT", "UND_ERR_CONNECT_TIMEOUT"]);
 
+/** How a request ended that has no good end; null when the connection says nothing against it. */
+function outcomeOfFailure(raw: RawResponse): Outcome | null {
+  if (raw.status !== null && raw.status !== 200) return "http_error";
+  if (raw.failure === null) return null;
+  if (raw.cancelled) return "aborted";
+  const timedOut = raw.failure instanceof TimeoutError || TIMEOUT_CODES.has(codeOf(raw.failure));
+  return timedOut ? "timeout" : "protocol_error";
+}
+
+function codeOf(error: Error): string {
+  return (error as { code?: string }).code ?? "";
+}
+
 function interpret(
   raw: RawResponse,
   chunks: readonly StampedChunk[],
   request: StreamRequest,
-  signal: AbortSignal,
 ): Omit<RequestResult, "startS" | "endS" | "status"> {
-  if (raw.status !== null && raw.status !== 200) {
+  const outcome = outcomeOfFailure(raw);
+  if (outcome === "http_error") {
     const body = Buffer.concat(chunks.map(([, bytes]) => bytes)).toString("utf8");
-    return { ...nothing, outcome: "http_error", error: `HTTP ${raw.status}: ${errorMessage(body)}` };
+    return { ...nothing, outcome, error: `HTTP ${raw.status}: ${errorMessage(body)}` };
   }
   const content = readStream(chunks);
   const counts = {
@@ -187,15 +220,11 @@ function interpret(
     lastTokenS: content.lastTokenS,
     ...(content.arrivals === null ? {} : { arrivals: content.arrivals }),
   };
-  const failed = (outcome: Outcome, error: string) => ({ ...counts, outcome, error });
-  if (raw.failure !== null) {
-    if (signal.aborted) return failed("aborted", "cancelled");
-    const code = (raw.failure as { code?: string }).code ?? "";
-    const timedOut = raw.failure instanceof TimeoutError || TIMEOUT_CODES.has(code);
-    return failed(
-      timedOut ? "timeout" : "protocol_error",
-      `${raw.failure.message}${code ? ` (${code})` : ""}`,
-    );
+  const failed = (how: Outcome, error: string) => ({ ...counts, outcome: how, error });
+  if (outcome === "aborted") return failed(outcome, "cancelled");
+  if (outcome !== null && raw.failure !== null) {
+    const code = codeOf(raw.failure);
+    return failed(outcome, `${raw.failure.message}${code ? ` (${code})` : ""}`);
   }
   if (content.problem?.kind === "server") return failed("http_error", content.problem.message);
   if (content.problem !== null) return failed("protocol_error", content.problem.message);

@@ -1,10 +1,11 @@
-import type { Comparison, ComparisonFile } from "../domain/comparison.ts";
+import { commandOf, firstRecordCommand, typed } from "../domain/command-line.ts";
+import { type Comparison, type ComparisonFile, incomparable, ordered } from "../domain/comparison.ts";
 import type { MeasurementsFile } from "../domain/measurements.ts";
-import type { RunRecord, SessionRecord } from "../domain/run.ts";
+import { type RunRecord, type SessionRecord, shortfallOf } from "../domain/run.ts";
 import type { Verdict, VerdictFile } from "../domain/verdict.ts";
 import { code, codeBlock, details, oneLine, plain, table } from "./markdown.ts";
 import { formatChange, formatTolerance, formatValue } from "./numbers.ts";
-import { CHANGED, incomparable, ordered, reasonsOf } from "./rows.ts";
+import { CHANGED, reasonsOf } from "./rows.ts";
 
 export interface CommentInput {
   readonly verdict: VerdictFile;
@@ -158,6 +159,7 @@ function failure(verdict: VerdictFile, run: RunRecord): string[] {
 }
 
 function warnings(input: CommentInput): string[] {
+  const { verdict } = input;
   const taints = (input.measurements?.taints ?? []).map((taint) => taint.reason);
   const dirty = input.run.sessions
     .filter((session) => (session.disposal?.survivors.length ?? 0) > 0)
@@ -167,7 +169,12 @@ function warnings(input: CommentInput): string[] {
     );
   const judged = input.comparison?.comparisons.filter((each) => each.level === "gate") ?? [];
   const said = new Set(judged.map((each) => each.reason));
-  const all = [...new Set([...taints, ...dirty])].filter((each) => !said.has(each));
+  const shortfall = shortfallOf(input.run);
+  const short = shortfall === null || verdict.verdict === "failed" ? [] : [shortfall];
+  const elsewhere = [verdict.headline, ...(verdict.cause === "not_recorded" ? verdict.reasons : [])];
+  const all = [...new Set([...taints, ...short, ...dirty])].filter(
+    (each) => !said.has(each) && !elsewhere.some((text) => text.includes(each)),
+  );
   return all.length === 0 ? [] : [all.map((each) => `- ⚠️ ${plain(each)}`).join("\n")];
 }
 
@@ -239,9 +246,12 @@ function environment(input: CommentInput): string {
   const unknown = (run.sessions[0]?.unknownFacts ?? []).filter((each) => each.expected !== true);
   const body = [
     `vLLM ${plain(versions)}, vllm-gate ${plain(run.toolVersion ?? "unknown")}${run.commit ? `, commit ${code(run.commit.slice(0, 12))}` : ""}`,
-    ...(argv.length > 0 ? [codeBlock([argv.map(quote).join(" ")])] : []),
+    ...(argv.length > 0 ? [codeBlock([typed(argv)])] : []),
     ...extent(input),
     table(header, rows),
+    ...(run.fingerprint["hostId"] === null
+      ? ["Nothing tells this host from others: it is taken for the one of the baseline."]
+      : []),
     ...(unknown.length > 0
       ? [`Unknown: ${unknown.map((each) => `${code(each.fact)} (${plain(each.reason)})`).join("; ")}`]
       : []),
@@ -270,16 +280,12 @@ function extent({ run, comparison }: CommentInput): string[] {
   return said.length === 0 ? [] : [said.join(" ")];
 }
 
-function quote(arg: string): string {
-  return /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`;
-}
-
 function howTo(input: CommentInput): string {
-  const { verdict, comparison } = input;
+  const { comparison } = input;
   const accept = acceptance(input);
   const lines = [
     ...(accept === null ? [] : [accept]),
-    `Run it again: ${code(`vllm-gate run --scenario ${quote(verdict.scenario)}`)}`,
+    `Run it again: ${code(commandOf("run", input.run))}`,
     ...(comparison?.baseSource == null ? [] : [`Baseline: ${code(comparison.baseSource)}`]),
     `Run: ${code(input.runPath)}`,
   ];
@@ -289,7 +295,8 @@ function howTo(input: CommentInput): string {
 }
 
 /** How this run becomes the baseline, or why it cannot; null where there is nothing to accept. */
-function acceptance({ verdict, measurements, comparison, acceptCommand }: CommentInput): string | null {
+function acceptance(input: CommentInput): string | null {
+  const { verdict, run, measurements, comparison } = input;
   if (verdict.cause !== "decided" && verdict.cause !== "no_baseline") return null;
   // A baseline does not move a limit.
   if (verdict.verdict === "regressed" && verdict.counts.regressed === 0) return null;
@@ -300,10 +307,21 @@ function acceptance({ verdict, measurements, comparison, acceptCommand }: Commen
   if ((measurements?.taints.length ?? 0) > 0) {
     return "This run cannot become a baseline: some of its numbers must not be trusted.";
   }
+  const measure = commandOf("record", run);
   if (incomparable(comparison).length > 0) {
-    return `Record this run alone as the baseline of this machine and these probes: ${code(acceptCommand)}.`;
+    return `Record a baseline of this machine and these probes: ${code(measure)}.${quick(input)}`;
   }
   return verdict.cause === "no_baseline"
-    ? `Record this run alone as the baseline: ${code(acceptCommand)}, then commit it on the base branch.`
-    : `Accept these numbers as the new baseline: ${code(acceptCommand)}, then commit it with the reason.`;
+    ? `Record a baseline: ${code(firstRecordCommand(run))}, then commit it on the base branch.${quick(input)}`
+    : `Accept this server as the new baseline: ${code(measure)} measures it anew, then commit it with the reason.${quick(input)}`;
+}
+
+/** The other way to a baseline: at once, and with less behind it. */
+function quick({ run, comparison, acceptCommand }: CommentInput): string {
+  const own = run.sessions.filter((session) => session.outcome === "ok").length;
+  // The baseline of another machine stays where it is.
+  const replaced = incomparable(comparison).length > 0 ? [] : (comparison?.comparisons ?? []);
+  const before = Math.max(0, ...replaced.map((each) => each.baseSessions.length));
+  const caveat = `a baseline of ${own} session${own === 1 ? "" : "s"}${before > own ? ` in place of ${before}` : ""}`;
+  return `\n\nAt once, without measuring: ${code(acceptCommand)} records this run alone, ${caveat}.`;
 }

@@ -1,8 +1,8 @@
-import type { ComparisonFile } from "../domain/comparison.ts";
+import { type ComparisonFile, incomparable, ordered } from "../domain/comparison.ts";
 import type { VerdictFile } from "../domain/verdict.ts";
 import { oneLine } from "./markdown.ts";
 import { formatChange, formatTolerance, formatValue } from "./numbers.ts";
-import { CHANGED, incomparable, ordered, reasonsOf } from "./rows.ts";
+import { CHANGED, reasonsOf } from "./rows.ts";
 
 /** Text that a server or a file may have written, without control codes that a terminal would obey. */
 export function printable(text: string): string {

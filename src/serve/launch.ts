@@ -7,7 +7,13 @@ import { execa } from "execa";
 import { NotMeasuredError } from "../domain/errors.ts";
 import type { Disposal } from "../domain/run.ts";
 import { delay, monotonicS } from "../system/clock.ts";
-import { endServer, identify, MARKER_VARIABLE, type ProcessIdentity } from "../system/processes.ts";
+import {
+  Descendants,
+  endServer,
+  identify,
+  MARKER_VARIABLE,
+  type ProcessIdentity,
+} from "../system/processes.ts";
 import { isSecretName, REDACTED, type Redact, redactArgs } from "../system/redact.ts";
 import { createLogReader, type LogReader } from "./log-facts.ts";
 
@@ -15,6 +21,8 @@ import { createLogReader, type LogReader } from "./log-facts.ts";
 const TAIL_LINES = 200;
 /** Longer lines are cut in the log file: a server can print anything. */
 const MAX_LINE = 16_384;
+/** How often a server's descendants are looked for. */
+const DESCENDANTS_MS = 1_000;
 
 export interface LaunchOptions {
   /** e.g. `["vllm", "serve"]`; the model follows as its argument, or as `--model` for other commands. */
@@ -34,6 +42,8 @@ export interface LaunchOptions {
   readonly redact: Redact;
   /** How long an orderly end may take before KILL. */
   readonly graceMs: number;
+  /** Aborted when KILL is to come at once. */
+  readonly hurry?: AbortSignal | undefined;
 }
 
 /** How a server process ended. */
@@ -60,6 +70,8 @@ export interface LaunchedServer extends AsyncDisposable {
   readonly exited: Promise<ServerExit>;
   /** Null while the leading process runs. */
   readonly exit: () => ServerExit | null;
+  /** The processes that it has started, as far as they are known, and itself. */
+  descendants(): Promise<ProcessIdentity[]>;
   /** Ends the server once; later calls return what the first one did. */
   dispose(): Promise<Disposal>;
 }
@@ -192,19 +204,34 @@ export async function launchServer(options: LaunchOptions): Promise<LaunchedServ
 
   const leader = (await identify(pid)) ?? { pid, startTicks: 0 };
 
-  let disposal: Promise<Disposal> | null = null;
-  const dispose = () => {
-    disposal ??= endServer({
-      marker: options.marker,
-      pgid: leader.pid,
-      graceMs: options.graceMs,
-      killMs: 10_000,
-    }).then(async (ended) => {
+  const descendants = new Descendants([leader]);
+  const watch = setInterval(() => void descendants.look(), DESCENDANTS_MS).unref();
+
+  const end = async (): Promise<Disposal> => {
+    clearInterval(watch);
+    try {
+      const ended = await endServer({
+        marker: options.marker,
+        pgid: leader.pid,
+        descendants,
+        graceMs: options.graceMs,
+        killMs: 10_000,
+        hurry: options.hurry,
+      });
       // Its last words may still be in the pipes.
       if (ended.survivors.length === 0) await exited;
-      await new Promise<void>((done) => file.end(done));
       return ended;
-    });
+    } finally {
+      // Whoever still holds their other ends must not hold the gate.
+      child.stdout.destroy();
+      child.stderr.destroy();
+      child.nodeChildProcess.unref();
+      await new Promise<void>((done) => file.end(() => done()));
+    }
+  };
+  let disposal: Promise<Disposal> | null = null;
+  const dispose = () => {
+    disposal ??= end();
     return disposal;
   };
 
@@ -219,6 +246,7 @@ export async function launchServer(options: LaunchOptions): Promise<LaunchedServ
     tail: () => [...tail],
     exited,
     exit: () => exit,
+    descendants: () => descendants.look(),
     dispose,
     [Symbol.asyncDispose]: async () => {
       await dispose();

@@ -8,25 +8,72 @@ export interface MetricSample {
   readonly value: number;
 }
 
-const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?\s+(\S+)/s;
-const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"/gs;
+/** Longest line that is read; vLLM's own are below 2 kB. */
+const MAX_LINE_LENGTH = 65_536;
 
 /**
- * Reads the Prometheus text format (version 0.0.4). Lines that are not samples are passed over: a server can
- * print anything.
+ * Reads the Prometheus text format (version 0.0.4), in time that grows with its length alone. Lines that are not
+ * samples are passed over: a server can print anything.
  */
 export function parseMetrics(text: string): MetricSample[] {
-  return text.split("\n").flatMap((line) => {
-    if (line.startsWith("#")) return [];
-    const match = SAMPLE.exec(line);
-    if (match === null) return [];
-    const value = parseValue(match[3] ?? "");
-    if (value === null) return [];
-    const labels = Object.fromEntries(
-      [...(match[2] ?? "").matchAll(LABEL)].map(([, name, quoted]) => [name ?? "", unquote(quoted ?? "")]),
-    );
-    return [{ name: match[1] ?? "", labels, value }];
-  });
+  const samples: MetricSample[] = [];
+  for (let start = 0; start < text.length; ) {
+    const found = text.indexOf("\n", start);
+    const end = found < 0 ? text.length : found;
+    const sample = end - start > MAX_LINE_LENGTH ? null : readSample(text.slice(start, end));
+    if (sample !== null) samples.push(sample);
+    start = end + 1;
+  }
+  return samples;
+}
+
+const METRIC_NAME = /[a-zA-Z_:][a-zA-Z0-9_:]*/y;
+const LABEL_NAME = /[a-zA-Z_][a-zA-Z0-9_]*/y;
+const SPACE = /\s*/y;
+const WORD = /\S+/y;
+
+/** What a sticky pattern takes at a place, or null. Each of these patterns decides as it goes, never going back. */
+function take(pattern: RegExp, text: string, at: number): string | null {
+  pattern.lastIndex = at;
+  return pattern.exec(text)?.[0] ?? null;
+}
+
+function readSample(line: string): MetricSample | null {
+  const name = take(METRIC_NAME, line, 0);
+  if (name === null) return null;
+  let at = name.length;
+  let labels: Record<string, string> = {};
+  if (line[at] === "{") {
+    const read = readLabels(line, at + 1);
+    if (read === null) return null;
+    ({ labels, at } = read);
+  }
+  const space = take(SPACE, line, at) ?? "";
+  const word = space === "" ? null : take(WORD, line, at + space.length);
+  const value = word === null ? null : parseValue(word);
+  return value === null ? null : { name, labels, value };
+}
+
+/** The labels from behind the opening brace, and where the closing one ends; null when they are not labels. */
+function readLabels(line: string, start: number): { labels: Record<string, string>; at: number } | null {
+  const labels: [string, string][] = [];
+  const skip = (at: number) => at + (take(SPACE, line, at) ?? "").length;
+  let at = skip(start);
+  while (line[at] !== "}") {
+    const name = take(LABEL_NAME, line, at);
+    if (name === null) return null;
+    at += name.length;
+    if (line[at] !== "=" || line[at + 1] !== '"') return null;
+    const from = at + 2;
+    at = from;
+    while (at < line.length && line[at] !== '"') at += line[at] === "\\" ? 2 : 1;
+    if (at >= line.length) return null;
+    labels.push([name, unquote(line.slice(from, at))]);
+    at = skip(at + 1);
+    if (line[at] === ",") at = skip(at + 1);
+    else if (line[at] !== "}") return null;
+  }
+  return { labels: Object.fromEntries(labels), at: at + 1 };
 }
 
 function parseValue(text: string): number | null {
@@ -113,7 +160,7 @@ export function readKvConfig(samples: readonly MetricSample[]): KvConfig {
 }
 
 /** Largest `/metrics` that is read; vLLM's own is about 60 kB. */
-const MAX_METRICS_BYTES = 16_000_000;
+const MAX_METRICS_BYTES = 4_000_000;
 
 /** The text of `/metrics`, or null when the server has none (`--disable-log-stats`, another server). */
 export async function fetchMetrics(

@@ -34,6 +34,8 @@ export interface HostCosts {
 /** Costs of kernels on any device, seconds. */
 export interface DeviceCosts {
   allReduce: number;
+  quantiseQuery: number;
+  attentionItem: number;
 }
 
 /** All constants, in seconds and bytes. */

@@ -34,6 +34,12 @@ export interface IterationCost {
   collect: number;
 }
 
+/**
+ * Values that a layer's kernels between the matrix products move for each token: two norms with the residual, the
+ * inputs and outputs of the products (10 × hidden), and gate, up and their product (6 × intermediate).
+ */
+const ACTIVATION_MOVES = { hidden: 10, intermediate: 6 } as const;
+
 /** Bytes that sampling moves for each logit: a bfloat16 read, and float32 written and read by softmax and argmax. */
 const SAMPLER_BYTES_PER_LOGIT = 2 + 3 * 4 + 6;
 
@@ -42,8 +48,9 @@ const SAMPLER_BYTES_PER_LOGIT = 2 + 3 * 4 + 6;
  *
  * The linear layers take the longer of reading the weights and of 2 operations per weight and token; attention takes
  * the longer of reading the keys and values and of 4 operations per head dimension and pair of tokens; beside that come
- * the gaps between kernels, and all-reduces under tensor parallelism (two per layer, as in Megatron-LM,
- * arXiv:1909.08053; a ring moves 2(n-1)/n of the activations).
+ * starting attention for each sequence and KV head, the activations that kernels between the products move, quantising
+ * the query under an fp8 KV cache, the gaps between kernels, and all-reduces under tensor parallelism (two per layer, as
+ * in Megatron-LM, arXiv:1909.08053; a ring moves 2(n-1)/n of the activations).
  */
 export function iterationCost(deployment: Deployment, work: BatchWork): IterationCost {
   const { model, gpu, flags } = deployment;
@@ -60,6 +67,10 @@ export function iterationCost(deployment: Deployment, work: BatchWork): Iteratio
   const kvBytes = work.context * deployment.kvBytesPerToken;
   const linear = Math.max(weightBytes / bandwidth, linearFlops / flops);
   const attention = Math.max(kvBytes / bandwidth, attentionFlops / flops);
+  const items = work.requests * Math.max(1, model.kvHeads / tp) * model.layers * device.attentionItem;
+  const moved = ACTIVATION_MOVES.hidden * model.hidden + ACTIVATION_MOVES.intermediate * model.intermediate;
+  const activations = (moved * model.dtypeBytes * model.layers * tokens) / tp / bandwidth;
+  const quantising = flags.kvCacheDtype.startsWith("fp8") ? model.layers * device.quantiseQuery : 0;
   const sampling = (work.requests * model.vocab * SAMPLER_BYTES_PER_LOGIT) / tp / bandwidth;
   const gaps = (model.layers * gpu.layerOverheadUs * 1e-6) / clock;
   const reduced = (tokens * model.hidden * model.dtypeBytes * 2 * (tp - 1)) / tp / (gpu.nvlinkGBps * 1e9);
@@ -68,7 +79,7 @@ export function iterationCost(deployment: Deployment, work: BatchWork): Iteratio
     schedule: host.schedule + host.schedulePerRequest * work.requests + host.admitPerRequest * work.admitted,
     launch: launchTime(deployment, work),
     launchDelay: host.launchDelay,
-    device: linear + attention + sampling + gaps + communication,
+    device: linear + attention + items + activations + quantising + sampling + gaps + communication,
     collect: host.collect + host.collectPerRequest * work.requests,
   };
 }

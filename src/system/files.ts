@@ -1,17 +1,62 @@
 import { createHash, randomUUID } from "node:crypto";
-import { mkdir, open, readFile, rename, rm } from "node:fs/promises";
-import { dirname } from "node:path";
+import { mkdir, open, readFile, readlink, realpath, rename, rm, stat } from "node:fs/promises";
+import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import type { ZodType } from "zod";
-import { messageOf, UsageError } from "../domain/errors.ts";
+import { messageOf, NotMeasuredError, UsageError } from "../domain/errors.ts";
+
+/**
+ * Makes a folder and those above it. Level by level: where a file system answers ENOENT to every attempt, as
+ * `/proc` does, `mkdir` with `recursive` tries for ever.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  const make = async () => {
+    try {
+      await mkdir(path);
+    } catch (error) {
+      const exists = (error as NodeJS.ErrnoException).code === "EEXIST";
+      if (!exists || !(await stat(path)).isDirectory()) throw error;
+    }
+  };
+  try {
+    await make();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ENOENT" || dirname(path) === path) throw error;
+    await makeFolder(dirname(path));
+    await make();
+  }
+}
+
+/** What is wrong with a path that a file system refuses, and what to do. */
+const PATH_PROBLEMS: Readonly<Record<string, string>> = {
+  EISDIR: "is a folder, expected a file",
+  ENOTDIR: "a part of this path is a file, expected a folder",
+  EEXIST: "a part of this path is a file, expected a folder",
+  EACCES: "may not be opened by this user: change its permissions, or name another path",
+  EPERM: "may not be changed by this user: change its permissions, or name another path",
+  EROFS: "lies on a read-only file system: name another path",
+  ELOOP: "is a symbolic link to itself: name the file itself",
+  ENAMETOOLONG: "is too long for a path: name another one",
+  ERR_INVALID_ARG_VALUE: "is no path, because it holds a NUL",
+};
+
+/** An error of the file system as one sentence with the path; any other error as it is. */
+function explainFileError(error: unknown, path: string): unknown {
+  const code = (error as NodeJS.ErrnoException | null)?.code ?? "";
+  if (code === "ENOSPC" || code === "EDQUOT") {
+    return new NotMeasuredError(`${path}: no space is left: free some and run again`, { cause: error });
+  }
+  const problem = Object.hasOwn(PATH_PROBLEMS, code) ? PATH_PROBLEMS[code] : undefined;
+  return problem === undefined ? error : new UsageError(`${path}: ${problem} (${code})`, { cause: error });
+}
 
 /**
  * Writes a whole file or nothing: to a temporary name beside it, synced, then renamed. A killed process
  * leaves the old file or the new one, never half of either.
  */
 export async function writeFileAtomic(path: string, content: string): Promise<void> {
-  await mkdir(dirname(path), { recursive: true });
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
+    await makeFolder(dirname(path));
     const file = await open(temporary, "wx");
     try {
       await file.writeFile(content);
@@ -21,8 +66,8 @@ export async function writeFileAtomic(path: string, content: string): Promise<vo
     }
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    await rm(temporary, { force: true }).catch(() => {});
+    throw explainFileError(error, path);
   }
 }
 
@@ -37,8 +82,59 @@ export async function readTextIfExists(path: string): Promise<string | null> {
     return await readFile(path, "utf8");
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-    throw error;
+    throw explainFileError(error, path);
   }
+}
+
+/**
+ * Refuses a path of a repository that symbolic links lead out of it, or into its `.git`: what is checked out must not
+ * choose which other files of the machine are read or written. A path that is outside as it stands was somebody's
+ * own choice.
+ *
+ * @param root - folder of the repository
+ * @throws UsageError with the path and nothing of what it holds
+ */
+export async function refuseLinkOut(path: string, root: string): Promise<void> {
+  const realRoot = await realpath(root);
+  const inside = (from: string, to: string) => {
+    const way = relative(from, to);
+    return way !== ".." && !way.startsWith(`..${sep}`) && !isAbsolute(way);
+  };
+  const full = resolve(path);
+  if (!inside(resolve(root), full) && !inside(realRoot, full)) return;
+  const real = await realpathOfExisting(full);
+  if (inside(realRoot, real) && !relative(realRoot, real).split(sep).includes(".git")) return;
+  throw new UsageError(
+    `${path}: a symbolic link leads out of the repository, so it is not followed: put the file itself there`,
+  );
+}
+
+/** The real path of what exists of a path; a link to nothing is where it points. */
+async function realpathOfExisting(path: string, links = 0): Promise<string> {
+  try {
+    return await realpath(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if ((code !== "ENOENT" && code !== "ENOTDIR") || dirname(path) === path)
+      throw explainFileError(error, path);
+    const target = await readlink(path).catch(() => null);
+    if (target !== null && links < 40) return realpathOfExisting(resolve(dirname(path), target), links + 1);
+    return join(await realpathOfExisting(dirname(path), links), basename(path));
+  }
+}
+
+/** The text of a file that is checked out, or null when there is none; {@link refuseLinkOut} first. */
+export async function readCheckedOut(path: string, root: string): Promise<string | null> {
+  await refuseLinkOut(path, root);
+  return readTextIfExists(path);
+}
+
+/** The sentence of a parser's error, which quotes what it read, cut before it tells much of a file. */
+export function briefly(message: string, length = 110): string {
+  const cut = message.replace(/"((?:[^"\\]|\\.)*)"/g, (quoted) =>
+    quoted.length > 42 ? `${quoted.slice(0, 40)}…"` : quoted,
+  );
+  return cut.length > length ? `${cut.slice(0, length)}…` : cut;
 }
 
 /**
@@ -52,13 +148,15 @@ export function parseJson<T>(text: string, schema: ZodType<T>, source: string): 
   try {
     value = JSON.parse(text);
   } catch (error) {
-    throw new UsageError(`${source}: not JSON (${messageOf(error)})`, { cause: error });
+    throw new UsageError(`${source}: not JSON (${briefly(messageOf(error))})`, { cause: error });
   }
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
   const key = issue?.path.join(".") || "(the whole file)";
-  throw new UsageError(`${source}: ${key}: ${issue?.message ?? "not what was expected"}`);
+  throw new UsageError(
+    `${source}: ${briefly(key, 60)}: ${briefly(issue?.message ?? "not what was expected")}`,
+  );
 }
 
 /**

@@ -28,25 +28,42 @@ export async function gitHead(cwd: string): Promise<string | null> {
   return result.exitCode === 0 ? result.stdout.trim() : null;
 }
 
+/** The top folder of the repository that a folder is in; outside one, the folder itself. */
+export async function gitRoot(cwd: string): Promise<string> {
+  const result = await execa("git", ["rev-parse", "--show-toplevel"], { cwd, reject: false });
+  return result.exitCode === 0 && result.stdout !== "" ? result.stdout : cwd;
+}
+
+/** A base in this clone; `isStale` when the remote could not be asked whether its branch moved. */
+export interface Base {
+  readonly revision: string;
+  readonly isStale: boolean;
+}
+
 /**
- * The revision of a base branch in this clone: `origin/<branch>`, fetched at depth 1 when a shallow clone lacks it.
+ * The base in this clone: the commit when it is here, else the remote's branch as it is now, fetched.
  *
  * @returns null when it is not there and cannot be fetched
  */
-export async function resolveBaseBranch(cwd: string, branch: string): Promise<string | null> {
-  const remote = `refs/remotes/origin/${branch}`;
-  if (await gitHas(cwd, remote)) return remote;
+export async function resolveBase(
+  cwd: string,
+  base: { readonly branch: string; readonly sha?: string | null },
+): Promise<Base | null> {
+  const { branch, sha } = base;
+  if (sha != null && /^[0-9a-f]{40,64}$/.test(sha) && (await gitHas(cwd, sha))) {
+    return { revision: sha, isStale: false };
+  }
   // An option, or a refspec for more than the one branch.
-  if (/^-|[*:]/.test(branch)) return null;
+  if (branch === "" || /^-|[*:^~?[\\\s]|\.\./.test(branch)) return null;
+  const remote = `refs/remotes/origin/${branch}`;
+  // A whole clone stays whole.
+  const shallow = await execa("git", ["rev-parse", "--is-shallow-repository"], { cwd, reject: false });
+  const depth = shallow.stdout === "true" ? ["--depth=1"] : [];
   const fetched = await execa(
     "git",
-    ["fetch", "--no-tags", "--depth=1", "origin", `+refs/heads/${branch}:${remote}`],
-    {
-      cwd,
-      reject: false,
-      timeout: 120_000,
-      env: { GIT_TERMINAL_PROMPT: "0" },
-    },
+    ["fetch", "--no-tags", "--no-recurse-submodules", ...depth, "origin", `+refs/heads/${branch}:${remote}`],
+    { cwd, reject: false, timeout: 120_000, env: { GIT_TERMINAL_PROMPT: "0" } },
   );
-  return fetched.exitCode === 0 && (await gitHas(cwd, remote)) ? remote : null;
+  if (!(await gitHas(cwd, remote))) return null;
+  return { revision: remote, isStale: fetched.exitCode !== 0 };
 }

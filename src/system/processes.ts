@@ -53,13 +53,14 @@ export async function findGroup(pgid: number): Promise<number[]> {
 
 async function readStat(
   pid: number,
-): Promise<{ state: string; pgid: number; sid: number; startTicks: number } | null> {
+): Promise<{ state: string; ppid: number; pgid: number; sid: number; startTicks: number } | null> {
   const text = await readFile(`/proc/${pid}/stat`, "latin1").catch(ignoreGone);
   if (text === null) return null;
   // The command name, in parentheses, may hold spaces and parentheses of its own.
   const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
   return {
     state: fields[0] ?? "?",
+    ppid: Number(fields[1]),
     pgid: Number(fields[2]),
     sid: Number(fields[3]),
     startTicks: Number(fields[19]),
@@ -70,6 +71,46 @@ async function readStat(
 export async function identify(pid: number): Promise<ProcessIdentity | null> {
   const stat = await readStat(pid);
   return stat === null ? null : { pid, startTicks: stat.startTicks };
+}
+
+/**
+ * The descendants of processes, remembered from look to look: one that took a session and an environment of its
+ * own and whose parent has ended can be found in no other way. What comes and goes between two looks is missed.
+ */
+export class Descendants {
+  /** Start times by PID, the roots' included. */
+  readonly #known: Map<number, number>;
+  /** Looked at already: whose child a process is born as does not change, so that a look costs little. */
+  #seen = new Set<number>();
+
+  constructor(roots: readonly ProcessIdentity[]) {
+    this.#known = new Map(roots.map(({ pid, startTicks }) => [pid, startTicks]));
+  }
+
+  /** Those that live, the roots among them. Never rejects. */
+  async look(): Promise<ProcessIdentity[]> {
+    const entries = await readdir("/proc").catch(() => []);
+    const listed = new Set(entries.filter((entry) => /^\d+$/.test(entry)).map(Number));
+    const read = [...listed].filter((pid) => !this.#seen.has(pid) || this.#known.has(pid));
+    const stats = new Map(await Promise.all(read.map(async (pid) => [pid, await readStat(pid)] as const)));
+    // A PID may be another process's by now.
+    for (const [pid, ticks] of this.#known) if (stats.get(pid)?.startTicks !== ticks) this.#known.delete(pid);
+    for (let before = -1; before !== this.#known.size; ) {
+      before = this.#known.size;
+      for (const [pid, stat] of stats) {
+        if (stat !== null && this.#known.has(stat.ppid)) this.#known.set(pid, stat.startTicks);
+      }
+    }
+    // One whose parent is not in the list was born while the list was made: the next look tells.
+    const settled = (pid: number) => {
+      const ppid = stats.get(pid)?.ppid;
+      return this.#seen.has(pid) || ppid === 0 || (ppid !== undefined && listed.has(ppid));
+    };
+    this.#seen = new Set([...listed].filter(settled));
+    return [...this.#known].flatMap(([pid, startTicks]) =>
+      stats.get(pid)?.state === "Z" ? [] : [{ pid, startTicks }],
+    );
+  }
 }
 
 /** Sends a signal; a process that is gone already is not an error. */
@@ -86,10 +127,14 @@ export interface EndServerOptions {
   readonly marker: string;
   /** Leader of the server's process group. Left out when it cannot be known to be still that process. */
   readonly pgid?: number;
+  /** Processes that neither the group nor the marker need to show. */
+  readonly descendants?: Descendants;
   /** How long TERM may take before KILL. */
   readonly graceMs: number;
   /** How long KILL may take. */
   readonly killMs: number;
+  /** Aborted when there is no time for the grace: KILL at once. */
+  readonly hurry?: AbortSignal | undefined;
 }
 
 /** What {@link endServer} did. An empty `survivors` is the proof that nothing is left. */
@@ -100,8 +145,8 @@ export interface EndedServer {
 }
 
 /**
- * Ends every process of a server: TERM to the group, a wait, KILL to the group and to whatever carries the
- * marker, then a look that nothing is left. vLLM leaves its engine and workers behind when only its API server
+ * Ends every process of a server: TERM to the group, a wait, KILL to the group, to whatever carries the marker
+ * and to the descendants that are known, then a look that nothing is left. vLLM leaves its engine and workers behind when only its API server
  * dies (vllm-project/vllm#55510, #34643), so the leader's exit proves nothing.
  */
 export async function endServer(options: EndServerOptions): Promise<EndedServer> {
@@ -109,7 +154,10 @@ export async function endServer(options: EndServerOptions): Promise<EndedServer>
   const { pgid } = options;
   const look = async () => {
     const group = pgid === undefined ? [] : await findGroup(pgid);
-    return [...new Set([...group, ...(await findMarked(options.marker))])];
+    const descendants = (await options.descendants?.look()) ?? [];
+    return [
+      ...new Set([...group, ...(await findMarked(options.marker)), ...descendants.map(({ pid }) => pid)]),
+    ];
   };
   // A process has no environment for a moment while it becomes another program: nobody twice is nobody.
   const alive = async () => {
@@ -118,11 +166,15 @@ export async function endServer(options: EndServerOptions): Promise<EndedServer>
     await delay(25);
     return look();
   };
-  const goneWithin = async (ms: number, onLeft?: (pids: number[]) => void): Promise<number[]> => {
+  const goneWithin = async (
+    ms: number,
+    onLeft?: (pids: number[]) => void,
+    hurry?: AbortSignal,
+  ): Promise<number[]> => {
     const deadlineS = monotonicS() + ms / 1000;
     for (;;) {
       const pids = await alive();
-      if (pids.length === 0 || monotonicS() > deadlineS) return pids;
+      if (pids.length === 0 || monotonicS() > deadlineS || hurry?.aborted) return pids;
       onLeft?.(pids);
       await delay(25);
     }
@@ -139,7 +191,7 @@ export async function endServer(options: EndServerOptions): Promise<EndedServer>
     if (pgid !== undefined) sendSignal(-pgid, "SIGTERM");
     const group = pgid === undefined ? [] : await findGroup(pgid);
     for (const pid of left) if (!group.includes(pid)) sendSignal(pid, "SIGTERM");
-    left = await goneWithin(options.graceMs);
+    left = await goneWithin(options.graceMs, undefined, options.hurry);
   }
   if (left.length > 0) {
     killed = true;

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { messageOf, UsageError } from "../domain/errors.ts";
 import { RUN_FILES, type RunRecord, runRecordSchema } from "../domain/run.ts";
 import { type RequestTrace, requestTraceSchema } from "../domain/trace.ts";
-import { readJson, readTextIfExists, sha256, writeJson } from "./files.ts";
+import { briefly, readJson, readTextIfExists, sha256, writeJson } from "./files.ts";
 
 /** A name for a run that sorts by time and cannot collide: `20261122T063500Z-3fa2`. */
 export function newRunId(now: Date): string {
@@ -46,7 +46,7 @@ function parseTraces(text: string, path: string): RequestTrace[] {
     try {
       value = JSON.parse(line);
     } catch (error) {
-      throw new UsageError(`${path}:${index + 1}: not JSON (${messageOf(error)})`);
+      throw new UsageError(`${path}:${index + 1}: not JSON (${briefly(messageOf(error))})`);
     }
     const parsed = requestTraceSchema.safeParse(value);
     if (parsed.success) return [parsed.data];

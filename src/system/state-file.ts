@@ -2,11 +2,15 @@ import { rm } from "node:fs/promises";
 import { z } from "zod";
 import { readJson, writeJson } from "./files.ts";
 
+const identitySchema = z.object({ pid: z.number(), startTicks: z.number() });
+
 /** A server that may be alive: written before it is spawned, removed after it was proved gone. */
 const liveServerSchema = z.object({
   marker: z.string(),
   /** Leader of its process group and that process's start time; null until it was spawned. */
-  leader: z.object({ pid: z.number(), startTicks: z.number() }).nullable(),
+  leader: identitySchema.nullable(),
+  /** What it had started when it was ready: some of them may have left its group and dropped its marker. */
+  descendants: z.array(identitySchema).optional(),
 });
 export type LiveServer = z.infer<typeof liveServerSchema>;
 
@@ -27,8 +31,8 @@ export type State = z.infer<typeof stateSchema>;
 export interface StateFile {
   readonly current: State;
   update(change: Partial<Pick<State, "doing" | "servers">>): Promise<void>;
-  /** The run ended by itself: nothing is left to clean. */
-  remove(): Promise<void>;
+  /** The run ended by itself. The file is removed, unless it names a server, which may be alive. */
+  close(): Promise<void>;
 }
 
 export async function createStateFile(
@@ -45,7 +49,9 @@ export async function createStateFile(
       state = { ...state, ...change };
       await writeJson(path, state);
     },
-    remove: () => rm(path, { force: true }),
+    async close() {
+      if (state.servers.length === 0) await rm(path, { force: true });
+    },
   };
 }
 

@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { cpus, hostname, release } from "node:os";
+import { cpus, release } from "node:os";
 import { execa } from "execa";
 import type { Fingerprint } from "../domain/fingerprint.ts";
 import { readTextIfExists } from "../system/files.ts";
@@ -11,10 +11,17 @@ export interface RunIdentity {
   readonly probeSuite: string;
 }
 
-const QUERY = ["name", "memory.total", "power.limit", "driver_version"] as const;
+const QUERY = ["name", "memory.total", "power.limit", "driver_version", "uuid"] as const;
 
-/** The machine that this process runs on, and what is measured on it. */
-export async function readFingerprint(identity: RunIdentity): Promise<Fingerprint> {
+/**
+ * The machine that this process runs on, and what is measured on it.
+ *
+ * @param machineIdPath - systemd's id of the machine
+ */
+export async function readFingerprint(
+  identity: RunIdentity,
+  machineIdPath = "/etc/machine-id",
+): Promise<Fingerprint> {
   const gpus = await readGpus();
   const first = gpus[0];
   const processors = cpus();
@@ -30,7 +37,7 @@ export async function readFingerprint(identity: RunIdentity): Promise<Fingerprin
     cpuCores: processors.length,
     kernel: release(),
     os: await osName(),
-    hostId: await hostId(),
+    hostId: await hostId(gpus, machineIdPath),
   };
 }
 
@@ -45,7 +52,7 @@ export function remoteFingerprint(identity: RunIdentity, url: string): Fingerpri
     driver: null,
     model: identity.model,
     probeSuite: identity.probeSuite,
-    hostId: createHash("sha256").update(`vllm-gate:${address}`).digest("hex").slice(0, 12),
+    hostId: saltedHash(address),
   };
 }
 
@@ -54,6 +61,7 @@ interface Gpu {
   readonly memoryMib: number | null;
   readonly powerLimitW: number | null;
   readonly driver: string | null;
+  readonly uuid: string | null;
 }
 
 /** The GPUs that nvidia-smi lists; none when it is absent, fails or hangs. */
@@ -69,9 +77,17 @@ async function readGpus(): Promise<Gpu[]> {
   );
   if (result.exitCode !== 0) return [];
   return result.stdout.split("\n").flatMap((line) => {
-    const [name, memory, power, driver] = line.split(",").map((field) => field.trim());
+    const [name, memory, power, driver, uuid] = line.split(",").map((field) => field.trim());
     if (name === undefined || name === "" || driver === undefined) return [];
-    return [{ name, memoryMib: toNumber(memory), powerLimitW: toNumber(power), driver }];
+    return [
+      {
+        name,
+        memoryMib: toNumber(memory),
+        powerLimitW: toNumber(power),
+        driver,
+        uuid: uuid !== undefined && /^GPU-[\w-]+$/.test(uuid) ? uuid : null,
+      },
+    ];
   });
 }
 
@@ -86,8 +102,17 @@ async function osName(): Promise<string | null> {
   return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(text ?? "")?.[1] ?? process.platform;
 }
 
-/** Tells machines apart without naming them: a salted hash of the machine's id. */
-async function hostId(): Promise<string> {
-  const id = (await readTextIfExists("/etc/machine-id"))?.trim() || hostname();
+/**
+ * Tells machines apart without naming them: a salted hash of the GPUs' ids, which a container sees as its host does,
+ * else of the machine's id. Null when there is neither: a container's hostname is another one each time.
+ */
+async function hostId(gpus: readonly Gpu[], machineIdPath: string): Promise<string | null> {
+  const uuids = gpus.flatMap((gpu) => gpu.uuid ?? []).sort();
+  if (uuids.length > 0) return saltedHash(uuids.join(","));
+  const id = (await readTextIfExists(machineIdPath))?.trim() ?? "";
+  return /^[0-9a-f]{32}$/.test(id) ? saltedHash(id) : null;
+}
+
+function saltedHash(id: string): string {
   return createHash("sha256").update(`vllm-gate:${id}`).digest("hex").slice(0, 12);
 }

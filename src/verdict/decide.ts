@@ -1,4 +1,4 @@
-import type { Comparison, ComparisonFile } from "../domain/comparison.ts";
+import { type Comparison, type ComparisonFile, incomparable, ordered } from "../domain/comparison.ts";
 import {
   type Cause,
   EXIT,
@@ -31,21 +31,33 @@ const emptyCounts = (): Record<Verdict, number> => ({
   regressed: 0,
 });
 
-/** The verdict on a run that was measured and compared. `watch` metrics are counted and never move it. */
-export function decide(comparison: ComparisonFile, policy: VerdictPolicy): VerdictFile {
+/**
+ * The verdict on a run that was measured and compared. `watch` metrics are shown and never move it; but a run of
+ * which a part must not be trusted decides nothing, whichever metrics that part has.
+ *
+ * @param notes - what else a reader of the verdict must know
+ */
+export function decide(
+  comparison: ComparisonFile,
+  policy: VerdictPolicy,
+  notes: readonly string[] = [],
+): VerdictFile {
   const gated = comparison.comparisons.filter((each) => each.level === "gate");
   const counts = emptyCounts();
   for (const each of gated) counts[each.verdict] += 1;
   // Nothing gated is not a pass: nobody looked.
   const looked = gated.length > 0 || comparison.limits.length > 0;
   const ofMetrics = gated.map((each) => each.verdict).reduce(join, looked ? "pass" : "invalid");
-  const verdict = join(ofMetrics, verdictOfLimits(comparison.limits));
+  const verdict = [verdictOfLimits(comparison.limits), verdictOfTaints(comparison)].reduce(join, ofMetrics);
+  const ofInvalid = new Set(ordered(gated, ["invalid"]).map((each) => each.reason));
   const reasons = [
     ...comparison.limits.map(limitSentence),
-    ...byVerdict(gated, ["regressed"]).map(sentence),
-    ...byReason(byVerdict(gated, ["invalid"])).map(groupSentence),
-    ...byVerdict(gated, ["inconclusive", "improved"]).map(sentence),
+    ...ordered(gated, ["regressed"]).map(sentence),
+    ...byReason(ordered(gated, ["invalid"])).map(groupSentence),
+    ...comparison.taints.filter((taint) => !ofInvalid.has(taint)),
+    ...ordered(gated, ["inconclusive", "improved"]).map(sentence),
     ...(looked ? [] : ["no gated metric was measured"]),
+    ...notes,
   ];
   return conclude({
     scenario: comparison.scenario,
@@ -59,11 +71,18 @@ export function decide(comparison: ComparisonFile, policy: VerdictPolicy): Verdi
   });
 }
 
-/** The verdict of a run that has no baseline: measured, and nothing to hold it against but its limits. */
+/**
+ * The verdict of a run that has no baseline: measured, and nothing to hold it against but its limits.
+ *
+ * @param expected - where the baseline was looked for
+ * @param notes - what else a reader of the verdict must know
+ */
 export function decideWithoutBaseline(
   comparison: ComparisonFile,
   expected: string,
   policy: VerdictPolicy,
+  recordCommand = `vllm-gate record --scenario ${comparison.scenario}`,
+  notes: readonly string[] = [],
 ): VerdictFile {
   const verdict = join("invalid", verdictOfLimits(comparison.limits));
   const broken = verdict === "regressed";
@@ -77,8 +96,13 @@ export function decideWithoutBaseline(
       : `Measured, but there is no baseline to compare with (expected ${expected})`,
     nextAction:
       `${broken ? "Change the flags until every limit holds. Record a baseline" : "Record one"} on the base branch ` +
-      `and commit it: vllm-gate record --scenario ${comparison.scenario}`,
-    reasons: [...comparison.limits.map(limitSentence), `expected a baseline at ${expected}`],
+      `and commit it: ${recordCommand}`,
+    reasons: [
+      ...comparison.limits.map(limitSentence),
+      ...comparison.taints,
+      `expected a baseline at ${expected}`,
+      ...notes,
+    ],
     policy: { ...policy, onInvalid: "fail" },
   });
 }
@@ -183,14 +207,6 @@ function conclusionFor(exitCode: number, verdict: RunVerdict): VerdictFile["conc
   return exitCode === EXIT.noVerdict ? "action_required" : "failure";
 }
 
-/** Comparisons of the given verdicts in that order, the largest effect first. */
-export function byVerdict(comparisons: readonly Comparison[], order: readonly Verdict[]): Comparison[] {
-  const size = (each: Comparison) => Math.abs(each.effect ?? Number.POSITIVE_INFINITY);
-  return order.flatMap((verdict) =>
-    comparisons.filter((each) => each.verdict === verdict).sort((a, b) => size(b) - size(a)),
-  );
-}
-
 function percent(share: number): string {
   const points = Math.abs(share) * 100;
   return points >= 10
@@ -232,16 +248,17 @@ function groupSentence(group: readonly Comparison[]): string {
   return `${group.map((each) => each.metric).join(", ")}: ${group[0]?.reason}`;
 }
 
-function incomparable(comparison: ComparisonFile): ComparisonFile["fingerprint"] {
-  return comparison.fingerprint.filter((each) => each.rule === "must");
-}
-
 type Limits = ComparisonFile["limits"];
 
 /** A limit that is broken blocks; one that nobody could check is no pass. */
 function verdictOfLimits(limits: Limits): Verdict {
   if (limits.some((limit) => limit.value !== null)) return "regressed";
   return limits.length > 0 ? "invalid" : "pass";
+}
+
+/** A run of which a part must not be trusted is no verdict: what spoilt that part was there for all of it. */
+function verdictOfTaints(comparison: ComparisonFile): Verdict {
+  return comparison.taints.length > 0 ? "invalid" : "pass";
 }
 
 function limitSentence(limit: Limits[number]): string {
@@ -265,7 +282,7 @@ const plural = (count: number) => (count === 1 ? "" : "s");
 const ofAll = (count: number, all: number) => `${count} of ${all} gated metric${plural(all)}`;
 
 function headline(verdict: Verdict, gated: readonly Comparison[], comparison: ComparisonFile): string {
-  const found = byVerdict(gated, [verdict]);
+  const found = ordered(gated, [verdict]);
   const few = found.slice(0, 2).map((each) => `${each.metric} ${change(each)}`);
   const more = found.length > few.length ? ` and ${found.length - few.length} more` : "";
   const shown = `${ofAll(found.length, gated.length)}`;
@@ -283,6 +300,7 @@ function headline(verdict: Verdict, gated: readonly Comparison[], comparison: Co
       }
       const [largest = [], ...others] = byReason(found);
       if (largest.length === 0) {
+        if (comparison.taints.length > 0) return `No verdict: ${comparison.taints[0]}`;
         return comparison.limits.length > 0
           ? limitsHeadline(comparison.limits)
           : "No gated metric was measured";
@@ -308,7 +326,9 @@ function headline(verdict: Verdict, gated: readonly Comparison[], comparison: Co
 }
 
 function nextAction(verdict: Verdict, gated: readonly Comparison[], comparison: ComparisonFile): string {
-  const differs = (field: string) => comparison.fingerprint.some((each) => each.field === field);
+  const elsewhere = comparison.fingerprint.some(
+    (each) => each.field === "hostId" && each.base !== null && each.head !== null,
+  );
   const of = gated.filter((each) => each.verdict === verdict);
   switch (verdict) {
     case "regressed":
@@ -320,7 +340,7 @@ function nextAction(verdict: Verdict, gated: readonly Comparison[], comparison: 
         ? "Find out why requests failed: the server's log and traces.jsonl are in the run folder."
         : "Change the flags, or accept the loss by recording a new baseline.";
     case "invalid":
-      if (of.length === 0) {
+      if (of.length === 0 && comparison.taints.length === 0) {
         return comparison.limits.length > 0
           ? "Give the scenario a probe that measures what the limit is on, or remove the limit."
           : "Give the scenario a probe whose metrics are gated.";
@@ -331,8 +351,7 @@ function nextAction(verdict: Verdict, gated: readonly Comparison[], comparison: 
       return "Mend the cause and run again; nothing was decided.";
     case "inconclusive":
       if (of.every((each) => each.base === null)) return "Record the baseline again to gate what is new.";
-      if (differs("hostId"))
-        return "Run on a host of the baseline, or record a baseline on this host as well.";
+      if (elsewhere) return "Run on a host of the baseline, or record a baseline on this host as well.";
       return "Run again with more sessions to decide it (--sessions 3).";
     case "improved":
       return "Nothing to do; record a new baseline to hold the gain.";

@@ -197,7 +197,7 @@ describe("formatBaseline", () => {
       unit: text,
       n: fc.integer({ min: 1, max: 99 }),
       spread: value,
-      sessions: fc.array(fc.array(value, { maxLength: 3 }), { maxLength: 3 }),
+      sessions: fc.array(fc.array(value, { minLength: 1, maxLength: 3 }), { minLength: 1, maxLength: 3 }),
     });
     const any = fc.record({
       scenario: text,

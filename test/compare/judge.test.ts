@@ -7,6 +7,7 @@ function judge(overrides: Partial<JudgeInput>) {
     direction: "lower",
     tolerance: { relative: 0.05, absolute: 0 },
     rounds: "best",
+    sensitivity: "host",
     base: [[100]],
     head: [[100]],
     ...overrides,
@@ -91,6 +92,36 @@ describe("rounds and sessions", () => {
     });
   });
 
+  it("one slow round of the base hides no loss of a metric that the host does not move", () => {
+    const sides = {
+      base: [
+        [100, 101],
+        [101, 125],
+        [100, 102],
+      ],
+      head: [[110, 111]],
+    };
+    expect(judge({ ...sides, sensitivity: "host" }).verdict).toBe("inconclusive");
+    expect(judge({ ...sides, sensitivity: "none" })).toMatchObject({
+      verdict: "regressed",
+      reason: "no round is as good as the best one of any of the baseline's sessions",
+    });
+  });
+
+  it("a session of the base that was slow throughout does keep it open", () => {
+    const base = [[100], [101], [112, 125]];
+    expect(judge({ sensitivity: "none", base, head: [[110]] })).toMatchObject({
+      verdict: "inconclusive",
+      reason: "worse by more than the tolerance, but as good as some of the baseline's sessions",
+    });
+  });
+
+  it("nor does a slow round of head hide a gain of it", () => {
+    const sides = { base: [[110, 111]], head: [[100, 125]] };
+    expect(judge({ ...sides, sensitivity: "host" }).verdict).toBe("pass");
+    expect(judge({ ...sides, sensitivity: "none" }).verdict).toBe("improved");
+  });
+
   it("a gain whose rounds overlap is no improvement", () => {
     expect(judge({ base: [[110, 120]], head: [[100, 112]] })).toMatchObject({ verdict: "pass" });
     expect(judge({ base: [[110, 120]], head: [[100, 109]] })).toMatchObject({ verdict: "improved" });
@@ -127,6 +158,7 @@ const sessions = fc.array(fc.array(value, { minLength: 1, maxLength: 3 }), { min
 const input = fc.record({
   direction: fc.constantFrom("lower" as const, "higher" as const),
   rounds: fc.constantFrom("best" as const, "worst" as const),
+  sensitivity: fc.constantFrom("host" as const, "none" as const),
   relative: fc.constantFrom(0, 0.01, 0.05, 0.2),
   absolute: fc.constantFrom(0, 1, 30),
   base: sessions,

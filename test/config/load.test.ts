@@ -11,9 +11,11 @@ interface Given {
   readonly overrides?: Overrides;
   /** Text of the file that holds the policy; the same file when absent. */
   readonly policyFile?: string;
+  /** Text of the base branch's file. */
+  readonly judgeFile?: string;
 }
 
-function resolve({ file = ONE, overrides = {}, policyFile }: Given = {}): GateConfig {
+function resolve({ file = ONE, overrides = {}, policyFile, judgeFile }: Given = {}): GateConfig {
   const parsed = file === null ? null : parseConfig(file, "gate.yml");
   const policySource = policyFile === undefined ? parsed : parseConfig(policyFile, "base.yml");
   return resolveConfig({
@@ -25,6 +27,7 @@ function resolve({ file = ONE, overrides = {}, policyFile }: Given = {}): GateCo
       policySource === null
         ? { allowFlags: [], allowEnv: [], allowServers: [], allowCommands: [] }
         : policyOf(policySource, "base.yml"),
+    ...(judgeFile === undefined ? {} : { judge: parseConfig(judgeFile, "base.yml") }),
   });
 }
 
@@ -80,6 +83,20 @@ describe("parseConfig", () => {
     ["budgetMinutes", 1440],
   ] as const)("takes the bound itself: %s %d", (key, value) => {
     expect(parseConfig(`${ONE}${key}: ${value}\n`, "gate.yml")[key]).toBe(value);
+  });
+});
+
+describe("parseConfig: what it tells of a file", () => {
+  it.each([
+    ["no YAML", `${"SECRET".repeat(40)}: [}\n`.repeat(300)],
+    ["one long key", `${"SECRET".repeat(40)}: 1\n`],
+    ["many keys", Array.from({ length: 500 }, (_, index) => `key${index}: 1`).join("\n")],
+    ["a list of numbers", `rounds: "${"SECRET".repeat(40)}"\n`],
+    ["an alias", `scenarios: *${"SECRET".repeat(40)}\n`],
+  ])("is little: %s", (_, text) => {
+    const message = usageErrorOf(() => parseConfig(text, "gate.yml"));
+    expect(message.split("\n").length).toBeLessThanOrEqual(21);
+    expect(Math.max(...[...message.matchAll(/(?:SECRET)+/g)].map(([run]) => run.length), 0)).toBeLessThan(80);
   });
 });
 
@@ -242,6 +259,51 @@ reportOnly: true
   });
 });
 
+describe("resolveConfig: the base branch's file", () => {
+  const effort = (count: number, folder: string) =>
+    `sessions: ${count}\nrounds: ${count}\nrecordSessions: ${count}\nbudgetMinutes: ${count}\nbaselineDir: ${folder}\n`;
+  const own = `${ONE}${effort(1, "own")}`;
+  const base = `${ONE}${effort(4, "base")}`;
+
+  it("says how much is measured and where baselines lie", () => {
+    expect(resolve({ file: own, judgeFile: base })).toMatchObject({
+      sessions: 4,
+      rounds: 4,
+      recordSessions: 4,
+      budgetMinutes: 4,
+      baselineDir: "base",
+    });
+  });
+
+  it("gives way to overrides", () => {
+    const overrides = { sessions: 2, rounds: 3, budgetMinutes: 5, baselineDir: "given" };
+    expect(resolve({ file: own, judgeFile: base, overrides })).toMatchObject({
+      ...overrides,
+      recordSessions: 2,
+    });
+  });
+
+  it.each(["constructor", "toString"])("has no scenario %s unless it is written there", (scenario) => {
+    const file = `scenarios:\n  ${scenario}:\n    model: org/model\n    levels: {ttft.cold_ms: gate}\n`;
+    expect(resolve({ file, judgeFile: ONE }).levels).toEqual({ "ttft.cold_ms": "gate" });
+  });
+});
+
+describe("resolveConfig: control characters", () => {
+  it.each<[string, string, string]>([
+    ["model", '    model: "x\\n::error::y"\n', "model"],
+    ["an argument", '    model: m\n    args: ["--seed", "1\\n::error::y"]\n', "args"],
+    ["a command", '    model: m\n    command: ["vllm", "serve\\r"]\n', "command"],
+    ["a variable", '    model: m\n    env: {VLLM_LOGGING_LEVEL: "A\\u001b[31m"}\n', "env"],
+  ])("are refused in %s", (_, scenario, key) => {
+    const message = refusalOf({ file: `scenarios:\n  chat:\n${scenario}` });
+    expect(message).toMatch(
+      new RegExp(`^gate\\.yml: scenarios\\.chat\\.${key}: ".*" holds a control character`),
+    );
+    expect(message).not.toMatch(/\p{Cc}/u);
+  });
+});
+
 describe("resolveConfig: without a file", () => {
   it("takes a model for a scenario named default", () => {
     const config = resolve({ file: null, overrides: { model: "org/model", args: "--seed 1" } });
@@ -292,6 +354,20 @@ describe("resolveConfig: a server that is already running", () => {
     ]) {
       expect(refusalOf({ file: `scenarios:\n  chat:\n    server: {url: '${url}'}\n` })).toMatch(/^refused: /);
     }
+  });
+
+  it.each([
+    "http://127.0.0.1:1?x=1",
+    "http://127.0.0.1:1/#x",
+    "http://127.0.0.1:1/?",
+    "http://user:hunter22@127.0.0.1:1",
+    "http://hunter22@127.0.0.1:1/v1",
+  ])("is an address and nothing else: %s", (url) => {
+    const ofFile = refusalOf({ file: `scenarios:\n  chat:\n    server: {url: '${url}'}\n` });
+    const ofInput = refusalOf({ overrides: { serverUrl: url } });
+    expect(ofFile).toMatch(/^refused: gate\.yml: scenarios\.chat\.server\.url: holds a .*expected "http:/);
+    expect(ofInput).toMatch(/^refused: --serverUrl: holds a /);
+    expect(`${ofFile}${ofInput}`).not.toContain("hunter22");
   });
 
   it("gets the value of no variable that the policy does not name: it may be a secret of the job", () => {

@@ -523,7 +523,6 @@ describe("command", () => {
     [["vllm"]],
     [["vllm", "bench"]],
     [["vllm", "serve", "--trust-remote-code"]],
-    [["./vllm", "serve"]],
     [["/tmp/vllm", "serve"]],
     [["python3", "server.py"]],
     [["python3", "-c", "print()"]],
@@ -534,6 +533,16 @@ describe("command", () => {
       words.length === 0 ? 1 : 0,
     );
   });
+
+  it.each([[["./vllm", "serve"]], [[".venv/bin/vllm", "serve"]], [["bin/vllm"]], [["../vllm", "serve"]]])(
+    "refuses the checkout's own program %j, also when it is allowed",
+    (words) => {
+      const [refusal, ...others] = command(words, { ...nothing, allowCommands: [words] });
+      expect(others).toEqual([]);
+      expect(refusal?.reason).toMatch(/is a file of the checkout, which a pull request can replace/);
+      expect(refusal?.howToAllow).toMatch(/absolute path/);
+    },
+  );
 
   it("compares an allowed command word by word", () => {
     const policy = { ...nothing, allowCommands: [["docker", "run", "vllm"]] };

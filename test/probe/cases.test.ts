@@ -11,7 +11,12 @@ import {
   type TtftOptions,
   warmCase,
 } from "../../src/probe/cases.ts";
-import type { RequestResult, StreamClient, StreamRequest } from "../../src/probe/stream-client.ts";
+import type {
+  RequestResult,
+  StampedResponse,
+  StreamClient,
+  StreamRequest,
+} from "../../src/probe/stream-client.ts";
 
 const TARGET = { model: "org/model", seed: "seed" };
 const TTFT: TtftOptions = { cold: true, warmRequests: 30, promptTokens: 256, outputTokens: 64 };
@@ -128,14 +133,24 @@ class Puppet implements StreamClient {
   inFlight = 0;
   mostInFlight = 0;
 
-  send(request: StreamRequest): Promise<RequestResult> {
+  /** In the order in which they were read. */
+  readonly read: number[] = [];
+
+  send(request: StreamRequest): Promise<StampedResponse> {
     const index = this.sent.push(request) - 1;
     this.inFlight += 1;
     this.mostInFlight = Math.max(this.mostInFlight, this.inFlight);
     return new Promise((resolve) => {
       const end = (outcome: Outcome) => {
         this.inFlight -= 1;
-        resolve({ ...RESULT, startS: index, outcome });
+        resolve({
+          timedOut: outcome === "timeout",
+          sizeBytes: 100,
+          read: () => {
+            this.read.push(index);
+            return { ...RESULT, startS: index, outcome };
+          },
+        });
       };
       this.#waiting.push({ request, end });
     });
@@ -217,6 +232,37 @@ describe("runRequests", () => {
       })),
     );
     expect(client.sent).toEqual(plan.warmup);
+  });
+
+  it("parses nothing while a request runs: it would hold up sends and stamps", async () => {
+    const client = new Puppet();
+    const plan = planOf(2);
+    const running = runRequests(client, plan, "measure", CONTEXT, new AbortController().signal);
+    for (let n = 1; n < plan.measure.length; n += 1) {
+      await client.end();
+      expect(client.read).toEqual([]);
+    }
+    await client.end();
+    await running;
+    expect(client.read).toHaveLength(plan.measure.length);
+  });
+
+  it("parses in between only when what is kept would not fit in memory", async () => {
+    const client = new Puppet();
+    const plan = planOf(2);
+    const running = runRequests(client, plan, "measure", CONTEXT, new AbortController().signal, 250);
+    await client.end();
+    await client.end();
+    expect(client.read).toEqual([]);
+    for (let n = 2; n < plan.measure.length; n += 1) {
+      await client.end();
+      // Each parsed response gives way to others, so that a turn is all that it takes.
+      for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
+      expect(client.sent.length - client.read.length - client.inFlight).toBeLessThanOrEqual(2);
+    }
+    const traces = await running;
+    expect([...client.read].sort((a, b) => a - b)).toEqual(plan.measure.map((_, index) => index));
+    expect(traces.map(({ startS }) => startS)).toEqual(plan.measure.map((_, index) => index));
   });
 
   it("sends nothing for a phase without requests", async () => {

@@ -56,7 +56,9 @@ async function setUp(listener: RequestListener, changed: Partial<StreamClientOpt
     client,
     controller,
     send: (expectedTokens = 3, timeouts = {}) =>
-      client.send({ body: BODY, expectedTokens, timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts } }),
+      client
+        .send({ body: BODY, expectedTokens, timeouts: { ...DEFAULT_TIMEOUTS, ...timeouts } })
+        .then((response) => response.read()),
   };
 }
 
@@ -199,6 +201,27 @@ describe("StreamClient.send: a request that succeeds", () => {
     expect(result).toMatchObject({ outcome: "ok", outputTokens: 3, cachedTokens: null });
     expect(result).not.toHaveProperty("arrivals");
     expect(result.firstTokenS).not.toBeNull();
+  });
+});
+
+describe("StreamClient.send: what is kept", () => {
+  it("is read later, as often as one likes, with the times of when it came", async () => {
+    const { client } = await setUp(answering(event(1), event(3), DONE));
+    const response = await client.send({ body: BODY, expectedTokens: 3 });
+    expect(response).toMatchObject({ timedOut: false, sizeBytes: (event(1) + event(3) + DONE).length + 2 });
+    const endedS = monotonicS();
+    await pause(50);
+    const result = response.read();
+    expect(result.outcome).toBe("ok");
+    expect(result.endS).toBeLessThanOrEqual(endedS);
+    expect(response.read()).toEqual(result);
+  });
+
+  it("a run that is cancelled afterwards does not change how the request ended", async () => {
+    const { client, controller } = await setUp((request) => request.socket.destroy());
+    const response = await client.send({ body: BODY, expectedTokens: 3 });
+    controller.abort();
+    expect(response.read().outcome).toBe("protocol_error");
   });
 });
 
@@ -416,8 +439,12 @@ describe("StreamClient.send: a server that stalls", () => {
     ["before its first byte, by the total", stall, { totalMs: 300 }, null],
     ["never, but goes on for too long", drip, { totalMs: 400, betweenEventsMs: 10_000 }, 200],
   ])("%s is a timeout", async (_, listener, timeouts, status) => {
-    const { send } = await setUp(listener);
-    const result = await send(3, timeouts);
+    const { client } = await setUp(listener);
+    const all = { ...DEFAULT_TIMEOUTS, ...timeouts };
+    const response = await client.send({ body: BODY, expectedTokens: 3, timeouts: all });
+    // Known before anything is parsed: the rest of the case is not sent.
+    expect(response.timedOut).toBe(true);
+    const result = response.read();
     expect(result).toMatchObject({ outcome: "timeout", status });
     expect(result.endS - result.startS).toBeGreaterThan(0.2);
     expect(result.endS - result.startS).toBeLessThan(10);

@@ -36,6 +36,42 @@ describe("the comment of a run", () => {
     expect(folded.match(/`a\.m\d+`/g)).toEqual(["`a.m1`", "`a.m0`"]);
   });
 
+  it("says the command that does the same again, with what came by options", () => {
+    const input = STORIES["pass"]!();
+    const { head } = input.run.variants;
+    const overridden = { ...input.run, overridden: ["args"] };
+    expect(head?.args).toEqual(["--max-model-len", "4096"]);
+    expect(renderComment({ ...input, run: overridden })).toContain(
+      "Run it again: `vllm-gate run --scenario chat --args '--max-model-len 4096'`",
+    );
+    const attached = {
+      ...input.run,
+      overridden: ["serverUrl"],
+      variants: { head: { args: [], url: "http://127.0.0.1:8000" } },
+    };
+    const comment = renderComment({ ...input, run: attached });
+    expect(comment).toContain("`vllm-gate run --scenario chat --server-url http://127.0.0.1:8000`");
+    expect(comment).toContain(
+      "`vllm-gate record --scenario chat --server-url http://127.0.0.1:8000` measures",
+    );
+  });
+
+  it("says when fewer sessions were measured than planned", () => {
+    const input = STORIES["pass"]!();
+    const plan = { sessions: 5, rounds: 2, probes: {}, budgetMinutes: 30 };
+    expect(renderComment({ ...input, run: { ...input.run, plan } })).toContain(
+      "- ⚠️ 1 of 5 sessions measured within budgetMinutes (30)\n",
+    );
+  });
+
+  it("says when nothing tells the host from others", () => {
+    const input = STORIES["pass"]!();
+    const unknown = { ...input.run, fingerprint: { ...input.run.fingerprint, hostId: null } };
+    const said = "Nothing tells this host from others: it is taken for the one of the baseline.";
+    expect(renderComment({ ...input, run: unknown })).toContain(said);
+    expect(renderComment(input)).not.toContain(said);
+  });
+
   it("names facts that the log did not tell", () => {
     const unknown = session({
       unknownFacts: [{ fact: "graphsS", reason: "vLLM 0.6.0 prints no such line" }],

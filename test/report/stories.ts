@@ -121,6 +121,15 @@ export const STORIES: Readonly<Record<string, () => CommentInput>> = {
     return gate(base, { ...measured, run: { ...measured.run, sessions } });
   },
 
+  "invalid-cold-hit": () => {
+    const measured = measuredRun({}, flags(["--max-model-len", "4096"]));
+    const sessions = measured.run.sessions.map((each) => ({
+      ...each,
+      cases: (each.cases ?? []).map((one) => (one.case === "cold" ? { ...one, counters: hits } : one)),
+    }));
+    return gate(base, { ...measured, run: { ...measured.run, sessions } });
+  },
+
   "no-baseline": () => gate(null, measuredRun({}, flags(["--max-model-len", "4096"]))),
 
   "no-baseline-limit-broken": () =>

@@ -41,12 +41,46 @@ describe("serverEnvironment", () => {
     "DB_PASSWORD",
     "SLACK_TOKEN",
     "GOOGLE_APPLICATION_CREDENTIALS",
+    "GH_PAT",
+    "DEPLOY_KEY",
+    "SLACK_WEBHOOK_URL",
+    "MY_TOKENS",
+    "DATABASE_URL",
+    "SSH_KEY",
+    "COOKIE",
+    "SOMETHING_UNHEARD_OF",
+    "NODE_OPTIONS",
+    "VLLM_API_KEY",
+    "VLLM_SOME_PAT",
+    "RAY_AUTH_TOKEN",
+    "SSH_AUTH_SOCK",
   ])("leaves out the machine's secret %s", (name) => {
     expect(serverEnvironment({ [name]: "x", PATH: "/bin" }, {})).toEqual({ PATH: "/bin" });
   });
 
   it.each(["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"])("keeps %s, which gated models need", (name) => {
     expect(serverEnvironment({ [name]: "x" }, {})).toEqual({ [name]: "x" });
+  });
+
+  it.each([
+    "LC_ALL",
+    "XDG_CACHE_HOME",
+    "CONDA_PREFIX",
+    "SSL_CERT_FILE",
+    "NCCL_DEBUG",
+    "VLLM_CACHE_ROOT",
+    "VLLM_MAX_TOKENS_PER_EXPERT_FP4_MOE",
+    "HF_HUB_OFFLINE",
+    "TORCHINDUCTOR_CACHE_DIR",
+    "https_proxy",
+    "NO_PROXY",
+  ])("keeps %s", (name) => {
+    expect(serverEnvironment({ [name]: "x" }, {})).toEqual({ [name]: "x" });
+  });
+
+  it("keeps no address with a password in it", () => {
+    const machine = { HTTPS_PROXY: "http://u:p@proxy:1", HF_ENDPOINT: "https://u:p@hub" };
+    expect(serverEnvironment(machine, {})).toEqual({});
   });
 
   it("leaves out what is not set", () => {

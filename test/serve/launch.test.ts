@@ -1,14 +1,15 @@
 import { randomUUID } from "node:crypto";
-import { mkdtemp, readFile, realpath, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readFile, realpath, rm, symlink, writeFile } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { NotMeasuredError } from "../../src/domain/errors.ts";
 import { findFreePort, servedModelName, serverArgv } from "../../src/serve/launch.ts";
 import { findMarked, MARKER_VARIABLE } from "../../src/system/processes.ts";
 import { createRedactor, REDACTED } from "../../src/system/redact.ts";
-import { isAlive } from "../support/child-processes.ts";
+import { isAlive, killGroup, startNode } from "../support/child-processes.ts";
 import { launchScript, type ScriptServer } from "../support/servers.ts";
 import { tempDir } from "../support/temp-dir.ts";
 import { waitFor } from "../support/wait-for.ts";
@@ -391,6 +392,66 @@ describe("launchServer: its end", () => {
     expect(await isAlive(orphan)).toBe(true);
     expect(await launched.server.dispose()).toMatchObject({ survivors: [] });
     expect(await isAlive(orphan)).toBe(false);
+  });
+
+  it("includes one that left group, session and environment, and whose parent has ended", async () => {
+    const launched = await launchScript(
+      `spawn("sh", ["-c", "setsid env -i sleep 300 & echo escaped=$!; sleep 2.5"], { stdio: "inherit" })
+         .on("exit", () => console.log("parent ended"));
+       stay();`,
+    );
+    const escapee = Number((await lineOf(launched, /escaped=(\d+)/))[1]);
+    onTestFinished(() => killGroup(escapee));
+    await lineOf(launched, /parent ended/);
+    expect(await isAlive(escapee)).toBe(true);
+    expect(await launched.server.dispose()).toMatchObject({ survivors: [] });
+    expect(await isAlive(escapee)).toBe(false);
+  });
+
+  it("lets the gate end although somebody unknown holds the server's output", async () => {
+    const folder = await tempDir();
+    const launcher = fileURLToPath(new URL("../../src/serve/launch.ts", import.meta.url));
+    const options = {
+      // Its parent is gone before anybody can look.
+      command: ["sh", "-c", "(setsid env -i sleep 300 & echo escaped=$!); exec sleep 300", "serve"],
+      ...{ model: "m", args: [], env: { PATH: process.env["PATH"] }, shownEnv: [], apiKey: "key" },
+      ...{ port: 1, folder, marker: randomUUID(), graceMs: 5_000 },
+    };
+    const gate = startNode(
+      `import { launchServer } from ${JSON.stringify(launcher)};
+       const server = await launchServer({ ...${JSON.stringify(options)}, redact: (text) => text });
+       while (server.tail().length === 0) await new Promise((done) => setTimeout(done, 20));
+       console.log(server.tail()[0]);
+       await server.dispose();
+       console.log("disposed");`,
+    );
+    const escapee = Number((await gate.line(/escaped=(\d+)/))[1]);
+    onTestFinished(() => killGroup(escapee));
+    await gate.line(/disposed/);
+    const late = new Promise((resolve) => setTimeout(() => resolve("still there"), 5_000));
+    expect(await Promise.race([gate.ended, late])).toEqual({ code: 0, signal: null });
+    expect(await isAlive(escapee)).toBe(true);
+  });
+
+  it("is without a grace when it is to hurry", async () => {
+    const hurry = new AbortController();
+    const launched = await launchScript(`process.on("SIGTERM", () => {}); console.log("up"); stay();`, {
+      graceMs: 50_000,
+      hurry: hurry.signal,
+    });
+    await lineOf(launched, /up/);
+    setTimeout(() => hurry.abort(), 200);
+    const ended = await launched.server.dispose();
+    expect(ended).toMatchObject({ killed: true, survivors: [] });
+    expect(ended.tookS).toBeLessThan(10);
+  });
+
+  it("comes although the log cannot be written", async () => {
+    const folder = await tempDir();
+    await symlink("/dev/full", join(folder, "server.log"));
+    const launched = await launchScript("console.log('up'); stay();", { folder });
+    await lineOf(launched, /up/);
+    expect(await launched.server.dispose()).toMatchObject({ survivors: [] });
   });
 
   it("happens once: later calls give what the first one did", async () => {

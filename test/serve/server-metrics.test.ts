@@ -111,6 +111,33 @@ describe("parseMetrics", () => {
     ]);
   });
 
+  it.each([
+    ["an open brace and a long name", (size: number) => `a{${"a".repeat(size)}`],
+    ["braces", (size: number) => `a${"{".repeat(size)}`],
+    ["a quote that never ends", (size: number) => `a{a="${"\\\\".repeat(size / 2)}`],
+    ["labels without an end", (size: number) => `a{${'a="",'.repeat(size / 5)}`],
+    ["spaces", (size: number) => `a${" ".repeat(size)}`],
+    ["short hostile lines", (size: number) => `a{${"a".repeat(60_000)}\n`.repeat(size / 60_000)],
+  ])("reads hostile text in time that grows with its length: %s", (_, make) => {
+    const seconds = (size: number): number => {
+      const text = make(size);
+      const times = [0, 1, 2].map(() => {
+        const start = performance.now();
+        parseMetrics(text);
+        return performance.now() - start;
+      });
+      return Math.min(...times) / 1000;
+    };
+    // Below a few milliseconds a clock tells nothing about growth.
+    expect(seconds(2_000_000)).toBeLessThan(Math.max(0.1, 4 * seconds(1_000_000)));
+  });
+
+  it("passes over a line longer than any of vLLM's", () => {
+    expect(parseMetrics(`a{x="${"y".repeat(70_000)}"} 1\nb 2`)).toEqual([
+      { name: "b", labels: {}, value: 2 },
+    ]);
+  });
+
   it("never throws, and takes no value that is not a number", () => {
     const piece = fc.constantFrom("up", "{", "}", '"', "\\", "=", "x", ",", " ", "1", "\n", "NaN", "#", "e9");
     fc.assert(

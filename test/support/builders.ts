@@ -286,6 +286,7 @@ export function comparisonFile(overrides: Partial<ComparisonFile> = {}): Compari
     comparisons: [comparison()],
     flags: [],
     fingerprint: [],
+    taints: [],
     ...overrides,
   };
 }

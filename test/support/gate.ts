@@ -40,6 +40,7 @@ export function gate(
       comparisons: [],
       flags: [],
       fingerprint: [],
+      taints: measurements.taints.map((taint) => taint.reason),
     };
     return { ...shared, comparison, verdict: decideWithoutBaseline(comparison, BASELINE, policy) };
   }

@@ -1,11 +1,13 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
 import { UsageError } from "../../src/domain/errors.ts";
 import {
+  briefly,
   parseJson,
+  readCheckedOut,
   readJson,
   readTextIfExists,
   sha256,
@@ -107,8 +109,62 @@ describe("readTextIfExists", () => {
     expect(await readTextIfExists(join(folder, "none", "b"))).toBeNull();
   });
 
+  it("says in one sentence what is wrong with a path, and writing does too", async () => {
+    const folder = await tempDir();
+    const file = join(folder, "a");
+    await writeFile(file, "x");
+    await symlink("loop", join(folder, "loop"));
+    const attempts: [() => Promise<unknown>, RegExp][] = [
+      [() => readTextIfExists(join(file, "b")), /a\/b: a part of this path is a file, expected a folder/],
+      [() => readTextIfExists(join(folder, "loop")), /loop: is a symbolic link to itself/],
+      [() => readTextIfExists(join(folder, "n".repeat(300))), /is too long for a path/],
+      [() => writeFileAtomic(join(file, "b"), "x"), /a\/b: a part of this path is a file, expected a folder/],
+      [() => writeFileAtomic(folder, "x"), /is a folder, expected a file/],
+    ];
+    for (const [attempt, message] of attempts) {
+      await expect(attempt()).rejects.toBeInstanceOf(UsageError);
+      await expect(attempt()).rejects.toThrow(message);
+    }
+  });
+
   it("does not take a folder for a missing file", async () => {
-    await expect(readTextIfExists(await tempDir())).rejects.toThrow(/EISDIR/);
+    await expect(readTextIfExists(await tempDir())).rejects.toThrow(/: is a folder, expected a file/);
+  });
+});
+
+describe("readCheckedOut", () => {
+  it("follows links within the repository only, and tells nothing of what is outside", async () => {
+    const folder = await tempDir();
+    const root = join(folder, "repository");
+    await mkdir(join(root, ".git"), { recursive: true });
+    await mkdir(join(root, "a"));
+    await mkdir(join(folder, "outside"));
+    await writeFile(join(folder, "outside", "secret"), "hunter22");
+    await writeFile(join(root, ".git", "config"), "hunter22");
+    await writeFile(join(root, "a", "real"), "fine");
+    const link = (target: string, name: string) => symlink(target, join(root, name));
+    await link("a/real", "inner");
+    await link("../outside/secret", "file");
+    await link("../outside", "folder");
+    await link("../outside/none", "dangling");
+    await link(".git/config", "config");
+    expect(await readCheckedOut(join(root, "inner"), root)).toBe("fine");
+    expect(await readCheckedOut(join(root, "a", "none"), root)).toBeNull();
+    expect(await readCheckedOut(join(folder, "outside", "secret"), root)).toBe("hunter22");
+    for (const name of ["file", "folder/secret", "folder/none/x", "dangling", "config"]) {
+      const reading = readCheckedOut(join(root, name), root);
+      await expect(reading, name).rejects.toBeInstanceOf(UsageError);
+      await expect(reading).rejects.toThrow(/: a symbolic link leads out of the repository/);
+      await expect(reading).rejects.not.toThrow(/hunter22/);
+    }
+  });
+});
+
+describe("briefly", () => {
+  it("cuts what a parser quotes", () => {
+    expect(briefly("short")).toBe("short");
+    expect(briefly(`got "${"x".repeat(500)}" here`)).toBe(`got "${"x".repeat(39)}…" here`);
+    expect(briefly("x".repeat(500))).toHaveLength(111);
   });
 });
 

@@ -1,7 +1,7 @@
-import { readdir, rm } from "node:fs/promises";
+import { readdir, realpath, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
-import { gitHas, gitHead, gitShow, resolveBaseBranch } from "../../src/system/git.ts";
+import { gitHas, gitHead, gitRoot, gitShow, resolveBase } from "../../src/system/git.ts";
 import { commit, createRepository, git } from "../support/git-repository.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -83,13 +83,21 @@ describe("gitHead", () => {
   });
 });
 
-describe("resolveBaseBranch", () => {
+describe("gitRoot", () => {
+  it("is the repository's top folder, and outside one the folder itself", async () => {
+    const { folder, repository } = await origin();
+    expect(await gitRoot(join(repository, "a"))).toBe(await realpath(repository));
+    expect(await gitRoot(folder)).toBe(folder);
+  });
+});
+
+describe("resolveBase", () => {
   it("fetches the branch that a shallow clone of another one lacks", async () => {
     const { folder, repository } = await origin();
     const clone = await shallowClone(folder, repository);
     expect(await gitHas(clone, "refs/remotes/origin/main")).toBe(false);
 
-    const revision = await resolveBaseBranch(clone, "main");
+    const revision = (await resolveBase(clone, { branch: "main" }))?.revision;
     expect(revision).toBe("refs/remotes/origin/main");
     expect(await gitShow(clone, revision ?? "", "./a/gate.yml")).toBe(POLICY);
     expect(await git(clone, "rev-parse", revision ?? "")).toBe(await git(repository, "rev-parse", "main"));
@@ -99,7 +107,7 @@ describe("resolveBaseBranch", () => {
     const { folder, repository } = await origin();
     const clone = await shallowClone(folder, repository);
     const before = await gitHead(clone);
-    await resolveBaseBranch(clone, "main");
+    await resolveBase(clone, { branch: "main" });
     expect(await gitHead(clone)).toBe(before);
     expect(await git(clone, "status", "--porcelain")).toBe("");
     expect(await git(clone, "rev-parse", "--is-shallow-repository")).toBe("true");
@@ -109,15 +117,46 @@ describe("resolveBaseBranch", () => {
     const { folder, repository } = await origin();
     await git(repository, "branch", "release/2.x", "main");
     const clone = await shallowClone(folder, repository);
-    expect(await resolveBaseBranch(clone, "release/2.x")).toBe("refs/remotes/origin/release/2.x");
+    expect((await resolveBase(clone, { branch: "release/2.x" }))?.revision).toBe(
+      "refs/remotes/origin/release/2.x",
+    );
   });
 
-  it("does not ask the remote for a branch that is there", async () => {
+  it("asks the remote again for a branch that is there, and keeps a whole clone whole", async () => {
+    const { folder, repository } = await origin();
+    const clone = join(folder, "clone");
+    await git(folder, "clone", "--quiet", `file://${repository}`, clone);
+    await git(repository, "checkout", "--quiet", "main");
+    const moved = await commit(repository, { "a/gate.yml": "policy: stricter\n" });
+    expect(await resolveBase(clone, { branch: "main" })).toEqual({
+      revision: "refs/remotes/origin/main",
+      isStale: false,
+    });
+    expect(await git(clone, "rev-parse", "refs/remotes/origin/main")).toBe(moved);
+    expect(await git(clone, "rev-parse", "--is-shallow-repository")).toBe("false");
+  });
+
+  it("says that a branch is stale when the remote cannot be asked", async () => {
     const { folder, repository } = await origin();
     const clone = join(folder, "clone");
     await git(folder, "clone", "--quiet", repository, clone);
     await rm(repository, { recursive: true });
-    expect(await resolveBaseBranch(clone, "main")).toBe("refs/remotes/origin/main");
+    expect(await resolveBase(clone, { branch: "main" })).toEqual({
+      revision: "refs/remotes/origin/main",
+      isStale: true,
+    });
+  });
+
+  it("is the commit itself when it is there", async () => {
+    const { folder, repository } = await origin();
+    const sha = await git(repository, "rev-parse", "main");
+    await rm(join(folder, "none"), { recursive: true, force: true });
+    expect(await resolveBase(repository, { branch: "main", sha })).toEqual({ revision: sha, isStale: false });
+    const clone = await shallowClone(folder, repository);
+    expect((await resolveBase(clone, { branch: "main", sha }))?.revision).toBe("refs/remotes/origin/main");
+    expect((await resolveBase(clone, { branch: "main", sha: "--all" }))?.revision).toBe(
+      "refs/remotes/origin/main",
+    );
   });
 
   it("takes the remote's branch, not a local one or a tag of the same name", async () => {
@@ -125,7 +164,8 @@ describe("resolveBaseBranch", () => {
     const clone = await shallowClone(folder, repository);
     await git(clone, "branch", "main", "HEAD");
     await git(clone, "tag", "main", "HEAD");
-    expect(await gitShow(clone, (await resolveBaseBranch(clone, "main")) ?? "", "a/gate.yml")).toBe(POLICY);
+    const base = await resolveBase(clone, { branch: "main" });
+    expect(await gitShow(clone, base?.revision ?? "", "a/gate.yml")).toBe(POLICY);
   });
 
   it.each(["nope", "", "-main", "--upload-pack=touch stolen", "main:refs/heads/stolen", "*"])(
@@ -134,7 +174,7 @@ describe("resolveBaseBranch", () => {
       const { folder, repository } = await origin();
       const clone = await shallowClone(folder, repository);
       const refs = await git(clone, "for-each-ref");
-      expect(await resolveBaseBranch(clone, branch)).toBeNull();
+      expect(await resolveBase(clone, { branch })).toBeNull();
       expect(await git(clone, "for-each-ref")).toBe(refs);
       expect(await git(clone, "status", "--porcelain")).toBe("");
     },
@@ -144,7 +184,7 @@ describe("resolveBaseBranch", () => {
     const { folder, repository } = await origin();
     const clone = await shallowClone(folder, repository);
     await rm(repository, { recursive: true });
-    expect(await resolveBaseBranch(clone, "main")).toBeNull();
-    expect(await resolveBaseBranch(folder, "main")).toBeNull();
+    expect(await resolveBase(clone, { branch: "main" })).toBeNull();
+    expect(await resolveBase(folder, { branch: "main" })).toBeNull();
   });
 });

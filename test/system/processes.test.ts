@@ -4,6 +4,7 @@ import { createConnection, createServer } from "node:net";
 import { join } from "node:path";
 import { describe, expect, it, onTestFinished } from "vitest";
 import {
+  Descendants,
   type EndServerOptions,
   endServer,
   findGroup,
@@ -144,6 +145,36 @@ describe("identify", () => {
   });
 });
 
+describe("Descendants", () => {
+  it("are those that live, the roots among them", async () => {
+    const child = startShell("sleep 300 & echo child=$!; sleep 0.01 & wait");
+    const inner = Number((await child.line(/child=(\d+)/))[1]);
+    const leader = await identify(child.pid);
+    const descendants = new Descendants(leader === null ? [] : [leader]);
+    const look = async () => sorted((await descendants.look()).map(({ pid }) => pid));
+    await waitFor("both alone", async () => (await look()).length === 2);
+    expect(await look()).toEqual(sorted([child.pid, inner]));
+    killGroup(inner);
+    await waitFor("its end", async () => (await look()).length < 2);
+    expect(await look()).not.toContain(inner);
+  });
+
+  it("are none of a process that only has the PID of a root", async () => {
+    const child = startShell("sleep 300 & echo up; wait");
+    await child.line(/up/);
+    expect(await new Descendants([{ pid: child.pid, startTicks: 1 }]).look()).toEqual([]);
+  });
+
+  it("are not this process or its other children", async () => {
+    startShell("sleep 300");
+    const child = startShell("echo up; exec sleep 300");
+    await child.line(/up/);
+    const leader = await identify(child.pid);
+    const descendants = new Descendants(leader === null ? [] : [leader]);
+    for (let n = 0; n < 3; n += 1) expect(await descendants.look()).toEqual([leader]);
+  });
+});
+
 describe("sendSignal", () => {
   it("sends", async () => {
     const child = startShell("exec sleep 300");
@@ -277,6 +308,39 @@ describe("endServer", () => {
     await other.line(/up/);
     await end({ marker, pgid: child.pid });
     expect(await isAlive(other.pid)).toBe(true);
+  });
+
+  it("ends a descendant that has neither the group nor the marker, also when its parent ended since", async () => {
+    for (const looked of [true, false]) {
+      const marker = randomUUID();
+      const child = startShell(
+        `sh -c 'setsid env -i sleep 300 & echo escaped=$!; ${looked ? "exec sleep 0.6" : "wait"}' & wait; exec sleep 300`,
+        { marker },
+      );
+      const escapee = Number((await child.line(/escaped=(\d+)/))[1]);
+      onTestFinished(() => killGroup(escapee));
+      await becomes(escapee, "sleep");
+      const leader = { pid: child.pid, startTicks: (await identify(child.pid))?.startTicks ?? 0 };
+      const descendants = new Descendants([leader]);
+      if (looked) {
+        await descendants.look();
+        await waitFor("its parent's end", async () => (await findGroup(child.pid)).length === 1);
+      }
+      expect(await end({ marker, pgid: child.pid, descendants })).toMatchObject({ survivors: [] });
+      expect(await isAlive(escapee)).toBe(false);
+    }
+  });
+
+  it("kills at once when told to hurry, before the grace or in it", async () => {
+    for (const early of [true, false]) {
+      const marker = randomUUID();
+      const child = startShell('trap "" TERM; echo up; while :; do sleep 300; done', { marker });
+      await child.line(/up/);
+      const hurry = early ? AbortSignal.abort() : AbortSignal.timeout(300);
+      const ended = await end({ marker, pgid: child.pid, graceMs: 60_000, hurry });
+      expect(ended).toMatchObject({ killed: true, survivors: [] });
+      expect(ended.tookS).toBeLessThan(10);
+    }
   });
 
   it("has nothing to do for a server that has ended", async () => {

@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { createRedactor, isSecretName, REDACTED, redactArgs, secretsOf } from "../../src/system/redact.ts";
+import {
+  createRedactor,
+  isSecretName,
+  REDACTED,
+  redactArgs,
+  redactDeep,
+  redactEnv,
+  secretsOf,
+} from "../../src/system/redact.ts";
 
 describe("isSecretName", () => {
   it.each([
@@ -18,6 +26,15 @@ describe("isSecretName", () => {
     "SSH_PRIVATE_KEY",
     "--hf-token",
     "CLIENT_SECRET",
+    "GH_PAT",
+    "PAT",
+    "DEPLOY_KEY",
+    "SSH_KEY_B64",
+    "SLACK_WEBHOOK_URL",
+    "MY_TOKENS",
+    "COOKIE",
+    "MYSQL_PWD",
+    "DB_PASS",
   ])("is true for %s", (name) => {
     expect(isSecretName(name)).toBe(true);
   });
@@ -33,6 +50,13 @@ describe("isSecretName", () => {
     "--skip-tokenizer-init",
     "VLLM_LOGGING_LEVEL",
     "KEYBOARD",
+    "PWD",
+    "OLDPWD",
+    "PATTERN",
+    "MAX_TOKENS",
+    "VLLM_MAX_TOKENS_PER_EXPERT_FP4_MOE",
+    "--ssl-keyfile",
+    "--max-log-len",
     "--kv-cache-dtype",
   ])("is false for %s", (name) => {
     expect(isSecretName(name)).toBe(false);
@@ -72,7 +96,45 @@ describe("createRedactor", () => {
   });
 });
 
+describe("createRedactor: forms of a secret", () => {
+  it("covers a secret in JSON, in a URL, and line by line", () => {
+    const secret = 'line one of a "key"\nline two of a key/';
+    const redact = createRedactor([secret]);
+    expect(redact(JSON.stringify({ a: secret }))).toBe(`{"a":"${REDACTED}"}`);
+    expect(redact(`x?k=${encodeURIComponent(secret)}`)).toBe(`x?k=${REDACTED}`);
+    expect(redact("saw line two of a key/")).toBe(`saw ${REDACTED}`);
+  });
+});
+
+describe("redactDeep", () => {
+  it("redacts every text of a value and leaves the rest", () => {
+    const value = { a: ["x secret1", 1, null], b: { c: "secret1" }, d: true };
+    expect(redactDeep(value, createRedactor(["secret1"]))).toEqual({
+      a: [`x ${REDACTED}`, 1, null],
+      b: { c: REDACTED },
+      d: true,
+    });
+  });
+});
+
+describe("redactEnv", () => {
+  it("covers secrets by name and credentials in URLs", () => {
+    expect(redactEnv({ HF_TOKEN: "abc", A_URL: "https://u:p@host/x", B: "c" })).toEqual({
+      HF_TOKEN: REDACTED,
+      A_URL: `https://${REDACTED}@host/x`,
+      B: "c",
+    });
+  });
+});
+
 describe("secretsOf", () => {
+  it("takes the credentials in URLs of any name", () => {
+    expect(secretsOf({ DATABASE_URL: "postgres://me:hunter22@db/x", HOST: "http://db" })).toEqual([
+      "me:hunter22",
+      "hunter22",
+    ]);
+  });
+
   it("takes the values of secret names that are set", () => {
     expect(secretsOf({ PATH: "/bin", HF_TOKEN: "one", API_KEY: "two", DB_PASSWORD: undefined })).toEqual([
       "one",
@@ -120,6 +182,11 @@ describe("redactArgs", () => {
       ["vllm", "serve", "org/token-model"],
       ["vllm", "serve", "org/token-model"],
     ],
+    [
+      ["--x", "https://u:p@host/a"],
+      ["--x", `https://${REDACTED}@host/a`],
+    ],
+    [['--x={"api_key": "abc", "b": "c"}'], [`--x={"api_key": "${REDACTED}", "b": "c"}`]],
     [[], []],
   ])("of %j is %j", (args, expected) => {
     expect(redactArgs(args)).toEqual(expected);

@@ -26,12 +26,23 @@ describe("createStateFile", () => {
     expect(state.current).toEqual(await readStateFile(path));
   });
 
-  it("is gone after its removal, also when it was gone already", async () => {
+  it("is gone after its end, also when it was gone already", async () => {
     const folder = await tempDir();
     const state = await createStateFile(join(folder, "state.json"), INITIAL);
-    await state.remove();
-    await state.remove();
+    await state.close();
+    await state.close();
     expect(await readdir(folder)).toEqual([]);
+  });
+
+  it("outlasts its end while it names a server", async () => {
+    const path = join(await tempDir(), "state.json");
+    const state = await createStateFile(path, INITIAL);
+    await state.update({ servers: [SERVER] });
+    await state.close();
+    expect(await readStateFile(path)).toMatchObject({ servers: [SERVER] });
+    await state.update({ servers: [] });
+    await state.close();
+    await expect(readStateFile(path)).rejects.toThrow("no such file");
   });
 });
 

@@ -181,6 +181,42 @@ describe("the verdict of a run", () => {
   });
 });
 
+describe("a run of which a part must not be trusted", () => {
+  const taint = "97 % of the prompt tokens of ttft.cold came from the prefix cache";
+
+  it("is invalid, even where only watched metrics come from that part", () => {
+    const file = comparisonFile({ comparisons: [found("pass"), found("invalid", { level: "watch" })] });
+    expect(decide(file, POLICY).verdict).toBe("pass");
+    expect(decide({ ...file, taints: [taint] }, POLICY)).toMatchObject({
+      verdict: "invalid",
+      exitCode: 3,
+      headline: `No verdict: ${taint}`,
+      nextAction: "Mend the cause and run again; nothing was decided.",
+      reasons: [taint],
+      counts: { pass: 1, invalid: 0 },
+    });
+  });
+
+  it("says the reason once, and a regression stays one", () => {
+    const tainted = comparisonFile({ comparisons: [found("invalid", { reason: taint })], taints: [taint] });
+    expect(decide(tainted, POLICY).reasons).toEqual([`batching.c8.tpot_floor_ms: ${taint}`]);
+    const worse = comparisonFile({ comparisons: [found("regressed")], taints: [taint] });
+    expect(decide(worse, POLICY)).toMatchObject({ verdict: "regressed", exitCode: 1 });
+    expect(decide(worse, POLICY).reasons).toContain(taint);
+  });
+});
+
+it("what else a reader must know is among the reasons, with a baseline and without", () => {
+  const note = "1 of 5 sessions measured within budgetMinutes (30)";
+  expect(decide(comparisonFile(), POLICY, [note]).reasons).toEqual([note]);
+  const command = "vllm-gate record --scenario default --server-url http://127.0.0.1:8000";
+  const without = decideWithoutBaseline(comparisonFile({ comparisons: [] }), "b.json", POLICY, command, [
+    note,
+  ]);
+  expect(without.reasons).toEqual(["expected a baseline at b.json", note]);
+  expect(without.nextAction).toBe(`Record one on the base branch and commit it: ${command}`);
+});
+
 describe("headline and next action", () => {
   const tokens = (effect: number, wanted: Verdict) =>
     found(wanted, {
@@ -302,6 +338,11 @@ describe("headline and next action", () => {
       "1 of 1 gated metric undecided: batching.c8.tpot_floor_ms has no baseline",
     );
     expect(unrecorded.nextAction).toBe("Record the baseline again to gate what is new.");
+    const unknownHost = comparisonFile({
+      comparisons: [found("inconclusive")],
+      fingerprint: [{ field: "hostId", rule: "note", base: "a", head: null }],
+    });
+    expect(decide(unknownHost, POLICY).nextAction).toBe(undecided.nextAction);
     const file = comparisonFile({
       comparisons: [found("inconclusive")],
       fingerprint: [{ field: "hostId", rule: "note", base: "a", head: "b" }],

@@ -1,7 +1,7 @@
 import { n as __require, t as __commonJSMin } from "./rolldown-runtime.js";
-import { C as string, E as unknown, a as EXIT, b as object, g as array, i as messageOf, n as NotMeasuredError, r as UsageError, v as literal, x as record, y as number } from "./errors.js";
-import { A as findListeners, B as logFactsSchema, C as readTextIfExists, D as MARKER_VARIABLE, E as writeJson, F as code, H as fingerprintSchema, I as oneLine, L as plain, M as identify, N as delay, O as endServer, P as monotonicS, R as table, T as writeFileAtomic, U as fingerprintSlug, V as diffFingerprints, _ as hashRun, a as reasonsOf, b as writeRun, c as formatValue, d as decideNotRecorded, f as decideRecorded, g as appendTraces, i as ordered, j as findMarked, k as findGroup, l as decide, m as createStateFile, n as CHANGED, o as formatChange, p as decideWithoutBaseline, r as incomparable, s as formatTolerance, t as renderComment, u as decideFailure, v as newRunId, w as sha256, x as parseJson, y as readRunFolder, z as RUN_FILES } from "./comment.js";
-import { n as policyOf, r as resolveConfig, t as parseConfig } from "./load.js";
+import { A as literal, F as string, M as object, N as record, O as array, R as unknown, _ as EXIT, a as makeFolder, d as writeFileAtomic, f as writeJson, g as messageOf, h as UsageError, j as number, l as readTextIfExists, m as NotMeasuredError, o as parseJson, s as readCheckedOut, u as sha256 } from "./metric.js";
+import { A as monotonicS, B as fingerprintSchema, C as MARKER_VARIABLE, D as findMarked, E as findListeners, F as firstRecordCommand, I as RUN_FILES, L as shortfallOf, N as plain, O as identify$1, P as table, R as logFactsSchema, S as Descendants, T as findGroup, V as fingerprintSlug, _ as appendTraces, b as readRunFolder, c as decideFailure, d as decideWithoutBaseline, h as createStateFile, j as code, k as delay, l as decideNotRecorded, s as decide, t as renderComment, u as decideRecorded, v as hashRun, w as endServer, x as writeRun, y as newRunId, z as diffFingerprints } from "./comment.js";
+import { i as leven, n as policyOf, r as resolveConfig, t as parseConfig } from "./load.js";
 import { createHash, randomBytes, randomUUID } from "node:crypto";
 import path, { basename, join, relative, resolve } from "node:path";
 import { createServer } from "node:net";
@@ -11,14 +11,14 @@ import { aborted, callbackify, debuglog, inspect, promisify, stripVTControlChara
 import { EventEmitter, addAbortListener, on, once, setMaxListeners } from "node:events";
 import { fileURLToPath } from "node:url";
 import { mkdir, stat } from "node:fs/promises";
+import { scheduler, setImmediate as setImmediate$1, setTimeout as setTimeout$1 } from "node:timers/promises";
 import fs, { appendFileSync, closeSync, createReadStream, createWriteStream, openSync, readFileSync, readSync, statSync, writeFileSync } from "node:fs";
 import { createInterface } from "node:readline";
 import { ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import process$1, { execArgv, execPath, hrtime, platform } from "node:process";
 import { StringDecoder } from "node:string_decoder";
 import tty from "node:tty";
-import { scheduler, setImmediate as setImmediate$1, setTimeout as setTimeout$1 } from "node:timers/promises";
-import { constants, cpus, hostname, release } from "node:os";
+import { constants, cpus, release } from "node:os";
 import { serialize } from "node:v8";
 import { finished } from "node:stream/promises";
 import path$1 from "node:path/win32";
@@ -440,8 +440,8 @@ const metricValuesSchema = object({
 	n: number().int().positive(),
 	/** (largest − smallest) / median of the values. */
 	spread: number(),
-	/** By session, in them by round. */
-	sessions: array(array(number()))
+	/** By session, in them by round; never empty. */
+	sessions: array(array(number()).min(1)).min(1)
 });
 const recordedSessionSchema = object({
 	run: string().nullable(),
@@ -476,6 +476,18 @@ function baselinePath(scenario, fingerprint) {
 }
 /** The folder beside the scenarios' that holds what baselines were. */
 const RESERVED_NAME = "history";
+/**
+* A baseline from its text.
+*
+* @param path - where it lies, for errors
+* @param scenario - the one that it must be of
+* @throws UsageError when it is none, or one of another scenario
+*/
+function parseBaseline(text, path, scenario) {
+	const baseline = parseJson(text, baselineSchema, path);
+	if (baseline.scenario !== scenario) throw new UsageError(`${path}: scenario: a baseline of ${JSON.stringify(baseline.scenario)}, expected one of ${JSON.stringify(scenario)}`);
+	return baseline;
+}
 /** More digits than any clock or log here resolves only make diffs noisy. Counts are kept as they are. */
 function fewDigits(value) {
 	return Number.isInteger(value) ? value : Number(value.toPrecision(6));
@@ -616,8 +628,16 @@ function middle(sessions) {
 /**
 * A first rule. A session counts by its best round, since interference only ever makes a round worse, with the
 * same number of rounds on both sides; a side by the median of its sessions. `regressed`: the loss is beyond the
-* relative and the absolute tolerance, and no round of head is as good as any round of the base. A loss beyond
-* tolerance whose rounds overlap is `inconclusive`. A metric of which the worst round counts, counts by it alone.
+* relative and the absolute tolerance, and head is separated from the base. A loss beyond tolerance without that is
+* `inconclusive`. A metric of which the worst round counts, counts by it alone.
+*
+* What separates depends on where a metric's scatter comes from. A metric that the host moves (throughput, TTFT)
+* has good and bad sessions as well as rounds, and a base shows with every round of it how far that goes: no round
+* of head may be as good as any of them. A metric that the host does not move (a floor of the time per token,
+* memory) has only rounds that something held up: there the best rounds of the sessions must not overlap. By all
+* rounds one slow round of the base would hide a loss; resampled sessions of an H200 (five of two rounds against
+* one of two) showed +3 % of `batching.c8.tpot_floor_ms` in 35 % of the runs, by best rounds in 95 %, at 1 % of
+* false alarms both ways. Of throughput and TTFT, best rounds would raise the false alarms from 1 % to 10 %.
 *
 * It computes no interval: it does not know how far restarts spread.
 */
@@ -625,7 +645,8 @@ const separationJudge = (input) => {
 	const { relative, absolute } = input.tolerance;
 	const sign = input.direction === "lower" ? 1 : -1;
 	const equal = Math.min(...[...input.base, ...input.head].map((session) => session.length));
-	const side = (sessions) => input.rounds === "worst" ? worstOf(sessions, sign) : bestOf(sessions, sign, equal);
+	const byRounds = input.sensitivity === "host";
+	const side = (sessions) => input.rounds === "worst" ? worstOf(sessions, sign) : bestOf(sessions, sign, equal, byRounds);
 	const base = side(input.base);
 	const head = side(input.head);
 	const loss = head.value - base.value;
@@ -643,20 +664,20 @@ const separationJudge = (input) => {
 	if (beyond(loss)) return head.best > base.worst ? {
 		...shared,
 		verdict: "regressed",
-		reason: "no round is as good as the baseline's worst"
+		reason: byRounds ? "no round is as good as the baseline's worst" : "no round is as good as the best one of any of the baseline's sessions"
 	} : {
 		...shared,
 		verdict: "inconclusive",
-		reason: "worse by more than the tolerance, but some rounds are as good as the baseline's"
+		reason: byRounds ? "worse by more than the tolerance, but some rounds are as good as the baseline's" : "worse by more than the tolerance, but as good as some of the baseline's sessions"
 	};
 	if (beyond(-loss)) return base.best > head.worst ? {
 		...shared,
 		verdict: "improved",
-		reason: "every round is better than the baseline's best"
+		reason: `${byRounds ? "every round" : "every session's best round"} is better than the baseline's best`
 	} : {
 		...shared,
 		verdict: "pass",
-		reason: "better by more than the tolerance, but some rounds are only as good as the baseline's"
+		reason: `better by more than the tolerance, but some ${byRounds ? "rounds" : "sessions"} are only as good as the baseline's`
 	};
 	return {
 		...shared,
@@ -664,13 +685,13 @@ const separationJudge = (input) => {
 		reason: "within the tolerance"
 	};
 };
-function bestOf(sessions, sign, rounds) {
+function bestOf(sessions, sign, rounds, byRounds) {
 	const signed = sessions.map((session) => session.slice(0, rounds).map((value) => sign * value));
-	const all = signed.flat();
+	const bests = signed.map((session) => Math.min(...session));
 	return {
-		value: median(signed.map((session) => Math.min(...session))),
-		best: Math.min(...all),
-		worst: Math.max(...all)
+		value: median(bests),
+		best: Math.min(...bests),
+		worst: Math.max(...byRounds ? signed.flat() : bests)
 	};
 }
 function worstOf(sessions, sign) {
@@ -724,8 +745,13 @@ function compareSides(scenario, base, head, rules, judge = separationJudge) {
 		limits: [],
 		comparisons,
 		flags: diffFlags(base, head),
-		fingerprint
+		fingerprint,
+		taints: taintsOf(head)
 	};
+}
+/** Why parts of a side must not be trusted, each reason once. */
+function taintsOf(side) {
+	return [...new Set(side.taints.map((taint) => taint.reason))];
 }
 function compareMetric(input) {
 	const { id, definition, level, tolerance, judge } = input;
@@ -771,10 +797,12 @@ function compareMetric(input) {
 			reason
 		};
 	}
+	const { rounds, sensitivity } = definition;
 	const judged = judge({
 		direction,
 		tolerance,
-		rounds: definition.rounds,
+		rounds,
+		sensitivity,
 		base,
 		head
 	});
@@ -1813,8 +1841,8 @@ function renderFirstTokenLatency(run, measurements) {
 const FIRST_ID = 1e3;
 const ID_COUNT = 2e3;
 /**
-* A prompt that depends on its name only: the same name gives the same ids, another name other ids from the
-* first token on, so that no prefix cache knows it.
+* A prompt that depends on its name only: the same name gives the same ids. Those of another name differ within
+* the first block of any prefix cache: 16 tokens have 2,000^16 beginnings.
 *
 * @param name - seed and place of the prompt, e.g. `seed/batching.c8/0/17`
 * @param tokens - its length
@@ -1851,7 +1879,6 @@ function completionBody(options) {
 const MIN_REQUESTS = 8;
 /** The first request of a server's life may wait for kernels that are compiled on demand. */
 const COLD_TIMEOUTS = {
-	connectMs: 5e3,
 	firstByteMs: 6e5,
 	betweenEventsMs: 3e5,
 	totalMs: 9e5
@@ -1922,14 +1949,31 @@ function batchingCase(target, options, concurrency, round) {
 function range(count) {
 	return Array.from({ length: count }, (_, index) => index);
 }
+/** Most bytes of responses that wait to be parsed; a stream of 128 tokens is about 50 kB. */
+const MAX_KEPT_BYTES = 256e6;
 /**
 * Sends requests in a closed loop: each of `concurrency` senders sends its next request when its last one ended.
 *
+* Responses are parsed when the last one has ended: parsing holds up whatever else the process does, so that in
+* between it would delay the next requests and the stamps of those that run. Only a case whose responses do not
+* fit in memory is parsed in between.
+*
 * @returns a trace for each request that was sent, in the order of the plan; fewer after a cancellation
 */
-async function runRequests(client, plan, phase, context, signal) {
+async function runRequests(client, plan, phase, context, signal, maxKeptBytes = MAX_KEPT_BYTES) {
 	const requests = plan[phase];
-	const traces = new Array(requests.length);
+	const ended = /* @__PURE__ */ new Map();
+	const results = /* @__PURE__ */ new Map();
+	let keptBytes = 0;
+	/** Parses what has ended, one at a time, so that timers and connections get their turns. */
+	const readEnded = async () => {
+		for (const [index, response] of [...ended]) {
+			if (!ended.delete(index)) continue;
+			keptBytes -= response.sizeBytes;
+			results.set(index, response.read());
+			await setImmediate$1();
+		}
+	};
 	let next = 0;
 	let timedOut = false;
 	const sender = async () => {
@@ -1938,20 +1982,27 @@ async function runRequests(client, plan, phase, context, signal) {
 			next += 1;
 			const request = requests[index];
 			if (request === void 0) return;
-			const result = await client.send(request);
-			timedOut ||= result.outcome === "timeout";
-			traces[index] = {
-				...context,
-				probe: plan.probe,
-				case: plan.case,
-				phase,
-				id: request.id,
-				...result
-			};
+			const response = await client.send(request);
+			timedOut ||= response.timedOut;
+			ended.set(index, response);
+			keptBytes += response.sizeBytes;
+			if (keptBytes > maxKeptBytes) await readEnded();
 		}
 	};
 	await Promise.all(range(Math.min(plan.concurrency, requests.length)).map(sender));
-	return traces.filter((trace) => trace !== void 0);
+	await readEnded();
+	return requests.flatMap((request, index) => {
+		const result = results.get(index);
+		if (result === void 0) return [];
+		return [{
+			...context,
+			probe: plan.probe,
+			case: plan.case,
+			phase,
+			id: request.id,
+			...result
+		}];
+	});
 }
 
 // node_modules/undici/lib/core/symbols.js
@@ -29492,7 +29543,7 @@ var ParseError = class extends Error {
 */
 const LF$1 = 10;
 const CR$1 = 13;
-const SPACE = 32;
+const SPACE$1 = 32;
 const MAX_FIELD_PREFIX_LENGTH = 6;
 /**
 * Creates a new EventSource parser.
@@ -29655,7 +29706,7 @@ function createParser(config) {
 				}
 				const firstCharCode = chunk.charCodeAt(searchIndex);
 				if (isDataPrefix(chunk, searchIndex, firstCharCode)) {
-					const valueStart = chunk.charCodeAt(searchIndex + 5) === SPACE ? searchIndex + 6 : searchIndex + 5;
+					const valueStart = chunk.charCodeAt(searchIndex + 5) === SPACE$1 ? searchIndex + 6 : searchIndex + 5;
 					const value = chunk.slice(valueStart, lfIndex);
 					if (dataLines === 0 && chunk.charCodeAt(lfIndex + 1) === LF$1) {
 						if (id !== void 0) onId === null || onId === void 0 || onId(id);
@@ -29673,7 +29724,7 @@ function createParser(config) {
 					}
 					data = dataLines === 0 ? value : `${data}\n${value}`;
 					dataLines++;
-				} else if (isEventPrefix(chunk, searchIndex, firstCharCode)) eventType = chunk.slice(chunk.charCodeAt(searchIndex + 6) === SPACE ? searchIndex + 7 : searchIndex + 6, lfIndex) || void 0;
+				} else if (isEventPrefix(chunk, searchIndex, firstCharCode)) eventType = chunk.slice(chunk.charCodeAt(searchIndex + 6) === SPACE$1 ? searchIndex + 7 : searchIndex + 6, lfIndex) || void 0;
 				else parseLine(chunk, searchIndex, lfIndex);
 				if (checkForBufferOverflow()) return "";
 				searchIndex = lfIndex + 1;
@@ -29707,25 +29758,25 @@ function createParser(config) {
 		}
 		const firstCharCode = chunk.charCodeAt(start);
 		if (isDataPrefix(chunk, start, firstCharCode)) {
-			const valueStart = chunk.charCodeAt(start + 5) === SPACE ? start + 6 : start + 5;
+			const valueStart = chunk.charCodeAt(start + 5) === SPACE$1 ? start + 6 : start + 5;
 			const value = chunk.slice(valueStart, end);
 			data = dataLines === 0 ? value : `${data}\n${value}`;
 			dataLines++;
 			return;
 		}
 		if (isEventPrefix(chunk, start, firstCharCode)) {
-			eventType = chunk.slice(chunk.charCodeAt(start + 6) === SPACE ? start + 7 : start + 6, end) || void 0;
+			eventType = chunk.slice(chunk.charCodeAt(start + 6) === SPACE$1 ? start + 7 : start + 6, end) || void 0;
 			return;
 		}
 		if (firstCharCode === 105 && chunk.charCodeAt(start + 1) === 100 && chunk.charCodeAt(start + 2) === 58) {
-			const value = chunk.slice(chunk.charCodeAt(start + 3) === SPACE ? start + 4 : start + 3, end);
+			const value = chunk.slice(chunk.charCodeAt(start + 3) === SPACE$1 ? start + 4 : start + 3, end);
 			if (!value.includes("\0")) id = value;
 			return;
 		}
 		if (firstCharCode === 58) {
 			if (onComment) {
 				const line = chunk.slice(start, end);
-				onComment(line.slice(chunk.charCodeAt(start + 1) === SPACE ? 2 : 1));
+				onComment(line.slice(chunk.charCodeAt(start + 1) === SPACE$1 ? 2 : 1));
 			}
 			return;
 		}
@@ -29736,7 +29787,7 @@ function createParser(config) {
 			return;
 		}
 		const field = line.slice(0, fieldSeparatorIndex);
-		const offset = line.charCodeAt(fieldSeparatorIndex + 1) === SPACE ? 2 : 1;
+		const offset = line.charCodeAt(fieldSeparatorIndex + 1) === SPACE$1 ? 2 : 1;
 		processField(field, line.slice(fieldSeparatorIndex + offset), line);
 	}
 	function processField(field, value, line) {
@@ -29936,22 +29987,23 @@ function arrivalsOf(events, finalTokens) {
 
 // src/probe/stream-client.ts
 const DEFAULT_TIMEOUTS = {
-	connectMs: 5e3,
 	firstByteMs: 12e4,
 	betweenEventsMs: 6e4,
 	totalMs: 6e5
 };
+/** A server's own port answers at once or not at all, whatever its requests take. */
+const CONNECT_TIMEOUT_MS = 5e3;
 /** Most of a response that is kept; a stream of 128 tokens is about 50 kB. */
 const MAX_BODY_BYTES = 64e6;
 /**
-* A client with a pool of connections, one request on each at a time. The hot path stamps and keeps; parsing
-* happens after the request has ended.
+* A client with a pool of connections, one request on each at a time. It only stamps and keeps: parsing is the
+* caller's to do once nothing is measured any more.
 */
 function createStreamClient(options) {
 	const pool = new import_undici.Pool(options.baseUrl, {
 		connections: options.maxConnections,
 		pipelining: 1,
-		connect: { timeout: DEFAULT_TIMEOUTS.connectMs },
+		connect: { timeout: CONNECT_TIMEOUT_MS },
 		keepAliveTimeout: 3e3,
 		keepAliveMaxTimeout: 3e3
 	});
@@ -29968,12 +30020,18 @@ function createStreamClient(options) {
 async function send(pool, headers, options, request) {
 	const raw = await exchange(pool, headers, options.signal, request);
 	const relative = (atS) => round6(atS - options.zeroS);
-	const chunks = raw.chunks.map(([atS, bytes]) => [relative(atS), bytes]);
 	return {
-		startS: relative(raw.startS),
-		endS: relative(raw.endS),
-		status: raw.status,
-		...interpret(raw, chunks, request, options.signal)
+		timedOut: outcomeOfFailure(raw) === "timeout",
+		sizeBytes: raw.sizeBytes,
+		read: () => {
+			const chunks = raw.chunks.map(([atS, bytes]) => [relative(atS), bytes]);
+			return {
+				startS: relative(raw.startS),
+				endS: relative(raw.endS),
+				status: raw.status,
+				...interpret(raw, chunks, request)
+			};
+		}
 	};
 }
 /** One HTTP exchange, stamped. Never rejects. */
@@ -29997,12 +30055,15 @@ function exchange(pool, headers, signal, request) {
 			const endS = monotonicS();
 			clearTimeout(total);
 			signal.removeEventListener("abort", cancel);
+			const cancelled = signal.aborted;
 			const response = {
 				startS,
 				endS,
 				status,
 				chunks,
-				failure: reason ?? failure
+				sizeBytes,
+				failure: reason ?? failure,
+				cancelled
 			};
 			setImmediate(() => setImmediate(() => resolve(response)));
 		};
@@ -30044,12 +30105,23 @@ const TIMEOUT_CODES = /* @__PURE__ */ new Set([
 	"UND_ERR_BODY_TIMEOUT",
 	"UND_ERR_CONNECT_TIMEOUT"
 ]);
-function interpret(raw, chunks, request, signal) {
-	if (raw.status !== null && raw.status !== 200) {
+/** How a request ended that has no good end; null when the connection says nothing against it. */
+function outcomeOfFailure(raw) {
+	if (raw.status !== null && raw.status !== 200) return "http_error";
+	if (raw.failure === null) return null;
+	if (raw.cancelled) return "aborted";
+	return raw.failure instanceof TimeoutError || TIMEOUT_CODES.has(codeOf(raw.failure)) ? "timeout" : "protocol_error";
+}
+function codeOf(error) {
+	return error.code ?? "";
+}
+function interpret(raw, chunks, request) {
+	const outcome = outcomeOfFailure(raw);
+	if (outcome === "http_error") {
 		const body = Buffer.concat(chunks.map(([, bytes]) => bytes)).toString("utf8");
 		return {
 			...nothing,
-			outcome: "http_error",
+			outcome,
 			error: `HTTP ${raw.status}: ${errorMessage(body)}`
 		};
 	}
@@ -30062,15 +30134,15 @@ function interpret(raw, chunks, request, signal) {
 		lastTokenS: content.lastTokenS,
 		...content.arrivals === null ? {} : { arrivals: content.arrivals }
 	};
-	const failed = (outcome, error) => ({
+	const failed = (how, error) => ({
 		...counts,
-		outcome,
+		outcome: how,
 		error
 	});
-	if (raw.failure !== null) {
-		if (signal.aborted) return failed("aborted", "cancelled");
-		const code = raw.failure.code ?? "";
-		return failed(raw.failure instanceof TimeoutError || TIMEOUT_CODES.has(code) ? "timeout" : "protocol_error", `${raw.failure.message}${code ? ` (${code})` : ""}`);
+	if (outcome === "aborted") return failed(outcome, "cancelled");
+	if (outcome !== null && raw.failure !== null) {
+		const code = codeOf(raw.failure);
+		return failed(outcome, `${raw.failure.message}${code ? ` (${code})` : ""}`);
 	}
 	if (content.problem?.kind === "server") return failed("http_error", content.problem.message);
 	if (content.problem !== null) return failed("protocol_error", content.problem.message);
@@ -30104,10 +30176,14 @@ function round6(value) {
 }
 
 // src/system/redact.ts
-const SECRET_NAME$1 = /(token|secret|passw(or)?d|credential|api[-_]?key|private[-_]?key|access[-_]?key)/i;
+const SECRET_NAME$1 = /(token|secret|passw(or)?d|passphrase|credential|cookie|webhook|api[-_]?key|private[-_]?key|access[-_]?key)/i;
+/** Words that mean a secret only where they stand alone: `GH_PAT`, `DEPLOY_KEY`; not `PATH`, `KEYBOARD`, `PWD`. */
+const SECRET_WORD$1 = /(?:^|[-_])(?:pat|pats|key|keys|pass|auth)(?:$|[-_]b64$|[-_]base64$)|(?:^|[-_])pat[-_]|[-_]pwd$/i;
+/** `MY_TOKENS` holds tokens; `MAX_TOKENS` counts them. */
+const SECRET_TOKENS = /^(?!.*(?:^|_)(?:MAX|MIN|NUM|N|TOTAL|PROMPT|OUTPUT|BATCHED|SCHEDULED|CACHED)_)(?:[A-Z0-9_]*_)?TOKENS$/;
 /** Names of settings whose values are never written anywhere. */
 function isSecretName(name) {
-	return SECRET_NAME$1.test(name.replace(/tokens|tokeniz[a-z]*/gi, ""));
+	return SECRET_NAME$1.test(name.replace(/tokens|tokeniz[a-z]*/gi, "")) || SECRET_WORD$1.test(name) || SECRET_TOKENS.test(name);
 }
 const REDACTED$1 = "[redacted]";
 /**
@@ -30115,22 +30191,64 @@ const REDACTED$1 = "[redacted]";
 * the rest of it. Values shorter than six characters are left: replacing them would garble ordinary text.
 */
 function createRedactor(secrets) {
-	const values = [...new Set(secrets)].filter((value) => value.length >= 6).sort((a, b) => b.length - a.length);
+	const values = [...new Set([...secrets].flatMap(formsOf))].filter((value) => value.length >= 6).sort((a, b) => b.length - a.length);
 	return (text) => values.reduce((redacted, value) => redacted.replaceAll(value, REDACTED$1), text);
 }
-/** The values of an environment's secrets. */
-function secretsOf(environment) {
-	return Object.entries(environment).flatMap(([name, value]) => value !== void 0 && isSecretName(name) ? [value] : []);
+/** A secret as it may be written: in JSON, in a URL, and a key of several lines line by line. */
+function formsOf(secret) {
+	const lines = secret.includes("\n") ? secret.split(/\r?\n/).filter((line) => line.length >= 16) : [];
+	return [
+		secret,
+		secret.trim(),
+		JSON.stringify(secret).slice(1, -1),
+		encodeSafely(secret),
+		...lines
+	];
 }
-/** Arguments with the values of secret flags replaced: `--hf-token=abc`, and all of `--api-key abc def`. */
+function encodeSafely(text) {
+	return encodeURIComponent(text.toWellFormed());
+}
+/** A copy of a value with every text in it redacted. */
+function redactDeep(value, redact) {
+	if (typeof value === "string") return redact(value);
+	if (Array.isArray(value)) return value.map((each) => redactDeep(each, redact));
+	if (typeof value !== "object" || value === null) return value;
+	return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, redactDeep(inner, redact)]));
+}
+/** User name and password in a URL: `https://user:password@host`. */
+const USER_INFO = /:\/\/([^\s/@'"?#]{1,1024})@/g;
+/** The values of an environment's secrets, and the credentials in its URLs whatever their names. */
+function secretsOf(environment) {
+	return Object.entries(environment).flatMap(([name, value]) => {
+		if (value === void 0) return [];
+		const inUrls = [...value.matchAll(USER_INFO)].flatMap(([, userInfo = ""]) => [userInfo, userInfo.slice(userInfo.indexOf(":") + 1)]);
+		return isSecretName(name) ? [value, ...inUrls] : inUrls;
+	});
+}
+/** The values of an environment's variables as they may be written: secrets replaced. */
+function redactEnv(environment) {
+	return Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, isSecretName(name) ? REDACTED$1 : redactUserInfo(value)]));
+}
+function redactUserInfo(text) {
+	return text.replace(USER_INFO, `://${REDACTED$1}@`);
+}
+/** The key and the text of a JSON member; bounded, so that no text takes long. */
+const JSON_MEMBER = /"((?:[^"\\]|\\.){1,200})"(\s{0,20}:\s{0,20})"(?:[^"\\]|\\.){0,10000}"/g;
+/**
+* Arguments with the values of secret flags replaced: `--hf-token=abc`, all of `--api-key abc def`, secret keys of
+* JSON, and credentials in URLs.
+*/
 function redactArgs(args) {
 	let secret = false;
 	return args.map((arg) => {
 		const [flag, value] = splitFlag(arg);
-		if (flag === null) return secret ? REDACTED$1 : arg;
+		if (flag === null) return secret ? REDACTED$1 : redactValue(arg);
 		secret = value === null && isSecretName(flag);
-		return value !== null && isSecretName(flag) ? `${flag}=${REDACTED$1}` : arg;
+		return value !== null && isSecretName(flag) ? `${flag}=${REDACTED$1}` : redactValue(arg);
 	});
+}
+function redactValue(text) {
+	return redactUserInfo(text).replace(JSON_MEMBER, (whole, key, between) => isSecretName(key) ? `"${key}"${between}"${REDACTED$1}"` : whole);
 }
 function splitFlag(arg) {
 	if (!arg.startsWith("--")) return [null, null];
@@ -30139,16 +30257,29 @@ function splitFlag(arg) {
 }
 
 // src/serve/environment.ts
-/** What a continuous-integration runner gives its jobs: credentials and settings that no server needs. */
-const RUNNER_ONLY = /^(GITHUB_|ACTIONS_|RUNNER_|INPUT_|STATE_|CI_|GITEA_|FORGEJO_|npm_)/;
+/** What a server may inherit: where programs, libraries and caches lie, the language, the way to the network. */
+const INHERITED = new Set(`PATH HOME USER LOGNAME LANG LANGUAGE TZ TMPDIR TEMP TMP SHELL TERM NO_COLOR
+   LD_LIBRARY_PATH LIBRARY_PATH CPATH CC CXX
+   PYTHONPATH PYTHONHOME PYTHONUNBUFFERED PYTHONHASHSEED PYTHONNOUSERSITE PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
+   SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE
+   NUMEXPR_NUM_THREADS NUMEXPR_MAX_THREADS NUMBA_CACHE_DIR NUMBA_NUM_THREADS DO_NOT_TRACK`.trim().split(/\s+/));
+/** Families of settings of vLLM and of what it stands on. */
+const INHERITED_FAMILIES = /^(?:LC_|CONDA_|XDG_[A-Z]+_HOME$|VLLM_|CUDA_|NVIDIA_|NCCL_|NVTE_|CUDNN_|CUBLAS_|HF_|HUGGINGFACE_|HUGGING_FACE_|TRANSFORMERS_|TORCH|PYTORCH_|TRITON_|OMP_|MKL_|KMP_|GOMP_|OPENBLAS_|TOKENIZERS_|MALLOC_|SAFETENSORS_|RAY_|FLASHINFER_|FLASH_ATTN|ROCR_|ROCM_|HIP_|HSA_|XLA_|NUMA_|GLOO_|UCX_)/;
+/** The way out through a proxy; not when its address holds a password. */
+const PROXY = /^(?:https?|all|no)_proxy$/i;
 /** Secrets that vLLM itself needs: the token for gated models. They are redacted wherever they are printed. */
 const SERVER_SECRETS = /* @__PURE__ */ new Set(["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"]);
+function isInherited(name, value) {
+	if (SERVER_SECRETS.has(name)) return true;
+	if (PROXY.test(name)) return !value.includes("@");
+	return (INHERITED.has(name) || INHERITED_FAMILIES.test(name)) && secretsOf({ [name]: value }).length === 0;
+}
 /**
-* The environment of a server: the machine's own without the runner's variables and secrets, then the
-* scenario's. A model or plugin that misbehaves finds no token of the repository.
+* The environment of a server: of the machine's own only what a server is known to need, then the scenario's. A
+* model or plugin that misbehaves finds no token of the repository, whatever its name.
 */
 function serverEnvironment(machine, scenario) {
-	const inherited = Object.entries(machine).filter((entry) => entry[1] !== void 0 && !RUNNER_ONLY.test(entry[0]) && (SERVER_SECRETS.has(entry[0]) || !isSecretName(entry[0])));
+	const inherited = Object.entries(machine).filter((entry) => entry[1] !== void 0 && isInherited(entry[0], entry[1]));
 	return {
 		...Object.fromEntries(inherited),
 		...scenario
@@ -30158,7 +30289,7 @@ function serverEnvironment(machine, scenario) {
 const RECORDED = /^(VLLM_|CUDA_|NVIDIA_|NCCL_|HF_|TRANSFORMERS_|TORCH|PYTORCH_|TRITON_|OMP_|MKL_|KMP_|GOMP_|TOKENIZERS_|MALLOC_|LD_|PYTHON|VIRTUAL_ENV$|PATH$)/;
 /** Names of a server's variables that are recorded in `run.json`. */
 function recordedNames(environment, scenario) {
-	return Object.keys(environment).filter((name) => RECORDED.test(name) || name in scenario);
+	return Object.keys(environment).filter((name) => RECORDED.test(name) || Object.hasOwn(scenario, name));
 }
 
 // node_modules/is-plain-obj/index.js
@@ -37456,6 +37587,8 @@ function createAccumulator(combine) {
 const TAIL_LINES = 200;
 /** Longer lines are cut in the log file: a server can print anything. */
 const MAX_LINE = 16384;
+/** How often a server's descendants are looked for. */
+const DESCENDANTS_MS = 1e3;
 /** A TCP port of the loopback address that was free a moment ago. */
 function findFreePort() {
 	return new Promise((resolve, reject) => {
@@ -37571,22 +37704,35 @@ async function launchServer(options) {
 			Promise.race([closed, delay(1e3)]).then(settle);
 		});
 	});
-	const leader = await identify(pid) ?? {
+	const leader = await identify$1(pid) ?? {
 		pid,
 		startTicks: 0
 	};
+	const descendants = new Descendants([leader]);
+	const watch = setInterval(() => void descendants.look(), DESCENDANTS_MS).unref();
+	const end = async () => {
+		clearInterval(watch);
+		try {
+			const ended = await endServer({
+				marker: options.marker,
+				pgid: leader.pid,
+				descendants,
+				graceMs: options.graceMs,
+				killMs: 1e4,
+				hurry: options.hurry
+			});
+			if (ended.survivors.length === 0) await exited;
+			return ended;
+		} finally {
+			child.stdout.destroy();
+			child.stderr.destroy();
+			child.nodeChildProcess.unref();
+			await new Promise((done) => file.end(() => done()));
+		}
+	};
 	let disposal = null;
 	const dispose = () => {
-		disposal ??= endServer({
-			marker: options.marker,
-			pgid: leader.pid,
-			graceMs: options.graceMs,
-			killMs: 1e4
-		}).then(async (ended) => {
-			if (ended.survivors.length === 0) await exited;
-			await new Promise((done) => file.end(done));
-			return ended;
-		});
+		disposal ??= end();
 		return disposal;
 	};
 	return {
@@ -37603,6 +37749,7 @@ async function launchServer(options) {
 		tail: () => [...tail],
 		exited,
 		exit: () => exit,
+		descendants: () => descendants.look(),
 		dispose,
 		[Symbol.asyncDispose]: async () => {
 			await dispose();
@@ -38022,26 +38169,74 @@ function startFailure(server, what) {
 }
 
 // src/serve/server-metrics.ts
-const SAMPLE = /^([a-zA-Z_:][a-zA-Z0-9_:]*)(?:\{(.*)\})?\s+(\S+)/s;
-const LABEL = /([a-zA-Z_][a-zA-Z0-9_]*)="((?:[^"\\]|\\.)*)"/gs;
+/** Longest line that is read; vLLM's own are below 2 kB. */
+const MAX_LINE_LENGTH = 65536;
 /**
-* Reads the Prometheus text format (version 0.0.4). Lines that are not samples are passed over: a server can
-* print anything.
+* Reads the Prometheus text format (version 0.0.4), in time that grows with its length alone. Lines that are not
+* samples are passed over: a server can print anything.
 */
 function parseMetrics(text) {
-	return text.split("\n").flatMap((line) => {
-		if (line.startsWith("#")) return [];
-		const match = SAMPLE.exec(line);
-		if (match === null) return [];
-		const value = parseValue(match[3] ?? "");
-		if (value === null) return [];
-		const labels = Object.fromEntries([...(match[2] ?? "").matchAll(LABEL)].map(([, name, quoted]) => [name ?? "", unquote(quoted ?? "")]));
-		return [{
-			name: match[1] ?? "",
-			labels,
-			value
-		}];
-	});
+	const samples = [];
+	for (let start = 0; start < text.length;) {
+		const found = text.indexOf("\n", start);
+		const end = found < 0 ? text.length : found;
+		const sample = end - start > MAX_LINE_LENGTH ? null : readSample(text.slice(start, end));
+		if (sample !== null) samples.push(sample);
+		start = end + 1;
+	}
+	return samples;
+}
+const METRIC_NAME = /[a-zA-Z_:][a-zA-Z0-9_:]*/y;
+const LABEL_NAME = /[a-zA-Z_][a-zA-Z0-9_]*/y;
+const SPACE = /\s*/y;
+const WORD = /\S+/y;
+/** What a sticky pattern takes at a place, or null. Each of these patterns decides as it goes, never going back. */
+function take(pattern, text, at) {
+	pattern.lastIndex = at;
+	return pattern.exec(text)?.[0] ?? null;
+}
+function readSample(line) {
+	const name = take(METRIC_NAME, line, 0);
+	if (name === null) return null;
+	let at = name.length;
+	let labels = {};
+	if (line[at] === "{") {
+		const read = readLabels(line, at + 1);
+		if (read === null) return null;
+		({labels, at} = read);
+	}
+	const space = take(SPACE, line, at) ?? "";
+	const word = space === "" ? null : take(WORD, line, at + space.length);
+	const value = word === null ? null : parseValue(word);
+	return value === null ? null : {
+		name,
+		labels,
+		value
+	};
+}
+/** The labels from behind the opening brace, and where the closing one ends; null when they are not labels. */
+function readLabels(line, start) {
+	const labels = [];
+	const skip = (at) => at + (take(SPACE, line, at) ?? "").length;
+	let at = skip(start);
+	while (line[at] !== "}") {
+		const name = take(LABEL_NAME, line, at);
+		if (name === null) return null;
+		at += name.length;
+		if (line[at] !== "=" || line[at + 1] !== "\"") return null;
+		const from = at + 2;
+		at = from;
+		while (at < line.length && line[at] !== "\"") at += line[at] === "\\" ? 2 : 1;
+		if (at >= line.length) return null;
+		labels.push([name, unquote(line.slice(from, at))]);
+		at = skip(at + 1);
+		if (line[at] === ",") at = skip(at + 1);
+		else if (line[at] !== "}") return null;
+	}
+	return {
+		labels: Object.fromEntries(labels),
+		at: at + 1
+	};
 }
 function parseValue(text) {
 	if (text === "+Inf") return Number.POSITIVE_INFINITY;
@@ -38121,7 +38316,7 @@ function readKvConfig(samples) {
 	};
 }
 /** Largest `/metrics` that is read; vLLM's own is about 60 kB. */
-const MAX_METRICS_BYTES = 16e6;
+const MAX_METRICS_BYTES = 4e6;
 /** The text of `/metrics`, or null when the server has none (`--disable-log-stats`, another server). */
 async function fetchMetrics(baseUrl, apiKey, signal) {
 	return fetchText(`${baseUrl}/metrics`, apiKey, signal, MAX_METRICS_BYTES);
@@ -38172,7 +38367,6 @@ async function fetchText(url, apiKey, signal, maxBytes) {
 const GRACE_MS = 2e4;
 /** A server that is healthy answers its first completion within this, or is wedged. */
 const FIRST_COMPLETION_TIMEOUTS = {
-	connectMs: 5e3,
 	firstByteMs: 3e5,
 	betweenEventsMs: 12e4,
 	totalMs: 3e5
@@ -38191,14 +38385,36 @@ async function runSession(context) {
 		startedAt: (/* @__PURE__ */ new Date()).toISOString()
 	};
 	const { server } = context.config;
+	const key = server.kind === "attach" ? attachKey(context, server) : randomBytes(24).toString("base64url");
+	const redact = redactorOf(context, key);
+	const guarded = {
+		...context,
+		redact,
+		log: {
+			step: (message) => context.log.step(redact(message)),
+			warn: (message) => context.log.warn(redact(message))
+		}
+	};
 	try {
-		if (server.kind === "attach") await attach(context, server, record);
-		else await launch(context, server, record);
+		if (server.kind === "attach") await attach(guarded, server, key, record);
+		else await launch(guarded, server, key ?? "", record);
 		record.outcome = "ok";
 	} catch (error) {
 		describeFailure(record, error, context.signal);
 	}
-	return record;
+	return redactDeep(record, redact);
+}
+function attachKey({ environment }, { apiKeyEnv }) {
+	return apiKeyEnv === null ? null : environment[apiKeyEnv] ?? null;
+}
+/** Redacts the server's key and every secret of the machine and of the scenario. */
+function redactorOf({ environment, config }, key) {
+	const ofScenario = config.server.kind === "launch" ? secretsOf(config.server.env) : [];
+	return createRedactor([
+		...key === null ? [] : [key],
+		...secretsOf(environment),
+		...ofScenario
+	]);
 }
 function describeFailure(record, error, signal) {
 	record.cause = messageOf(error);
@@ -38216,30 +38432,19 @@ async function resolveModel(cwd, model) {
 	const path = resolve(cwd, model);
 	return await stat(path).then((found) => found.isDirectory(), () => false) ? path : model;
 }
-/** A program that is named by a relative path lies in the repository; one that is only a name lies on PATH. */
-function resolveProgram(cwd, command) {
-	const [program = "", ...rest] = command;
-	return [program.includes("/") ? resolve(cwd, program) : program, ...rest];
-}
-async function launch(context, spec, record) {
-	const { config, signal, log, state } = context;
+async function launch(context, spec, apiKey, record) {
+	const { config, signal, log, state, redact } = context;
 	signal.throwIfAborted();
-	const apiKey = randomBytes(24).toString("base64url");
 	const marker = randomUUID();
 	const env = serverEnvironment(context.environment, spec.env);
-	const redact = createRedactor([
-		apiKey,
-		...secretsOf(context.environment),
-		...secretsOf(spec.env)
-	]);
 	const name = `session ${context.index} of ${context.variant}`;
 	const [program = "", ...rest] = spec.command;
-	log.step(`${name}: starting ${[
+	log.step(`${name}: starting ${redactArgs([
 		basename(program),
 		...rest,
 		spec.model,
 		...spec.args
-	].join(" ")}`);
+	]).join(" ")}`);
 	await state.update({
 		doing: `starting the server of ${name}`,
 		servers: [{
@@ -38247,10 +38452,11 @@ async function launch(context, spec, record) {
 			leader: null
 		}]
 	});
+	const note = (change) => state.update(change).catch((error) => log.warn(`${name}: ${messageOf(error)}`));
 	const folder = join(context.runDir, "sessions", String(context.index));
 	const model = await resolveModel(context.cwd, spec.model);
 	const server = await launchServer({
-		command: resolveProgram(context.cwd, spec.command),
+		command: spec.command,
 		model,
 		args: spec.args,
 		env,
@@ -38260,7 +38466,11 @@ async function launch(context, spec, record) {
 		folder,
 		marker,
 		redact,
-		graceMs: GRACE_MS
+		graceMs: GRACE_MS,
+		hurry: context.hurry
+	}).catch(async (error) => {
+		await note({ servers: [] });
+		throw error;
 	});
 	try {
 		await state.update({ servers: [{
@@ -38276,7 +38486,15 @@ async function launch(context, spec, record) {
 			marker
 		}));
 		log.step(`${name}: ready after ${record.readyS.toFixed(1)} s`);
-		await state.update({ doing: `probing in ${name}` });
+		const descendants = await server.descendants();
+		await state.update({
+			doing: `probing in ${name}`,
+			servers: [{
+				marker,
+				leader: server.leader,
+				descendants
+			}]
+		});
 		await probe(context, {
 			baseUrl: server.baseUrl,
 			apiKey,
@@ -38285,24 +38503,24 @@ async function launch(context, spec, record) {
 			launched: server
 		}, record);
 	} finally {
-		await state.update({ doing: `ending the server of ${name}` });
+		const disposing = server.dispose();
 		const facts = server.log.facts();
 		record.logFacts = facts;
 		record.vllmVersion ??= facts.vllmVersion;
 		if (record.readyS !== void 0) record.unknownFacts = server.log.unknownFacts();
-		record.disposal = await server.dispose();
+		await note({ doing: `ending the server of ${name}` });
+		record.disposal = await disposing;
 		const exit = server.exit();
 		if (exit !== null) record.exit = {
 			code: exit.code,
 			signal: exit.signal
 		};
 		if (record.disposal.survivors.length > 0) log.warn(`${name}: processes ${record.disposal.survivors.join(", ")} could not be ended`);
-		else await state.update({ servers: [] });
+		else await note({ servers: [] });
 	}
 }
-async function attach(context, spec, record) {
-	const { signal, log, environment } = context;
-	const apiKey = spec.apiKeyEnv === null ? null : environment[spec.apiKeyEnv] ?? null;
+async function attach(context, spec, apiKey, record) {
+	const { signal, log } = context;
 	if (spec.apiKeyEnv !== null && apiKey === null) throw new NotMeasuredError(`server.apiKeyEnv: the variable ${spec.apiKeyEnv} is not set`);
 	log.step(`session ${context.index} of ${context.variant}: probing ${spec.url}`);
 	const model = spec.model ?? await fetchModelName(spec.url, apiKey, signal);
@@ -38363,11 +38581,11 @@ var ProbedSession = class {
 			prompt: promptOf(`${prompts.seed}/first`, 8),
 			outputTokens
 		});
-		const first = await this.#client.send({
+		const first = (await this.#client.send({
 			body,
 			expectedTokens: outputTokens,
 			timeouts: FIRST_COMPLETION_TIMEOUTS
-		});
+		})).read();
 		if (first.outcome !== "ok") await this.#failServing(`the first completion failed (${first.error})`);
 		this.#record.servingS = round3(first.endS);
 	}
@@ -38396,19 +38614,23 @@ var ProbedSession = class {
 	}
 	async saveMetrics(name) {
 		const text = await this.#metrics();
-		if (text !== null) await writeFileAtomic(join(this.#context.runDir, "sessions", String(this.#context.index), name), text);
+		if (text !== null) {
+			const { runDir, index, redact } = this.#context;
+			await writeFileAtomic(join(runDir, "sessions", String(index), name), redact(text));
+		}
 		return text;
 	}
 	#metrics() {
 		return fetchMetrics(this.#target.baseUrl, this.#target.apiKey, this.#context.signal);
 	}
 	async #measure(plan, round, phase) {
-		const { variant, index, signal } = this.#context;
-		const traces = await runRequests(this.#client, plan, phase, {
+		const { variant, index, signal, redact } = this.#context;
+		const raw = await runRequests(this.#client, plan, phase, {
 			variant,
 			session: index,
 			round
 		}, signal);
+		const traces = redactDeep(raw, redact);
 		await appendTraces(this.#context.runDir, traces);
 		signal.throwIfAborted();
 		if (traces.some((trace) => trace.outcome !== "ok")) await this.#checkAlive();
@@ -38479,19 +38701,36 @@ async function gitHead(cwd) {
 	});
 	return result.exitCode === 0 ? result.stdout.trim() : null;
 }
+/** The top folder of the repository that a folder is in; outside one, the folder itself. */
+async function gitRoot(cwd) {
+	const result = await execa("git", ["rev-parse", "--show-toplevel"], {
+		cwd,
+		reject: false
+	});
+	return result.exitCode === 0 && result.stdout !== "" ? result.stdout : cwd;
+}
 /**
-* The revision of a base branch in this clone: `origin/<branch>`, fetched at depth 1 when a shallow clone lacks it.
+* The base in this clone: the commit when it is here, else the remote's branch as it is now, fetched.
 *
 * @returns null when it is not there and cannot be fetched
 */
-async function resolveBaseBranch(cwd, branch) {
+async function resolveBase(cwd, base) {
+	const { branch, sha } = base;
+	if (sha != null && /^[0-9a-f]{40,64}$/.test(sha) && await gitHas(cwd, sha)) return {
+		revision: sha,
+		isStale: false
+	};
+	if (branch === "" || /^-|[*:^~?[\\\s]|\.\./.test(branch)) return null;
 	const remote = `refs/remotes/origin/${branch}`;
-	if (await gitHas(cwd, remote)) return remote;
-	if (/^-|[*:]/.test(branch)) return null;
-	return (await execa("git", [
+	const depth = (await execa("git", ["rev-parse", "--is-shallow-repository"], {
+		cwd,
+		reject: false
+	})).stdout === "true" ? ["--depth=1"] : [];
+	const fetched = await execa("git", [
 		"fetch",
 		"--no-tags",
-		"--depth=1",
+		"--no-recurse-submodules",
+		...depth,
 		"origin",
 		`+refs/heads/${branch}:${remote}`
 	], {
@@ -38499,7 +38738,12 @@ async function resolveBaseBranch(cwd, branch) {
 		reject: false,
 		timeout: 12e4,
 		env: { GIT_TERMINAL_PROMPT: "0" }
-	})).exitCode === 0 && await gitHas(cwd, remote) ? remote : null;
+	});
+	if (!await gitHas(cwd, remote)) return null;
+	return {
+		revision: remote,
+		isStale: fetched.exitCode !== 0
+	};
 }
 
 // src/telemetry/fingerprint.ts
@@ -38507,10 +38751,15 @@ const QUERY = [
 	"name",
 	"memory.total",
 	"power.limit",
-	"driver_version"
+	"driver_version",
+	"uuid"
 ];
-/** The machine that this process runs on, and what is measured on it. */
-async function readFingerprint(identity) {
+/**
+* The machine that this process runs on, and what is measured on it.
+*
+* @param machineIdPath - systemd's id of the machine
+*/
+async function readFingerprint(identity, machineIdPath = "/etc/machine-id") {
 	const gpus = await readGpus();
 	const first = gpus[0];
 	const processors = cpus();
@@ -38526,7 +38775,7 @@ async function readFingerprint(identity) {
 		cpuCores: processors.length,
 		kernel: release(),
 		os: await osName(),
-		hostId: await hostId()
+		hostId: await hostId(gpus, machineIdPath)
 	};
 }
 /** The fingerprint of a server elsewhere: its address stands for the machine, which cannot be seen. */
@@ -38540,7 +38789,7 @@ function remoteFingerprint(identity, url) {
 		driver: null,
 		model: identity.model,
 		probeSuite: identity.probeSuite,
-		hostId: createHash("sha256").update(`vllm-gate:${address}`).digest("hex").slice(0, 12)
+		hostId: saltedHash(address)
 	};
 }
 /** The GPUs that nvidia-smi lists; none when it is absent, fails or hangs. */
@@ -38552,13 +38801,14 @@ async function readGpus() {
 	});
 	if (result.exitCode !== 0) return [];
 	return result.stdout.split("\n").flatMap((line) => {
-		const [name, memory, power, driver] = line.split(",").map((field) => field.trim());
+		const [name, memory, power, driver, uuid] = line.split(",").map((field) => field.trim());
 		if (name === void 0 || name === "" || driver === void 0) return [];
 		return [{
 			name,
 			memoryMib: toNumber(memory),
 			powerLimitW: toNumber(power),
-			driver
+			driver,
+			uuid: uuid !== void 0 && /^GPU-[\w-]+$/.test(uuid) ? uuid : null
 		}];
 	});
 }
@@ -38571,9 +38821,17 @@ async function osName() {
 	const text = await readTextIfExists("/etc/os-release");
 	return /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(text ?? "")?.[1] ?? process.platform;
 }
-/** Tells machines apart without naming them: a salted hash of the machine's id. */
-async function hostId() {
-	const id = (await readTextIfExists("/etc/machine-id"))?.trim() || hostname();
+/**
+* Tells machines apart without naming them: a salted hash of the GPUs' ids, which a container sees as its host does,
+* else of the machine's id. Null when there is neither: a container's hostname is another one each time.
+*/
+async function hostId(gpus, machineIdPath) {
+	const uuids = gpus.flatMap((gpu) => gpu.uuid ?? []).sort();
+	if (uuids.length > 0) return saltedHash(uuids.join(","));
+	const id = (await readTextIfExists(machineIdPath))?.trim() ?? "";
+	return /^[0-9a-f]{32}$/.test(id) ? saltedHash(id) : null;
+}
+function saltedHash(id) {
 	return createHash("sha256").update(`vllm-gate:${id}`).digest("hex").slice(0, 12);
 }
 
@@ -38595,16 +38853,25 @@ var Interruption = class extends Error {
 		this.exitCode = signal === "SIGINT" ? EXIT.sigint : EXIT.sigterm;
 	}
 };
-/** Makes the run folder and its state file: from here on a killed run leaves word of itself. */
-async function startRun(config, world, sessions) {
-	const id = newRunId(/* @__PURE__ */ new Date());
-	const runDir = join(world.runsDir, id);
+/** What a run of a configuration would be measured on: known before anything is started. */
+async function identify(config) {
 	const probeSuite = `${PROBE_SUITE_VERSION}-${sha256(JSON.stringify(config.probes)).slice(0, 8)}`;
 	const { server } = config;
 	const identity = {
 		model: server.model ?? "unknown",
 		probeSuite
 	};
+	return server.kind === "attach" ? remoteFingerprint(identity, server.url) : readFingerprint(identity);
+}
+/** Makes the run folder and its state file: from here on a killed run leaves word of itself. */
+async function startRun(config, world, sessions, fingerprint) {
+	const id = newRunId(/* @__PURE__ */ new Date());
+	const runDir = join(world.runsDir, id);
+	await makeFolder(runDir).catch((error) => {
+		throw new UsageError(`${world.runsDir}: a run folder cannot be made there (${messageOf(error)})`, { cause: error });
+	});
+	const { server } = config;
+	const redact = createRedactor([...secretsOf(world.environment), ...server.kind === "launch" ? secretsOf(server.env) : []]);
 	const run = {
 		schemaVersion: 1,
 		id,
@@ -38617,31 +38884,38 @@ async function startRun(config, world, sessions) {
 		plan: {
 			sessions,
 			rounds: config.rounds,
-			probes: config.probes
+			probes: config.probes,
+			budgetMinutes: config.budgetMinutes
 		},
+		overridden: [
+			"model",
+			"serverUrl",
+			"command",
+			"args"
+		].filter((key) => Object.hasOwn(config.sources, key)),
 		variants: { head: server.kind === "attach" ? {
 			args: [],
 			url: server.url,
 			...server.model === null ? {} : { model: server.model }
 		} : {
-			args: [...server.args],
+			args: redactDeep(redactArgs(server.args), redact),
 			model: server.model,
-			command: [...server.command],
-			env: { ...server.env }
+			command: redactDeep(redactArgs(server.command), redact),
+			env: redactDeep(redactEnv(server.env), redact)
 		} },
-		fingerprint: server.kind === "attach" ? remoteFingerprint(identity, server.url) : await readFingerprint(identity),
+		fingerprint,
 		sessions: []
 	};
-	const state = await createStateFile(world.statePath ?? join(runDir, "state.json"), {
-		scenario: config.scenario,
-		runDir,
-		doing: "preparing the run"
-	});
 	await writeRun(runDir, run);
+	world.onRunFolder?.(runDir);
 	return {
 		runDir,
 		run,
-		state
+		state: await createStateFile(world.statePath ?? join(runDir, "state.json"), {
+			scenario: config.scenario,
+			runDir,
+			doing: "preparing the run"
+		})
 	};
 }
 /** Measures: variants × sessions × rounds × probes. Whatever goes wrong with a server is in `failure`. */
@@ -38660,6 +38934,7 @@ async function measureSessions(started, config, world) {
 			seed: run.id ?? runDir,
 			environment: world.environment,
 			signal,
+			hurry: world.hurry,
 			log: world.log,
 			state
 		});
@@ -38684,58 +38959,77 @@ async function measureSessions(started, config, world) {
 		run,
 		measurements,
 		failure,
-		close: () => state.remove()
+		close: () => state.close()
 	};
 }
 /** Why a run has nothing to compare, or null. One session that failed is enough: half a run proves nothing. */
 function failureOf(run, config, signal, done) {
 	const { scenario, reportOnly } = config;
 	const last = run.sessions.at(-1);
+	const survivors = run.sessions.flatMap((session) => session.disposal?.survivors ?? []);
+	const left = survivors.length === 0 ? [] : [`Processes ${survivors.join(", ")} of the server could not be ended`];
 	if (signal.aborted) {
 		const interruption = signal.reason instanceof Interruption ? signal.reason : new Interruption("SIGTERM");
 		return decideFailure(scenario, "cancelled", {
 			headline: `The run was ${interruption.message} after ${done} of ${run.plan?.sessions ?? 1} sessions`,
 			nextAction: "Run it again; nothing was decided.",
-			reasons: last?.cause === void 0 ? [] : [last.cause]
+			reasons: [...last?.cause === void 0 ? [] : [last.cause], ...left]
 		}, {
 			reportOnly,
 			exitCode: interruption.exitCode
 		});
 	}
-	if (last === void 0 || last.outcome === "ok") return null;
-	if (last.outcome === "cancelled" && done > 0) return null;
+	const measured = last === void 0 || last.outcome === "ok" || last.outcome === "cancelled" && done > 0;
+	if (measured && left[0] !== void 0) return decideFailure(scenario, "tool_failed", {
+		headline: left[0],
+		nextAction: "End them by hand and run again.",
+		reasons: left
+	}, { reportOnly });
+	if (measured) return null;
 	const died = last.outcome === "died";
 	const started = last.outcome === "failed_start";
 	return decideFailure(scenario, died ? "server_died" : started ? "failed_start" : "tool_failed", {
 		headline: last.cause ?? "Nothing was measured",
 		nextAction: last.hint ?? "Mend the cause and run again; the server's log is in the run folder.",
-		reasons: [last.cause ?? "unknown cause"]
+		reasons: [last.cause ?? "unknown cause", ...left]
 	}, { reportOnly });
 }
 
 // src/gate.ts
 /** Serves, probes, measures, compares with the baseline and reports: `vllm-gate run`. */
 async function runGate(config, world) {
-	const started = await startRun(config, world, config.sessions);
+	const fingerprint = await identify(config);
+	const expected = join(config.baselineDir, baselinePath(config.scenario, fingerprint));
+	const baseline = await readBaseline(expected, config.scenario, world);
+	const started = await startRun(config, world, config.sessions, fingerprint);
 	return reportAnyway(started, config, world, async () => {
 		const measured = await measureSessions(started, config, world);
 		if (measured.failure !== null) return finish(measured, world, measured.failure, null);
 		const { run, measurements } = measured;
-		const expected = join(config.baselineDir, baselinePath(run.scenario, run.fingerprint));
-		const baseline = await readBaseline(expected, world);
 		const comparison = compareWithBaseline(run, measurements, baseline, expected, config);
 		await writeJson(join(measured.runDir, RUN_FILES.comparison), comparison);
-		return finish(measured, world, baseline === null ? decideWithoutBaseline(comparison, expected, config) : decide(comparison, config), comparison);
+		const shortfall = shortfallOf(run);
+		const notes = shortfall === null ? [] : [shortfall];
+		return finish(measured, world, baseline === null ? decideWithoutBaseline(comparison, expected, config, firstRecordCommand(run), notes) : decide(comparison, config, notes), comparison);
 	});
 }
 /** Measures and records: `vllm-gate record --scenario`. The verdict says whether there was something to record. */
 async function runAndRecord(config, world) {
-	const started = await startRun(config, world, config.recordSessions);
+	const fingerprint = await identify(config);
+	const path = join(config.baselineDir, baselinePath(config.scenario, fingerprint));
+	const old = await readCheckedOut(resolve(world.cwd, path), await gitRoot(world.cwd));
+	if (old !== null) parseBaseline(old, path, config.scenario);
+	const started = await startRun(config, world, config.recordSessions, fingerprint);
 	let recorded = null;
 	return {
 		...await reportAnyway(started, config, world, async () => {
 			const measured = await measureSessions(started, config, world);
 			if (measured.failure !== null) return finish(measured, world, measured.failure, null);
+			const shortfall = shortfallOf(measured.run);
+			if (shortfall !== null) {
+				const reason = `${shortfall}; a baseline of fewer would be less sure than was asked for: raise the budget`;
+				return finish(measured, world, decideNotRecorded(config.scenario, reason), null);
+			}
 			const outcome = await recordRuns([started.runDir], config.baselineDir, world).catch((error) => {
 				if (error instanceof UsageError) return error;
 				throw error;
@@ -38760,7 +39054,7 @@ async function reportAnyway(started, config, world, work) {
 			reasons: [messageOf(error)]
 		}, { reportOnly: config.reportOnly });
 		await writeRun(runDir, run);
-		const close = async () => state.current.servers.length === 0 ? state.remove() : void 0;
+		const close = () => state.close();
 		return finish({
 			runDir,
 			run,
@@ -38789,8 +39083,8 @@ async function recordRuns(runDirs, baselineDir, world) {
 	const baseline = makeBaseline(runs, (/* @__PURE__ */ new Date()).toISOString());
 	const path = join(baselineDir, baselinePath(baseline.scenario, baseline.fingerprint));
 	const file = resolve(world.cwd, path);
-	const old = await readTextIfExists(file);
-	const before = old === null ? null : parseJson(old, baselineSchema, path);
+	const old = await readCheckedOut(file, await gitRoot(world.cwd));
+	const before = old === null ? null : parseBaseline(old, path, baseline.scenario);
 	await writeFileAtomic(file, formatBaseline(baseline));
 	return {
 		path,
@@ -38818,11 +39112,11 @@ async function finish(measured, world, verdict, comparison) {
 		comment
 	};
 }
-async function readBaseline(path, world) {
+async function readBaseline(path, scenario, world) {
 	const { baseRevision, cwd } = world;
 	const file = resolve(cwd, path);
-	const text = baseRevision === void 0 ? await readTextIfExists(file) : await gitShow(cwd, baseRevision, `./${relative(cwd, file)}`);
-	return text === null ? null : parseJson(text, baselineSchema, path);
+	const text = baseRevision === void 0 ? await readCheckedOut(file, await gitRoot(cwd)) : await gitShow(cwd, baseRevision, `./${relative(cwd, file)}`);
+	return text === null ? null : parseBaseline(text, path, scenario);
 }
 function compareWithBaseline(run, measurements, baseline, source, config) {
 	const head = runSide(run, measurements, "this run");
@@ -38834,7 +39128,8 @@ function compareWithBaseline(run, measurements, baseline, source, config) {
 			limits: [],
 			comparisons: [],
 			flags: [],
-			fingerprint: []
+			fingerprint: [],
+			taints: taintsOf(head)
 		} : compareSides(run.scenario, knownBaselineSide(baseline, source), head, rulesOf(config)),
 		limits: checkLimits(head.values, head.definitions, config.limits)
 	};
@@ -38850,32 +39145,41 @@ function rulesOf(config) {
 }
 /** One side of `compare`: run folders, or a baseline file. */
 async function readSide(paths, label) {
-	const [first, ...rest] = await Promise.all(paths.map(async (path) => {
+	const sides = await Promise.all(paths.map(async (path) => {
 		if (path.endsWith(".json")) {
 			const text = await readTextIfExists(path);
 			if (text === null) throw new UsageError(`${path}: no such file`);
 			const baseline = parseJson(text, baselineSchema, path);
 			return {
+				path,
+				isBaseline: true,
 				side: knownBaselineSide(baseline, path),
 				scenario: baseline.scenario
 			};
 		}
 		const { run, traces } = await readRunFolder(path);
 		return {
+			path,
+			isBaseline: false,
 			side: runSide(run, measureRun(run, traces), path),
 			scenario: run.scenario
 		};
 	}));
+	const [first, ...rest] = sides;
 	if (first === void 0) throw new UsageError(`--${label} needs at least one run folder or baseline`);
+	const merged = rest.reduce((all, { side }) => mergeSides(all, side), first.side);
+	const baselines = sides.filter((each) => each.isBaseline);
 	return {
-		side: rest.reduce((all, { side }) => mergeSides(all, side), first.side),
-		scenario: first.scenario
+		side: merged,
+		scenario: first.scenario,
+		baselines
 	};
 }
 /** Compares runs or a baseline with runs: `vllm-gate compare`. */
 async function compareRuns(basePaths, headPaths, config) {
 	const [base, head] = await Promise.all([readSide(basePaths, "base"), readSide(headPaths, "head")]);
 	if (head.side.definitions.length === 0 || headPaths.some((path) => path.endsWith(".json"))) throw new UsageError(`--head ${headPaths.join(" ")}: nothing measured there, expected run folders with traces`);
+	for (const { path, scenario } of base.baselines) if (scenario !== head.scenario) throw new UsageError(`--base ${path}: a baseline of scenario "${scenario}", expected one of "${head.scenario}" as in ${headPaths[0]}`);
 	const rules = config === null ? {
 		tolerances: {},
 		levels: {}
@@ -38894,17 +39198,56 @@ async function compareRuns(basePaths, headPaths, config) {
 	};
 }
 
+// src/measure/metric-names.ts
+/** The ids and patterns that match no metric of the catalogue: a rule of that name would never apply. */
+function unknownMetricPatterns(patterns) {
+	return patterns.filter((pattern) => !CATALOGUE.some((metric) => matches(pattern, metric.id))).map((pattern) => ({
+		pattern,
+		nearest: nearestTo(pattern)
+	}));
+}
+/** `*` is any one part; `c<n>` of a family is `c` and a number. */
+function matches(pattern, family) {
+	const wanted = pattern.split(".");
+	const parts = family.split(".");
+	return wanted.length === parts.length && parts.every((part, index) => {
+		const given = wanted[index];
+		return given === "*" || (part === "c<n>" ? /^c\d+$/.test(given) : given === part);
+	});
+}
+/** The nearest id, with the number that the pattern has, or a star. */
+function nearestTo(pattern) {
+	const number = /\.(c\d+)\./.exec(pattern)?.[1] ?? "*";
+	const [first = ""] = CATALOGUE.map((metric) => metric.id.replace("c<n>", number)).sort((a, b) => leven(pattern, a) - leven(pattern, b));
+	return first;
+}
+
 // src/inputs.ts
 /** Where the configuration comes from when nothing else is said. */
 const CONFIG_FILE = "vllm-gate.yml";
 const NO_POLICY = {
 	allowFlags: [],
 	allowEnv: [],
+	allowServers: [],
 	allowCommands: []
 };
+const METRIC_RULES = [
+	"tolerances",
+	"levels",
+	"limits"
+];
+/**
+* Refuses rules of metrics that do not exist: they would be ignored, and a mistyped limit would limit nothing.
+*
+* @throws UsageError with a line for each of them
+*/
+function checkMetricNames(file, fileName) {
+	const wrong = Object.entries(file.scenarios).flatMap(([name, scenario]) => METRIC_RULES.flatMap((key) => unknownMetricPatterns(Object.keys(scenario[key])).map(({ pattern, nearest }) => `${fileName}: scenarios.${name}.${key}: no metric is called \`${pattern}\`, the nearest is \`${nearest}\``)));
+	if (wrong.length > 0) throw new UsageError(wrong.join("\n"));
+}
 /**
 * The configuration of a run: the file, what overrides it, and the policy that says which flags are allowed.
-* Of a pull request, policy and tolerances are those of the base branch: it cannot allow or excuse itself anything.
+* Of a pull request, policy, tolerances, effort and the baselines' folder are those of the base branch: it cannot allow or excuse itself anything.
 *
 * @throws UsageError for anything wrong in file, overrides or revision
 */
@@ -38912,9 +39255,10 @@ async function loadConfig(request) {
 	const { cwd, configPath, overrides, nameOverride, baseRevision } = request;
 	const fileName = configPath ?? "vllm-gate.yml";
 	const path = resolve(cwd, fileName);
-	const text = await readTextIfExists(path);
+	const text = await readCheckedOut(path, await gitRoot(cwd));
 	if (text === null && configPath !== void 0) throw new UsageError(`${fileName}: no such file`);
 	const file = text === null ? null : parseConfig(text, fileName);
+	if (file !== null) checkMetricNames(file, fileName);
 	let policy = file === null ? NO_POLICY : policyOf(file, fileName);
 	let judge = null;
 	if (baseRevision !== void 0) {
@@ -38934,61 +39278,33 @@ async function loadConfig(request) {
 	});
 }
 
-// src/report/terminal.ts
-/** Text that a server or a file may have written, without control codes that a terminal would obey. */
-function printable(text) {
-	return text.replace(/[^\P{Cc}\n\t]/gu, "");
+// src/interruption.ts
+/**
+* Ends a run in order when the process is asked to end, and at once when it is asked again.
+*
+* @param onSignal - told of each signal: whether it is the first
+*/
+function untilInterrupted(onSignal) {
+	const ending = new AbortController();
+	const hurry = new AbortController();
+	for (const signal of [
+		"SIGINT",
+		"SIGTERM",
+		"SIGHUP"
+	]) process.on(signal, () => {
+		const first = !ending.signal.aborted;
+		onSignal(signal, first);
+		if (first) ending.abort(new Interruption(signal));
+		else hurry.abort();
+	});
+	return {
+		signal: ending.signal,
+		hurry: hurry.signal
+	};
 }
-/** What a run came to, for a terminal: the verdict, what changed, and where the rest is. */
-function renderTerminal(verdict, comparison, reportPath) {
-	return printable(`${[
-		`${(verdict.cause === "cancelled" || verdict.cause === "killed" ? "cancelled" : verdict.verdict).toUpperCase()}${verdict.reportOnly ? " (report only)" : ""}: ${verdict.headline}`,
-		...machines(comparison),
-		...changes(comparison, verdict.headline),
-		...limits(comparison),
-		...differences(comparison),
-		...comparison === null ? verdict.reasons.filter((reason) => !verdict.headline.includes(reason)).map((reason) => `  ${reason}`) : [],
-		verdict.nextAction,
-		`Report: ${reportPath}`
-	].map(oneLine).join("\n")}\n`);
-}
-function machines(comparison) {
-	return incomparable(comparison).map((each) => `  ${each.field}: ${each.base ?? "none"} → ${each.head ?? "none"}`);
-}
-function changes(comparison, headline) {
-	if (incomparable(comparison).length > 0) return [];
-	const gated = (comparison?.comparisons ?? []).filter((each) => each.level === "gate");
-	const changed = ordered(gated, CHANGED);
-	const rows = changed.map((each) => [
-		each.metric,
-		formatValue(each.base, each.unit),
-		formatValue(each.head, each.unit),
-		formatChange(each.base, each.head, each.unit),
-		each.verdict,
-		`tolerance ${formatTolerance(each.tolerance, each.absoluteTolerance, each.unit)}`
-	]);
-	const reasons = reasonsOf(changed).filter(({ reason }) => !headline.includes(reason));
-	return [...columns(rows), ...reasons.map(({ metrics, reason }) => `  ${metrics.join(", ")}: ${reason}`)];
-}
-function limits(comparison) {
-	return columns((comparison?.limits ?? []).map((each) => [
-		each.metric,
-		each.value === null ? "not measured" : formatValue(each.value, each.unit),
-		`limit ${each.side} ${formatValue(each.bound, each.unit)}`
-	]));
-}
-function differences(comparison) {
-	const flags = (comparison?.flags ?? []).map((each) => `  ${each.what}: ${each.base ?? "not set"} → ${each.head ?? "not set"}`);
-	return flags.length === 0 ? [] : ["differs from the baseline:", ...flags];
-}
-/** Rows in columns, numbers to the right. */
-function columns(rows) {
-	const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => [...row[column] ?? ""].length)));
-	return rows.map((row) => `  ${row.map((cell, column) => {
-		const width = widths[column] ?? 0;
-		const pad = " ".repeat(Math.max(0, width - [...cell].length));
-		return column >= 1 && column <= 3 ? pad + cell : cell + pad;
-	}).join("  ")}`.trimEnd());
+/** A reader that goes away, as in `run | head -1`, takes its output with it, not this process and its server. */
+function outliveReaders() {
+	for (const stream of [process.stdout, process.stderr]) stream.on("error", () => {});
 }
 
-export { loadConfig as a, runAndRecord as c, TOOL_VERSION as d, resolveBaseBranch as f, CONFIG_FILE as i, runGate as l, printable as n, compareRuns as o, renderTerminal as r, recordRuns as s, columns as t, Interruption as u };
+export { loadConfig as a, runAndRecord as c, gitRoot as d, resolveBase as f, checkMetricNames as i, runGate as l, untilInterrupted as n, compareRuns as o, CONFIG_FILE as r, recordRuns as s, outliveReaders as t, TOOL_VERSION as u };

@@ -1,6 +1,7 @@
 /**
- * Real H200 sessions whose flags, loads or model the engine's constants were not fitted to: measured by vllm-gate
- * itself on another host, after the fit. The rows say how far the model carries.
+ * Real H200 sessions of another host with other flags, loads and models, measured by vllm-gate itself after the first
+ * fit. Of them, `phi` and `fp8` have since decided three constants (gpus.json, costs.json); the rest say how far the
+ * model carries.
  */
 import { readFileSync } from "node:fs";
 import { planMemory } from "../src/simulator/memory-plan.ts";
@@ -10,7 +11,7 @@ import { median } from "./fixture.ts";
 import { BenchClient, type SeenLoad, uniquePrompts } from "./load.ts";
 import { type Row, STATISTICS, sampleOf } from "./rows.ts";
 
-interface UnseenLoad {
+interface SecondHostLoad {
   readonly case: string;
   readonly round: number;
   readonly concurrency: number;
@@ -21,19 +22,19 @@ interface UnseenLoad {
   readonly e2eMs: number[];
 }
 
-interface UnseenSession {
+interface SecondHostSession {
   readonly name: string;
   readonly model: string;
   readonly flags: string[];
   readonly kvTokens: number;
-  readonly loads: UnseenLoad[];
+  readonly loads: SecondHostLoad[];
 }
 
-const FILE = new URL("data/h200-unseen.json", import.meta.url);
+const FILE = new URL("data/h200-second-host.json", import.meta.url);
 
 /** Rows of every session, in the order of the file. Sessions of one name are restarts of each other. */
-export function unseenRows(env: Readonly<Record<string, string>>): Row[] {
-  const { sessions } = JSON.parse(readFileSync(FILE, "utf8")) as { sessions: UnseenSession[] };
+export function secondHostRows(env: Readonly<Record<string, string>>): Row[] {
+  const { sessions } = JSON.parse(readFileSync(FILE, "utf8")) as { sessions: SecondHostSession[] };
   const names = [...new Set(sessions.map((session) => session.name))];
   return names.flatMap((name) =>
     rowsOf(
@@ -43,7 +44,7 @@ export function unseenRows(env: Readonly<Record<string, string>>): Row[] {
   );
 }
 
-function rowsOf(sessions: readonly UnseenSession[], env: Readonly<Record<string, string>>): Row[] {
+function rowsOf(sessions: readonly SecondHostSession[], env: Readonly<Record<string, string>>): Row[] {
   const [first] = sessions;
   if (first === undefined) return [];
   const deployment = benchDeployment(first.flags, env, first.model);
@@ -62,17 +63,17 @@ function rowsOf(sessions: readonly UnseenSession[], env: Readonly<Record<string,
   return [capacity, ...cases.flatMap((name) => caseRows(name, sessions, client))];
 }
 
-function caseRows(name: string, sessions: readonly UnseenSession[], client: BenchClient): Row[] {
+function caseRows(name: string, sessions: readonly SecondHostSession[], client: BenchClient): Row[] {
   const measured = sessions.flatMap((session) => session.loads.filter((load) => load.case === name));
-  const simulated = simulate(measured[0] as UnseenLoad, client);
-  const { concurrency } = measured[0] as UnseenLoad;
+  const simulated = simulate(measured[0] as SecondHostLoad, client);
+  const { concurrency } = measured[0] as SecondHostLoad;
   const wide = concurrency > 16;
   return STATISTICS.filter((each) => name !== "ttft.warm" || each.label.startsWith("TTFT")).map(
     (statistic) => {
       const values = measured.map(statistic.of);
       const tolerance = statistic.label.startsWith("TTFT") || wide ? 0.25 : 0.1;
       return {
-        set: (sessions[0] as UnseenSession).name,
+        set: (sessions[0] as SecondHostSession).name,
         quantity: `${name}: ${statistic.label}`,
         unit: statistic.unit,
         measured: median(values),
@@ -87,7 +88,7 @@ function caseRows(name: string, sessions: readonly UnseenSession[], client: Benc
 }
 
 /** The load as the gate sends it: a warm-up wave of its own concurrency, then the measured requests. */
-function simulate(load: UnseenLoad, client: BenchClient): SeenLoad {
+function simulate(load: SecondHostLoad, client: BenchClient): SeenLoad {
   const { concurrency, outputTokens, promptTokens } = load;
   const constant = uniquePrompts(promptTokens, 11)();
   const prompt = load.case === "ttft.warm" ? () => constant : uniquePrompts(promptTokens, 12 + concurrency);

@@ -17359,4 +17359,17 @@ function getState(name) {
 	return process.env[`STATE_${name}`] || "";
 }
 
-export { notice as a, warning as c, info as i, summary as l, getInput as n, saveState as o, getState as r, setOutput as s, error as t, require_tunnel as u };
+// src/system/runner-log.ts
+/**
+* Text as one line of a workflow's log that its runner cannot take for a command: a runner obeys `::command::` at the
+* start of a line and `##[command]` anywhere in one, whoever printed it.
+*/
+function runnerLine(text) {
+	return runnerText(text.replace(/\r\n|[\n\r\u2028\u2029]/g, " ␤ "));
+}
+/** Text for `core.error` and its like, which escape line ends themselves. */
+function runnerText(text) {
+	return text.replace(/[^\P{Cc}\n\t]/gu, "").replace(/##\[/g, "## [").replace(/^(\s*):(?=:)/gm, "$1: ");
+}
+
+export { getState as a, saveState as c, summary as d, require_tunnel as f, getInput as i, setOutput as l, runnerText as n, info as o, error as r, notice as s, runnerLine as t, warning as u };
