@@ -1127,15 +1127,26 @@ function e2eMs(trace) {
 function tokenArrivals(trace) {
 	return trace.arrivals?.filter(([, tokens]) => tokens > 0) ?? null;
 }
+/** Events closer than this came in one delivery. No server decodes a token in it. */
+const SAME_DELIVERY_S = 5e-5;
+/**
+* Whether most events came in one delivery: a starved server or client let them pile up, so their times say when the
+* pile came and not when tokens were made. A late first event would make the time per token look tiny.
+*/
+function cameInBulk(arrivals) {
+	return arrivals.filter(([atS], index) => index > 0 && atS - (arrivals[index - 1]?.[0] ?? 0) < SAME_DELIVERY_S).length * 2 > arrivals.length - 1;
+}
 /**
 * Time per output token after the first event: (last − first event) / (tokens − tokens of the first event), in
-* milliseconds. Null when one event carried everything, or when it is unknown what the first one carried.
+* milliseconds. Null when one event carried everything, when most events came in one delivery, or when it is unknown
+* what the first one carried.
 */
 function tpotMs(trace) {
 	const arrivals = tokenArrivals(trace);
 	const first = arrivals?.[0];
 	const last = arrivals?.at(-1);
 	if (first === void 0 || last === void 0 || first === last || trace.outputTokens === null) return null;
+	if (arrivals === null || cameInBulk(arrivals)) return null;
 	const later = trace.outputTokens - first[1];
 	return later > 0 ? (last[0] - first[0]) * 1e3 / later : null;
 }

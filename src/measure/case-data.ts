@@ -67,15 +67,31 @@ function tokenArrivals(trace: RequestTrace): [number, number][] | null {
   return trace.arrivals?.filter(([, tokens]) => tokens > 0) ?? null;
 }
 
+/** Events closer than this came in one delivery. No server decodes a token in it. */
+const SAME_DELIVERY_S = 0.05e-3;
+
+/**
+ * Whether most events came in one delivery: a starved server or client let them pile up, so their times say when the
+ * pile came and not when tokens were made. A late first event would make the time per token look tiny.
+ */
+function cameInBulk(arrivals: readonly (readonly [number, number])[]): boolean {
+  const piled = arrivals.filter(
+    ([atS], index) => index > 0 && atS - (arrivals[index - 1]?.[0] ?? 0) < SAME_DELIVERY_S,
+  );
+  return piled.length * 2 > arrivals.length - 1;
+}
+
 /**
  * Time per output token after the first event: (last − first event) / (tokens − tokens of the first event), in
- * milliseconds. Null when one event carried everything, or when it is unknown what the first one carried.
+ * milliseconds. Null when one event carried everything, when most events came in one delivery, or when it is unknown
+ * what the first one carried.
  */
 export function tpotMs(trace: RequestTrace): number | null {
   const arrivals = tokenArrivals(trace);
   const first = arrivals?.[0];
   const last = arrivals?.at(-1);
   if (first === undefined || last === undefined || first === last || trace.outputTokens === null) return null;
+  if (arrivals === null || cameInBulk(arrivals)) return null;
   const later = trace.outputTokens - first[1];
   return later > 0 ? ((last[0] - first[0]) * 1000) / later : null;
 }

@@ -29,9 +29,11 @@ scenarios:
     probes:
       ttft: { warmRequests: 20 }
     tolerances:
-      ttft.warm.floor_ms: { relative: 1 }
       batching.*.tokens_per_s: { relative: 0.5 }
-      batching.*.tpot_floor_ms: { relative: 0.5 }
+    # On two cores the server's streams arrive in bursts: when a token was made is not to be seen.
+    levels:
+      batching.*.tpot_floor_ms: watch
+      ttft.warm.floor_ms: watch
 `;
 
 const cli = (args: string[]) => runCli(args, { cwd, env, cli: CLI_DIST });

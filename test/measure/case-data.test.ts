@@ -97,3 +97,25 @@ describe("groupTraces", () => {
     expect(all.map(({ id }) => id).sort()).toEqual(["a", "b", "c", "d"]);
   });
 });
+
+describe("a stream that was delivered in bulk", () => {
+  const bulk = (gapS: number) =>
+    trace({
+      startS: 0,
+      firstTokenS: 0.5,
+      lastTokenS: 0.501 + 6 * gapS,
+      outputTokens: 8,
+      arrivals: [
+        [0.5, 1],
+        ...Array.from({ length: 7 }, (_, index): [number, number] => [0.501 + index * gapS, 1]),
+      ],
+    });
+
+  it("has no time per token: its events tell when the pile came", () => {
+    expect(tpotMs(bulk(0.00001))).toBeNull();
+  });
+
+  it("has one as soon as most events came at a time of their own", () => {
+    expect(tpotMs(bulk(0.002))).toBeCloseTo(((0.001 + 6 * 0.002) * 1000) / 7, 6);
+  });
+});
