@@ -55,7 +55,7 @@ function loadsOf(fields: Record<string, unknown>): Record<string, object> {
   return Object.fromEntries(found.map((name) => [name, compactLoad(fields[name] as RawLoad)]));
 }
 
-const folder = process.argv[2] ?? "../shared/fixtures/vllm-0.22.0-h200";
+const folder = process.argv[2] ?? ".";
 const sessions: object[] = [];
 for (const [host, file] of ["requests.json", "requests-again.json"].entries()) {
   for (const raw of JSON.parse(readFileSync(join(folder, file), "utf8")) as RawSession[]) {

@@ -1063,7 +1063,7 @@ var gpus_default = {
 		"flopsEfficiency": .5,
 		"layerOverheadUs": 90,
 		"loadGBps": 1,
-		"source": "Two cores with DDR4, as in ../shared/fixtures/vllm-0.32.0-cpu; assumed"
+		"source": "Two cores with DDR4, as in test/fixtures/vllm-0.32.0-cpu; assumed"
 	}
 };
 
