@@ -1,7 +1,7 @@
 import { n as __require, r as __toESM, t as __commonJSMin } from "./rolldown-runtime.js";
 import { c as saveState, d as summary, f as require_tunnel, i as getInput, l as setOutput, n as runnerText, o as info, r as error, s as notice, t as runnerLine, u as warning } from "./runner-log.js";
 import { _ as EXIT, g as messageOf, h as UsageError, p as GateError } from "./metric.js";
-import { I as RUN_FILES } from "./comment.js";
+import { L as RUN_FILES, h as STATE_NAME } from "./comment.js";
 import { a as loadConfig, c as runAndRecord, f as resolveBase, l as runGate, n as untilInterrupted, t as outliveReaders } from "./interruption.js";
 import { randomUUID } from "node:crypto";
 import { join, resolve } from "node:path";
@@ -19457,8 +19457,6 @@ function text$1(value) {
 
 // src/action.ts
 const MODES = ["gate", "record"];
-/** Name under which the `post` step finds the state file. */
-const STATE_NAME = "state-file";
 function text(name) {
 	return getInput(name) || void 0;
 }
@@ -19574,4 +19572,4 @@ try {
 	process.exitCode = error$1 instanceof GateError ? error$1.exitCode : EXIT.notMeasured;
 }
 
-export { STATE_NAME };
+export {  };

@@ -1,7 +1,7 @@
 import { n as policyOf, r as resolveConfig, t as parseConfig } from "./load.js";
 import { A as literal, F as string, M as object, O as array, _ as EXIT, c as readJson, g as messageOf, h as UsageError, j as number, l as readTextIfExists, n as measurementSchema, o as parseJson, p as GateError, r as metricDefinitionSchema, s as readCheckedOut, y as verdictFileSchema } from "./metric.js";
 import { a as loadConfig, c as runAndRecord, d as gitRoot, i as checkMetricNames, l as runGate, n as untilInterrupted, o as compareRuns, r as CONFIG_FILE, s as recordRuns, t as outliveReaders, u as TOOL_VERSION } from "./interruption.js";
-import { I as RUN_FILES, M as oneLine, a as formatTolerance, b as readRunFolder, f as comparisonFileSchema, i as formatChange, m as ordered, n as CHANGED, o as formatValue, p as incomparable, r as reasonsOf, t as renderComment } from "./comment.js";
+import { L as RUN_FILES, N as oneLine, a as formatTolerance, f as comparisonFileSchema, i as formatChange, m as ordered, n as CHANGED, o as formatValue, p as incomparable, r as reasonsOf, t as renderComment, x as readRunFolder } from "./comment.js";
 import path, { join, relative, resolve } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { EventEmitter, once } from "node:events";

@@ -896,6 +896,8 @@ const identitySchema = object({
 	pid: number(),
 	startTicks: number()
 });
+/** Name under which the action hands the state file's path from its main step to its `post` step. */
+const STATE_NAME = "state-file";
 /** A server that may be alive: written before it is spawned, removed after it was proved gone. */
 const liveServerSchema = object({
 	marker: string(),
@@ -1594,4 +1596,4 @@ function quick({ run, comparison, acceptCommand }) {
 	return `\n\nAt once, without measuring: ${code(acceptCommand)} records this run alone, ${caveat}.`;
 }
 
-export { monotonicS as A, fingerprintSchema as B, MARKER_VARIABLE as C, findMarked as D, findListeners as E, firstRecordCommand as F, RUN_FILES as I, shortfallOf as L, oneLine as M, plain as N, identify as O, table as P, logFactsSchema as R, Descendants as S, findGroup as T, fingerprintSlug as V, appendTraces as _, formatTolerance as a, readRunFolder as b, decideFailure as c, decideWithoutBaseline as d, comparisonFileSchema as f, readStateFile as g, createStateFile as h, formatChange as i, code as j, delay as k, decideNotRecorded as l, ordered as m, CHANGED as n, formatValue as o, incomparable as p, reasonsOf as r, decide as s, renderComment as t, decideRecorded as u, hashRun as v, endServer as w, writeRun as x, newRunId as y, diffFingerprints as z };
+export { delay as A, diffFingerprints as B, Descendants as C, findListeners as D, findGroup as E, table as F, fingerprintSlug as H, firstRecordCommand as I, RUN_FILES as L, code as M, oneLine as N, findMarked as O, plain as P, shortfallOf as R, writeRun as S, endServer as T, fingerprintSchema as V, readStateFile as _, formatTolerance as a, newRunId as b, decideFailure as c, decideWithoutBaseline as d, comparisonFileSchema as f, createStateFile as g, STATE_NAME as h, formatChange as i, monotonicS as j, identify as k, decideNotRecorded as l, ordered as m, CHANGED as n, formatValue as o, incomparable as p, reasonsOf as r, decide as s, renderComment as t, decideRecorded as u, appendTraces as v, MARKER_VARIABLE as w, readRunFolder as x, hashRun as y, logFactsSchema as z };

@@ -1,5 +1,5 @@
 import { a as getState, o as info, r as error, t as runnerLine, u as warning } from "./runner-log.js";
-import { I as RUN_FILES, O as identify, S as Descendants, b as readRunFolder, c as decideFailure, g as readStateFile, t as renderComment, w as endServer, x as writeRun } from "./comment.js";
+import { C as Descendants, L as RUN_FILES, S as writeRun, T as endServer, _ as readStateFile, c as decideFailure, h as STATE_NAME, k as identify, t as renderComment, x as readRunFolder } from "./comment.js";
 import { _ as EXIT, d as writeFileAtomic, f as writeJson, g as messageOf, l as readTextIfExists } from "./metric.js";
 import { join } from "node:path";
 import { rm, stat } from "node:fs/promises";
@@ -76,7 +76,7 @@ async function writeVerdict(runDir, scenario, doing, survivors) {
 
 // src/post.ts
 try {
-	const statePath = getState("state-file");
+	const statePath = getState(STATE_NAME);
 	if (statePath !== "") {
 		const result = await cleanUp(statePath, {
 			step: (line) => info(runnerLine(line)),

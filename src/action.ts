@@ -12,11 +12,9 @@ import { loadConfig } from "./inputs.ts";
 import { outliveReaders, untilInterrupted } from "./interruption.ts";
 import { resolveBase } from "./system/git.ts";
 import { runnerLine, runnerText } from "./system/runner-log.ts";
+import { STATE_NAME } from "./system/state-file.ts";
 
 const MODES = ["gate", "record"] as const;
-
-/** Name under which the `post` step finds the state file. */
-export const STATE_NAME = "state-file";
 
 function text(name: string): string | undefined {
   return core.getInput(name) || undefined;

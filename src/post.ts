@@ -2,10 +2,11 @@ import * as core from "@actions/core";
 import { cleanUp } from "./cleanup.ts";
 import { messageOf } from "./domain/errors.ts";
 import { runnerLine } from "./system/runner-log.ts";
+import { STATE_NAME } from "./system/state-file.ts";
 
 // The `post` step: ends what a killed main step left. It never fails a job that was measured.
 try {
-  const statePath = core.getState("state-file");
+  const statePath = core.getState(STATE_NAME);
   if (statePath !== "") {
     const result = await cleanUp(statePath, {
       step: (line) => core.info(runnerLine(line)),

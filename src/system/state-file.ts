@@ -4,6 +4,9 @@ import { readJson, writeJson } from "./files.ts";
 
 const identitySchema = z.object({ pid: z.number(), startTicks: z.number() });
 
+/** Name under which the action hands the state file's path from its main step to its `post` step. */
+export const STATE_NAME = "state-file";
+
 /** A server that may be alive: written before it is spawned, removed after it was proved gone. */
 const liveServerSchema = z.object({
   marker: z.string(),
