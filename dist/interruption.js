@@ -1960,6 +1960,8 @@ function batchingCase(target, options, concurrency, round) {
 function range(count) {
 	return Array.from({ length: count }, (_, index) => index);
 }
+
+// src/probe/run-requests.ts
 /** Most bytes of responses that wait to be parsed; a stream of 128 tokens is about 50 kB. */
 const MAX_KEPT_BYTES = 256e6;
 /**
@@ -2000,7 +2002,7 @@ async function runRequests(client, plan, phase, context, signal, maxKeptBytes = 
 			if (keptBytes > maxKeptBytes) await readEnded();
 		}
 	};
-	await Promise.all(range(Math.min(plan.concurrency, requests.length)).map(sender));
+	await Promise.all(Array.from({ length: Math.min(plan.concurrency, requests.length) }, sender));
 	await readEnded();
 	return requests.flatMap((request, index) => {
 		const result = results.get(index);
