@@ -22,6 +22,7 @@ import { definitionsOf } from "./measure/catalogue.ts";
 import { measureRun } from "./measure/measure.ts";
 import {
   type Finishable,
+  headPlan,
   identify,
   measureSessions,
   type StartedRun,
@@ -53,7 +54,7 @@ export async function runGate(config: GateConfig, world: Surroundings): Promise<
   const expected = join(config.baselineDir, baselinePath(config.scenario, fingerprint));
   // Before anything is measured: minutes on a GPU are lost on a baseline that nobody can read.
   const baseline = await readBaseline(expected, config.scenario, world);
-  const started = await startRun(config, world, config.sessions, fingerprint);
+  const started = await startRun(config, world, headPlan(config, config.sessions), fingerprint);
   return reportAnyway(started, config, world, async () => {
     const measured = await measureSessions(started, config, world);
     if (measured.failure !== null) return finish(measured, world, measured.failure, null);
@@ -80,7 +81,7 @@ export async function runAndRecord(
   // What cannot be read is not overwritten either: said before an hour is spent on measuring.
   const old = await readCheckedOut(resolve(world.cwd, path), await gitRoot(world.cwd));
   if (old !== null) parseBaseline(old, path, config.scenario);
-  const started = await startRun(config, world, config.recordSessions, fingerprint);
+  const started = await startRun(config, world, headPlan(config, config.recordSessions), fingerprint);
   let recorded: Recorded | null = null;
   const result = await reportAnyway(started, config, world, async () => {
     const measured = await measureSessions(started, config, world);

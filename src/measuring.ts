@@ -1,17 +1,26 @@
 import { join } from "node:path";
 import type { GateConfig } from "./config/load.ts";
+import type { ServerSpec } from "./config/server-spec.ts";
 import { messageOf, UsageError } from "./domain/errors.ts";
 import type { Fingerprint } from "./domain/fingerprint.ts";
 import type { MeasurementsFile } from "./domain/measurements.ts";
-import { RUN_FILES, type RunRecord } from "./domain/run.ts";
+import { RUN_FILES, type RunRecord, type Variant } from "./domain/run.ts";
 import { EXIT, type VerdictFile } from "./domain/verdict.ts";
 import { measureRun } from "./measure/measure.ts";
+import { type ProbeSuite, suiteOf } from "./probe/suite.ts";
 import { renderFirstTokenLatency } from "./report/first-token-latency.ts";
 import { runSession } from "./session.ts";
 import { makeFolder, sha256, writeFileAtomic, writeJson } from "./system/files.ts";
 import { gitHead } from "./system/git.ts";
 import type { Log } from "./system/log.ts";
-import { createRedactor, redactArgs, redactDeep, redactEnv, secretsOf } from "./system/redact.ts";
+import {
+  createRedactor,
+  type Redact,
+  redactArgs,
+  redactDeep,
+  redactEnv,
+  secretsOf,
+} from "./system/redact.ts";
 import { newRunId, readRunFolder, writeRun } from "./system/run-folder.ts";
 import { createStateFile, type StateFile } from "./system/state-file.ts";
 import { readFingerprint, remoteFingerprint } from "./telemetry/fingerprint.ts";
@@ -53,6 +62,7 @@ export class Interruption extends Error {
 
 /** A run folder that exists. */
 export interface StartedRun {
+  readonly plan: RunPlan;
   readonly runDir: string;
   readonly run: RunRecord;
   readonly state: StateFile;
@@ -72,6 +82,29 @@ export interface Finishable {
 /** A run whose sessions ended. */
 export type Measured = Finishable & { readonly measurements: MeasurementsFile };
 
+/** What a run measures: variants × sessions × rounds × probes. The gate, an A/B, calibration and every study are such. */
+export interface RunPlan {
+  /** Servers by the name of their variant. */
+  readonly variants: Readonly<Record<string, ServerSpec>>;
+  /** The variant of each session, in the order in which they are measured. */
+  readonly order: readonly string[];
+  readonly rounds: number;
+  readonly suite: ProbeSuite;
+  /** Options of the probes, as they are written down. */
+  readonly probes: unknown;
+}
+
+/** `head` alone, so many sessions of it. */
+export function headPlan(config: GateConfig, sessions: number): RunPlan {
+  return {
+    variants: { head: config.server },
+    order: Array.from({ length: sessions }, () => "head"),
+    rounds: config.rounds,
+    suite: suiteOf(config.probes),
+    probes: config.probes,
+  };
+}
+
 /** What a run of a configuration would be measured on: known before anything is started. */
 export async function identify(config: GateConfig): Promise<Fingerprint> {
   const probeSuite = `${PROBE_SUITE_VERSION}-${sha256(JSON.stringify(config.probes)).slice(0, 8)}`;
@@ -84,7 +117,7 @@ export async function identify(config: GateConfig): Promise<Fingerprint> {
 export async function startRun(
   config: GateConfig,
   world: Surroundings,
-  sessions: number,
+  plan: RunPlan,
   fingerprint: Fingerprint,
 ): Promise<StartedRun> {
   const id = newRunId(new Date());
@@ -94,10 +127,11 @@ export async function startRun(
       cause: error,
     });
   });
-  const { server } = config;
   const redact = createRedactor([
     ...secretsOf(world.environment),
-    ...(server.kind === "launch" ? secretsOf(server.env) : []),
+    ...Object.values(plan.variants).flatMap((server) =>
+      server.kind === "launch" ? secretsOf(server.env) : [],
+    ),
   ]);
   const run: RunRecord = {
     schemaVersion: 1,
@@ -109,23 +143,15 @@ export async function startRun(
     seed: id,
     outcome: "running",
     plan: {
-      sessions,
-      rounds: config.rounds,
-      probes: config.probes,
+      sessions: plan.order.length,
+      rounds: plan.rounds,
+      probes: plan.probes,
       budgetMinutes: config.budgetMinutes,
     },
     overridden: ["model", "serverUrl", "command", "args"].filter((key) => Object.hasOwn(config.sources, key)),
-    variants: {
-      head:
-        server.kind === "attach"
-          ? { args: [], url: server.url, ...(server.model === null ? {} : { model: server.model }) }
-          : {
-              args: redactDeep(redactArgs(server.args), redact),
-              model: server.model,
-              command: redactDeep(redactArgs(server.command), redact),
-              env: redactDeep(redactEnv(server.env), redact),
-            },
-    },
+    variants: Object.fromEntries(
+      Object.entries(plan.variants).map(([name, server]) => [name, variantOf(server, redact)]),
+    ),
     fingerprint,
     sessions: [],
   };
@@ -137,7 +163,20 @@ export async function startRun(
     runDir,
     doing: "preparing the run",
   });
-  return { runDir, run, state };
+  return { plan, runDir, run, state };
+}
+
+/** A variant as `run.json` shows it. */
+function variantOf(server: ServerSpec, redact: Redact): Variant {
+  if (server.kind === "attach") {
+    return { args: [], url: server.url, ...(server.model === null ? {} : { model: server.model }) };
+  }
+  return {
+    args: redactDeep(redactArgs(server.args), redact),
+    model: server.model,
+    command: redactDeep(redactArgs(server.command), redact),
+    env: redactDeep(redactEnv(server.env), redact),
+  };
 }
 
 /** Measures: variants × sessions × rounds × probes. Whatever goes wrong with a server is in `failure`. */
@@ -146,16 +185,20 @@ export async function measureSessions(
   config: GateConfig,
   world: Surroundings,
 ): Promise<Measured> {
-  const { run, runDir, state } = started;
-  const sessions = run.plan?.sessions ?? config.sessions;
+  const { plan, run, runDir, state } = started;
   const budget = AbortSignal.timeout(config.budgetMinutes * 60_000);
   const signal = AbortSignal.any([world.signal, budget]);
 
-  for (let index = 0; index < sessions && !signal.aborted; index += 1) {
+  for (const variant of plan.order) {
+    const server = plan.variants[variant];
+    if (server === undefined || signal.aborted) break;
     const session = await runSession({
-      config,
-      variant: "head",
-      index,
+      variant,
+      server,
+      readyTimeoutS: config.readyTimeoutS,
+      suite: plan.suite,
+      rounds: plan.rounds,
+      index: run.sessions.length,
       runDir,
       cwd: world.cwd,
       seed: run.id ?? runDir,
@@ -173,9 +216,9 @@ export async function measureSessions(
     if (session.outcome !== "ok" || (session.disposal?.survivors.length ?? 0) > 0) break;
   }
   const done = run.sessions.filter((session) => session.outcome === "ok").length;
-  if (done < sessions && budget.aborted && !world.signal.aborted && done > 0) {
+  if (done < plan.order.length && budget.aborted && !world.signal.aborted && done > 0) {
     world.log.warn(
-      `${done} of ${sessions} sessions were measured within budgetMinutes (${config.budgetMinutes})`,
+      `${done} of ${plan.order.length} sessions were measured within budgetMinutes (${config.budgetMinutes})`,
     );
   }
   const failure = failureOf(run, config, world.signal, done);

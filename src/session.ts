@@ -1,14 +1,14 @@
 import { randomBytes, randomUUID } from "node:crypto";
 import { stat } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
-import type { GateConfig } from "./config/load.ts";
 import type { ServerSpec } from "./config/server-spec.ts";
 import { messageOf, NotMeasuredError } from "./domain/errors.ts";
-import type { CaseRecord, SessionRecord } from "./domain/run.ts";
+import type { CaseRecord, Gauges, SessionRecord } from "./domain/run.ts";
 import type { RequestTrace } from "./domain/trace.ts";
-import { batchingCase, type CasePlan, coldCase, warmCase } from "./probe/cases.ts";
+import type { CasePlan, PromptTarget } from "./probe/case-plan.ts";
 import { runRequests } from "./probe/run-requests.ts";
 import { createStreamClient, type StreamClient } from "./probe/stream-client.ts";
+import type { ProbeSuite, ServerTools } from "./probe/suite.ts";
 import { completionBody, promptOf } from "./probe/workload.ts";
 import { recordedNames, serverEnvironment } from "./serve/environment.ts";
 import { findFreePort, type LaunchedServer, launchServer, servedModelName } from "./serve/launch.ts";
@@ -16,10 +16,12 @@ import { ServerStartError, startFailure, waitUntilHealthy } from "./serve/ready.
 import {
   counterIncrease,
   fetchMetrics,
-  fetchModelName,
+  fetchModel,
+  fetchTokenIds,
   fetchVersion,
   parseMetrics,
   readCounters,
+  readGauges,
   readKvConfig,
 } from "./serve/server-metrics.ts";
 import { delay, monotonicS } from "./system/clock.ts";
@@ -42,8 +44,12 @@ const FIRST_COMPLETION_TIMEOUTS = {
 const DEATH_NOTICE_MS = 2_000;
 
 export interface SessionContext {
-  readonly config: GateConfig;
   readonly variant: string;
+  readonly server: ServerSpec;
+  readonly readyTimeoutS: number;
+  readonly suite: ProbeSuite;
+  readonly rounds: number;
+  /** Its number among the sessions of the run, of whatever variant. */
   readonly index: number;
   readonly runDir: string;
   /** Folder of the repository, where a relative model path starts. */
@@ -69,7 +75,7 @@ export async function runSession(context: SessionContext): Promise<SessionRecord
     outcome: "running",
     startedAt: new Date().toISOString(),
   };
-  const { server } = context.config;
+  const { server } = context;
   const key = server.kind === "attach" ? attachKey(context, server) : randomBytes(24).toString("base64url");
   const redact = redactorOf(context, key);
   const guarded: GuardedContext = {
@@ -101,8 +107,8 @@ function attachKey({ environment }: SessionContext, { apiKeyEnv }: AttachSpec): 
 }
 
 /** Redacts the server's key and every secret of the machine and of the scenario. */
-function redactorOf({ environment, config }: SessionContext, key: string | null): Redact {
-  const ofScenario = config.server.kind === "launch" ? secretsOf(config.server.env) : [];
+function redactorOf({ environment, server }: SessionContext, key: string | null): Redact {
+  const ofScenario = server.kind === "launch" ? secretsOf(server.env) : [];
   return createRedactor([...(key === null ? [] : [key]), ...secretsOf(environment), ...ofScenario]);
 }
 
@@ -140,7 +146,7 @@ async function launch(
   apiKey: string,
   record: SessionRecord,
 ): Promise<void> {
-  const { config, signal, log, state, redact } = context;
+  const { signal, log, state, redact } = context;
   signal.throwIfAborted();
   const marker = randomUUID();
   const env = serverEnvironment(context.environment, spec.env);
@@ -180,7 +186,7 @@ async function launch(
     record.env = server.env;
     record.pid = server.leader.pid;
     record.readyS = round3(
-      await waitUntilHealthy(server, { timeoutS: config.readyTimeoutS, signal, marker }),
+      await waitUntilHealthy(server, { timeoutS: context.readyTimeoutS, signal, marker }),
     );
     log.step(`${name}: ready after ${record.readyS.toFixed(1)} s`);
     const descendants = await server.descendants();
@@ -226,7 +232,7 @@ async function attach(
     throw new NotMeasuredError(`server.apiKeyEnv: the variable ${spec.apiKeyEnv} is not set`);
   }
   log.step(`session ${context.index} of ${context.variant}: probing ${spec.url}`);
-  const model = spec.model ?? (await fetchModelName(spec.url, apiKey, signal));
+  const model = spec.model ?? (await fetchModel(spec.url, apiKey, signal))?.id ?? null;
   if (model === null) {
     throw new NotMeasuredError(
       `${spec.url}/v1/models lists no model: is it a vLLM server, is it up, is the API key right?`,
@@ -245,41 +251,48 @@ interface Target {
 }
 
 async function probe(context: GuardedContext, target: Target, record: SessionRecord): Promise<void> {
-  const { config, signal } = context;
-  const { ttft, batching } = config.probes;
-  const concurrencies = batching === false ? [] : batching.concurrency;
+  const { suite, rounds, signal } = context;
+  const { baseUrl, apiKey } = target;
   await using client = createStreamClient({
-    baseUrl: target.baseUrl,
-    apiKey: target.apiKey,
-    maxConnections: Math.max(1, ...concurrencies),
+    baseUrl,
+    apiKey,
+    maxConnections: suite.maxConcurrency,
     zeroS: target.zeroS,
     signal,
   });
   const session = new ProbedSession(context, target, client, record);
   // Another session's prompts would be in the cache of a server that lives on.
-  const prompts = { model: target.model, seed: `${context.seed}/${context.variant}/${context.index}` };
+  const prompts: PromptTarget = {
+    model: target.model,
+    seed: `${context.seed}/${context.variant}/${context.index}`,
+  };
 
-  if (ttft !== false && ttft.cold && target.launched !== null) {
-    // Nothing precedes it: no version, no metrics, no tokenizer.
-    await session.runCold(coldCase(prompts, ttft));
-  } else {
-    await session.firstCompletion(prompts);
-  }
-  record.vllmVersion =
-    (await fetchVersion(target.baseUrl, target.apiKey, signal)) ?? record.vllmVersion ?? null;
+  const cold = target.launched === null ? null : suite.cold(prompts);
+  // Nothing precedes the cold request: no version, no metrics, no tokenizer.
+  if (cold === null) await session.firstCompletion(prompts);
+  else await session.runCold(cold);
+  record.vllmVersion = (await fetchVersion(baseUrl, apiKey, signal)) ?? record.vllmVersion ?? null;
+  record.maxModelLen = (await fetchModel(baseUrl, apiKey, signal))?.maxModelLen ?? null;
   const before = await session.saveMetrics("metrics-before.txt");
   if (before !== null) record.kv = readKvConfig(parseMetrics(before));
-  for (let round = 0; round < config.rounds; round += 1) {
-    context.log.step(
-      `session ${context.index} of ${context.variant}: round ${round + 1} of ${config.rounds}`,
-    );
-    if (ttft !== false) await session.runCase(warmCase(prompts, ttft), round);
-    for (const concurrency of concurrencies) {
-      if (batching !== false)
-        await session.runCase(batchingCase(prompts, batching, concurrency, String(round)), round);
-    }
+  const tools: ServerTools = {
+    tokenize: (text) => fetchTokenIds(baseUrl, apiKey, signal, { model: target.model, text }),
+    maxModelLen: record.maxModelLen,
+    kv: record.kv ?? null,
+  };
+  for (let round = 0; round < rounds; round += 1) {
+    context.log.step(`session ${context.index} of ${context.variant}: round ${round + 1} of ${rounds}`);
+    for (const plan of await suite.round(prompts, round, tools)) await session.runCase(plan, round);
   }
   await session.saveMetrics("metrics-after.txt");
+}
+
+/** How many tokens a case's longest request needs at once, or null when no request says. */
+function longestContext({ warmup, measure }: CasePlan): number | null {
+  const lengths = [...warmup, ...measure].flatMap(({ promptTokens, expectedTokens }) =>
+    promptTokens === undefined ? [] : [promptTokens + expectedTokens],
+  );
+  return lengths.length === 0 ? null : Math.max(...lengths);
 }
 
 /** The cases of one session, run one after another on one client. */
@@ -327,18 +340,51 @@ class ProbedSession {
   }
 
   async runCase(plan: CasePlan, round: number): Promise<void> {
+    const longest = longestContext(plan);
+    const { maxModelLen } = this.#record;
+    if (longest !== null && typeof maxModelLen === "number" && longest > maxModelLen) {
+      const refused =
+        `${plan.probe}.${plan.case} asks for ${longest} tokens of context, the server takes ${maxModelLen}: ` +
+        "shorten the probe's prompts or raise --max-model-len";
+      this.#context.log.warn(`session ${this.#context.index}: ${refused}`);
+      return this.#keep(plan, round, [], null, { refused });
+    }
     // Failed requests are counted, not fatal; a server that lets requests time out would cost hours.
-    const warmup = await this.#measure(plan, round, "warmup");
-    await this.#checkAnswers(plan, warmup);
+    if (plan.warmup.length > 0) await this.#checkAnswers(plan, await this.#measure(plan, round, "warmup"));
     const before = await this.#metrics();
-    const traces = await this.#measure(plan, round, "measure");
+    const watch = plan.gaugesEveryMs === undefined ? null : this.#watchGauges(plan.gaugesEveryMs);
+    const traces = await this.#measure(plan, round, "measure").finally(() => watch?.stop());
+    const gauges = watch === null ? {} : { gauges: await watch.read };
     const after = await this.#metrics();
     const counters =
       before === null || after === null
         ? null
         : counterIncrease(readCounters(parseMetrics(before)), readCounters(parseMetrics(after)));
-    this.#keep(plan, round, traces, counters);
+    this.#keep(plan, round, traces, counters, gauges);
     await this.#checkAnswers(plan, traces);
+  }
+
+  /** Reads the server's gauges again and again until it is stopped. */
+  #watchGauges(everyMs: number): { stop: () => void; read: Promise<Gauges[]> } {
+    const stopped = new AbortController();
+    const { zeroS } = this.#target;
+    const watch = async () => {
+      const read: Gauges[] = [];
+      while (!stopped.signal.aborted) {
+        const fromS = monotonicS();
+        const text = await this.#metrics();
+        const toS = monotonicS();
+        // The server reads them while it answers: in the middle, as near as can be known.
+        if (text !== null)
+          read.push({ atS: round6((fromS + toS) / 2 - zeroS), ...readGauges(parseMetrics(text)) });
+        await delay(everyMs, stopped.signal);
+      }
+      return read;
+    };
+    const read = watch();
+    // It is awaited later, and not at all when the requests fail.
+    read.catch(() => undefined);
+    return { stop: () => stopped.abort(), read };
   }
 
   async #checkAnswers(plan: CasePlan, traces: readonly RequestTrace[]): Promise<void> {
@@ -377,6 +423,7 @@ class ProbedSession {
     round: number,
     traces: readonly RequestTrace[],
     counters: CaseRecord["counters"],
+    more: Pick<CaseRecord, "gauges" | "refused"> = {},
   ): void {
     const starts = traces.map((trace) => trace.startS);
     const ends = traces.map((trace) => trace.endS);
@@ -387,9 +434,10 @@ class ProbedSession {
       case: plan.case,
       concurrency: plan.concurrency,
       mustMiss: plan.mustMiss,
-      startS: Math.min(...starts),
-      endS: Math.max(...ends),
+      startS: traces.length === 0 ? 0 : Math.min(...starts),
+      endS: traces.length === 0 ? 0 : Math.max(...ends),
       counters,
+      ...more,
     });
   }
 
@@ -411,4 +459,8 @@ class ProbedSession {
 
 function round3(value: number): number {
   return Math.round(value * 1000) / 1000;
+}
+
+function round6(value: number): number {
+  return Math.round(value * 1e6) / 1e6;
 }

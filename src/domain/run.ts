@@ -22,7 +22,18 @@ export const kvConfigSchema = z.object({
 });
 export type KvConfig = z.infer<typeof kvConfigSchema>;
 
-/** One case of one round: when it ran and what the server counted meanwhile. */
+/** What a server's gauges read at one moment; null where that version has none. */
+export const gaugesSchema = z.object({
+  /** On the traces' clock: the middle of the reading. */
+  atS: z.number(),
+  /** Share of the KV blocks in use, 0 to 1. */
+  kvUsage: z.number().nullable(),
+  running: z.number().nullable(),
+  waiting: z.number().nullable(),
+});
+export type Gauges = z.infer<typeof gaugesSchema>;
+
+/** One case of one round, or a part of one: when it ran and what the server counted meanwhile. */
 export const caseRecordSchema = z.object({
   round: z.number().int().nonnegative(),
   probe: z.string(),
@@ -34,6 +45,10 @@ export const caseRecordSchema = z.object({
   endS: z.number(),
   /** Increase over the measured requests of the case; null when `/metrics` could not be read. */
   counters: serverCountersSchema.nullable(),
+  /** The server's gauges while the measured requests ran, where the probe asks for them. */
+  gauges: z.array(gaugesSchema).optional(),
+  /** Why it was not sent: it asks for more than the server can do. */
+  refused: z.string().optional(),
 });
 export type CaseRecord = z.infer<typeof caseRecordSchema>;
 
@@ -68,6 +83,8 @@ export const sessionRecordSchema = z.object({
     .array(z.object({ fact: z.string(), reason: z.string(), expected: z.boolean().optional() }))
     .optional(),
   kv: kvConfigSchema.optional(),
+  /** Longest context in tokens that the server takes, as `/v1/models` tells it. */
+  maxModelLen: z.number().nullable().optional(),
   cases: z.array(caseRecordSchema).optional(),
   /** Why the session did not end `ok`, in the server's own words where it had any. */
   cause: z.string().optional(),

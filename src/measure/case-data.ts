@@ -1,4 +1,4 @@
-import type { CaseRecord, SessionRecord } from "../domain/run.ts";
+import type { CaseRecord, ServerCounters, SessionRecord } from "../domain/run.ts";
 import type { RequestTrace } from "../domain/trace.ts";
 
 /** The measured requests of one case of one round. Only `ok` requests have latencies; the rest is counted. */
@@ -7,7 +7,8 @@ export interface CaseData {
   readonly case: string;
   readonly ok: readonly RequestTrace[];
   readonly failed: readonly RequestTrace[];
-  readonly record: CaseRecord | null;
+  /** One for each part of the case, in the order in which they were measured. */
+  readonly records: readonly CaseRecord[];
 }
 
 /** What a session left to measure. */
@@ -42,10 +43,10 @@ export function groupTraces(
         case: first.case,
         ok: group.filter((trace) => trace.outcome === "ok"),
         failed: group.filter((trace) => trace.outcome !== "ok"),
-        record:
-          record.cases?.find(
+        records:
+          record.cases?.filter(
             (each) => each.round === first.round && each.probe === first.probe && each.case === first.case,
-          ) ?? null,
+          ) ?? [],
       });
     }
     return { record, rounds };
@@ -102,9 +103,30 @@ export function itlsMs(trace: RequestTrace): number[] {
   return times.slice(1).map((atS, index) => (atS - (times[index] as number)) * 1000);
 }
 
-/** First send to last end of a case, in seconds. */
+/** First send to last end of some requests, in seconds. */
 export function spanS(traces: readonly RequestTrace[]): number {
   const start = traces.reduce((least, trace) => Math.min(least, trace.startS), Number.POSITIVE_INFINITY);
   const end = traces.reduce((most, trace) => Math.max(most, trace.endS), Number.NEGATIVE_INFINITY);
   return end - start;
+}
+
+/** How long a case was measured, in seconds: the sum over its parts where it took turns with another one. */
+export function measuredS(data: CaseData): number {
+  if (data.records.length < 2) return spanS(data.ok);
+  return data.records.reduce((sum, { startS, endS }) => sum + (endS - startS), 0);
+}
+
+/**
+ * What the server counted over all parts of a case.
+ *
+ * @returns null where it is unknown for any of them
+ */
+export function countedIn(data: CaseData, counter: keyof ServerCounters): number | null {
+  let sum = 0;
+  for (const { counters } of data.records) {
+    const value = counters?.[counter];
+    if (typeof value !== "number") return null;
+    sum += value;
+  }
+  return data.records.length === 0 ? null : sum;
 }

@@ -3,13 +3,22 @@ import type { Level, MetricDefinition, Tolerance } from "../domain/metric.ts";
 import type { SessionRecord } from "../domain/run.ts";
 import type { RequestTrace } from "../domain/trace.ts";
 import { theilSenSlope } from "../stats/robust.ts";
-import { type CaseData, e2eMs, itlsMs, type SessionData, spanS, tpotMs, ttftMs } from "./case-data.ts";
+import {
+  type CaseData,
+  countedIn,
+  e2eMs,
+  itlsMs,
+  measuredS,
+  type SessionData,
+  tpotMs,
+  ttftMs,
+} from "./case-data.ts";
 
 /** A value with the number of samples behind it, or the reason why there is none. */
 export type Reading = { readonly value: number; readonly n: number } | { readonly absent: string };
 
 interface Family {
-  /** `<n>` stands for a number that the case's name carries: `batching.c<n>.tokens_per_s`. */
+  /** `<n>`, `<k>` stand for numbers that the case's name carries: `batching.c<n>.tokens_per_s`. */
   readonly id: string;
   readonly unit: string;
   readonly direction: "lower" | "higher";
@@ -39,7 +48,14 @@ export interface RoundMetric extends Family {
   readonly read: (session: SessionData, round: number) => Reading | null;
 }
 
-export type Metric = SessionMetric | CaseMetric | RoundMetric;
+/** A family of metrics, each of which needs several cases of a round: the saving of a prefix, for each length. */
+export interface CellMetric extends Family {
+  readonly scope: "cells";
+  /** By the part of the id between probe and quantity: `1024.c8`. */
+  readonly read: (session: SessionData, round: number) => Iterable<readonly [cell: string, Reading]>;
+}
+
+export type Metric = SessionMetric | CaseMetric | RoundMetric | CellMetric;
 
 /** Below this a 95th percentile is the largest value or an interpolation towards it. */
 export const MIN_SAMPLES_P95 = 20;
@@ -345,7 +361,7 @@ function perSecond(data: CaseData, amount: (traces: readonly RequestTrace[]) => 
   }
   if (data.ok.length === 0) return none(NO_REQUEST);
   const total = amount(data.ok);
-  const seconds = spanS(data.ok);
+  const seconds = measuredS(data);
   if (total === null) return none("the traces do not say how many tokens were generated");
   if (!(seconds > 0)) return none("the case took no time");
   return { value: total / seconds, n: data.ok.length };
@@ -486,8 +502,8 @@ const REQUESTS: readonly Metric[] = [
     rounds: "worst",
     description: "Requests that were put out of the batch because the KV cache was full, from /metrics.",
     read: (session, round) => {
-      const counts = [...(session.rounds.get(round)?.values() ?? [])].map(
-        (data) => data.record?.counters?.preemptions,
+      const counts = [...(session.rounds.get(round)?.values() ?? [])].map((data) =>
+        countedIn(data, "preemptions"),
       );
       const known = counts.filter((count): count is number => typeof count === "number");
       if (known.length === 0)
@@ -500,9 +516,26 @@ const REQUESTS: readonly Metric[] = [
 /** Every metric there is. The table in `docs/metrics.md` is made from it. */
 export const CATALOGUE: readonly Metric[] = [...STARTUP, ...TTFT, ...CAPACITY, ...BATCHING, ...REQUESTS];
 
-/** The id of a case's metric: `<n>` replaced by the number in the case's name. */
-export function metricId(metric: Metric, caseName: string | null): string {
-  return caseName === null ? metric.id : metric.id.replace("c<n>", caseName);
+/** The id of a metric of a case or cell: the family's, with the case's own name between probe and quantity. */
+export function metricId(metric: Metric, caseName: string): string {
+  if (!metric.id.includes("<")) return metric.id;
+  const parts = metric.id.split(".");
+  return `${parts[0]}.${caseName}.${parts.at(-1)}`;
+}
+
+/** Whether an id is of a family: `batching.c8.tpot_p50_ms` of `batching.c<n>.tpot_p50_ms`. */
+export function isOfFamily(family: string, id: string): boolean {
+  const parts = family.split(".");
+  const given = id.split(".");
+  return given.length === parts.length && parts.every((part, index) => partMatches(part, given[index] ?? ""));
+}
+
+/** Whether one part of an id is of a family's part, which may have a number in it: `c8` of `c<n>`. */
+export function partMatches(part: string, given: string): boolean {
+  const [before, after] = part.split(/<\w+>/);
+  if (after === undefined || before === undefined) return part === given;
+  const number = given.slice(before.length, given.length - after.length);
+  return given.startsWith(before) && given.endsWith(after) && /^\d+$/.test(number);
 }
 
 /** A metric's definition as it stands in `measurements.json`. */
@@ -514,8 +547,7 @@ export function definitionOf(metric: Metric, id: string): MetricDefinition {
 /** Definitions of metrics by their ids; those that the catalogue does not know are left out. */
 export function definitionsOf(ids: readonly string[]): MetricDefinition[] {
   return ids.flatMap((id) => {
-    const family = id.replace(/\.c\d+\./, ".c<n>.");
-    const metric = CATALOGUE.find((each) => each.id === family);
+    const metric = CATALOGUE.find((each) => isOfFamily(each.id, id));
     return metric === undefined ? [] : [definitionOf(metric, id)];
   });
 }

@@ -70,6 +70,12 @@ function* readSession(session: SessionData): Generator<MetricReading> {
         if (reading !== null) yield { metric, id: metric.id, round, reading };
         continue;
       }
+      if (metric.scope === "cells") {
+        for (const [cell, reading] of metric.read(session, round)) {
+          yield { metric, id: metricId(metric, cell), round, reading };
+        }
+        continue;
+      }
       for (const data of cases.values()) {
         const reading = metric.read(data);
         if (reading !== null) yield { metric, id: metricId(metric, data.case), round, reading };

@@ -1,5 +1,5 @@
 import leven from "leven";
-import { CATALOGUE } from "./catalogue.ts";
+import { CATALOGUE, partMatches } from "./catalogue.ts";
 
 /** An id or pattern that names no metric, and the metric whose name is nearest. */
 export interface UnknownMetric {
@@ -20,17 +20,23 @@ function matches(pattern: string, family: string): boolean {
   const parts = family.split(".");
   return (
     wanted.length === parts.length &&
-    parts.every((part, index) => {
-      const given = wanted[index] as string;
-      return given === "*" || (part === "c<n>" ? /^c\d+$/.test(given) : given === part);
-    })
+    parts.every((part, index) => wanted[index] === "*" || partMatches(part, wanted[index] as string))
   );
 }
 
-/** The nearest id, with the number that the pattern has, or a star. */
+/** The nearest id, with the numbers that the pattern has, or stars. */
 function nearestTo(pattern: string): string {
-  const number = /\.(c\d+)\./.exec(pattern)?.[1] ?? "*";
-  const ids = CATALOGUE.map((metric) => metric.id.replace("c<n>", number));
+  const wanted = pattern.split(".");
+  const filled = (family: string) =>
+    family
+      .split(".")
+      .map((part, index) => {
+        if (!part.includes("<")) return part;
+        const given = wanted[index] ?? "";
+        return partMatches(part, given) ? given : "*";
+      })
+      .join(".");
+  const ids = CATALOGUE.map((metric) => filled(metric.id));
   const [first = ""] = ids.sort((a, b) => leven(pattern, a) - leven(pattern, b));
   return first;
 }

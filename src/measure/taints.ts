@@ -1,22 +1,27 @@
 import type { Taint } from "../domain/measurements.ts";
-import type { CaseData, SessionData } from "./case-data.ts";
+import { type CaseData, countedIn, type SessionData } from "./case-data.ts";
 
 /** Share of a case's prompt tokens that may come from the cache by chance: block-aligned beginnings of templates. */
 const MAX_HIT_SHARE = 0.05;
 
 /**
- * What must not be trusted: a case whose prompts had to miss the prefix cache and did not, by the server's own
- * counters or by `cached_tokens` of its answers.
+ * What must not be trusted: a case that was not sent since the server cannot do it, and one whose prompts had to miss
+ * the prefix cache and did not, by the server's own counters or by `cached_tokens` of its answers.
  */
 export function findTaints(session: SessionData): Taint[] {
+  const { variant, index } = session.record;
   const taints: Taint[] = [];
+  for (const { round, probe, case: name, refused } of session.record.cases ?? []) {
+    if (refused === undefined) continue;
+    taints.push({ variant, session: index, round, metrics: `${probe}.${name}`, reason: refused });
+  }
   for (const [round, cases] of session.rounds) {
     for (const data of cases.values()) {
-      const share = data.record?.mustMiss === true ? hitShare(data) : null;
+      const share = data.records.some((record) => record.mustMiss) ? hitShare(data) : null;
       if (share === null || share <= MAX_HIT_SHARE) continue;
       taints.push({
-        variant: session.record.variant,
-        session: session.record.index,
+        variant,
+        session: index,
         round,
         metrics: `${data.probe}.${data.case}`,
         reason:
@@ -29,10 +34,9 @@ export function findTaints(session: SessionData): Taint[] {
 }
 
 function hitShare(data: CaseData): number | null {
-  const counters = data.record?.counters;
-  const queried = counters?.prefixQueriedTokens;
-  const hit = counters?.prefixHitTokens;
-  if (typeof queried === "number" && typeof hit === "number") return queried > 0 ? hit / queried : 0;
+  const queried = countedIn(data, "prefixQueriedTokens");
+  const hit = countedIn(data, "prefixHitTokens");
+  if (queried !== null && hit !== null) return queried > 0 ? hit / queried : 0;
   const known = data.ok.filter((trace) => trace.cachedTokens !== null && trace.promptTokens !== null);
   if (known.length === 0) return null;
   const sum = (of: (trace: (typeof known)[number]) => number) =>

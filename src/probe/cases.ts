@@ -1,22 +1,6 @@
-import type { RequestTimeouts, StreamRequest } from "./stream-client.ts";
+import type { CasePlan, PlannedRequest, PromptTarget } from "./case-plan.ts";
+import type { RequestTimeouts } from "./stream-client.ts";
 import { completionBody, promptOf } from "./workload.ts";
-
-/** A request of a case, ready to be sent. */
-export interface PlannedRequest extends StreamRequest {
-  readonly id: string;
-}
-
-/** One case of a probe: what is sent before the measurement, and what is measured. */
-export interface CasePlan {
-  readonly probe: string;
-  readonly case: string;
-  readonly concurrency: number;
-  /** Prompts must not be in the prefix cache; a case whose prompts are found there is not trusted. */
-  readonly mustMiss: boolean;
-  /** One wave of the case's own concurrency: kernels of that batch size are compiled and connections open. */
-  readonly warmup: readonly PlannedRequest[];
-  readonly measure: readonly PlannedRequest[];
-}
 
 export interface TtftOptions {
   readonly cold: boolean;
@@ -32,12 +16,6 @@ export interface BatchingOptions {
   readonly outputTokens: number;
 }
 
-interface Target {
-  readonly model: string;
-  /** Names the prompts of this run; other seeds give other prompts. */
-  readonly seed: string;
-}
-
 const MIN_REQUESTS = 8;
 
 /** The first request of a server's life may wait for kernels that are compiled on demand. */
@@ -47,7 +25,7 @@ export const COLD_TIMEOUTS: RequestTimeouts = {
   totalMs: 900_000,
 };
 
-function ttftPrompt(target: Target, options: TtftOptions): Buffer {
+function ttftPrompt(target: PromptTarget, options: TtftOptions): Buffer {
   return completionBody({
     model: target.model,
     prompt: promptOf(`${target.seed}/ttft`, options.promptTokens),
@@ -56,7 +34,7 @@ function ttftPrompt(target: Target, options: TtftOptions): Buffer {
 }
 
 /** The first request of a session's life. */
-export function coldCase(target: Target, options: TtftOptions): CasePlan {
+export function coldCase(target: PromptTarget, options: TtftOptions): CasePlan {
   const body = ttftPrompt(target, options);
   return {
     probe: "ttft",
@@ -64,14 +42,27 @@ export function coldCase(target: Target, options: TtftOptions): CasePlan {
     concurrency: 1,
     mustMiss: true,
     warmup: [],
-    measure: [{ id: "ttft.cold.0", body, expectedTokens: options.outputTokens, timeouts: COLD_TIMEOUTS }],
+    measure: [
+      {
+        id: "ttft.cold.0",
+        body,
+        promptTokens: options.promptTokens,
+        expectedTokens: options.outputTokens,
+        timeouts: COLD_TIMEOUTS,
+      },
+    ],
   };
 }
 
 /** The same prompt again and again: the cached path. */
-export function warmCase(target: Target, options: TtftOptions): CasePlan {
+export function warmCase(target: PromptTarget, options: TtftOptions): CasePlan {
   const body = ttftPrompt(target, options);
-  const request = (id: string): PlannedRequest => ({ id, body, expectedTokens: options.outputTokens });
+  const request = (id: string): PlannedRequest => ({
+    id,
+    body,
+    promptTokens: options.promptTokens,
+    expectedTokens: options.outputTokens,
+  });
   return {
     probe: "ttft",
     case: "warm",
@@ -84,7 +75,7 @@ export function warmCase(target: Target, options: TtftOptions): CasePlan {
 
 /** Unique prompts at a number of requests in flight. */
 export function batchingCase(
-  target: Target,
+  target: PromptTarget,
   options: BatchingOptions,
   concurrency: number,
   round: string,
@@ -92,6 +83,7 @@ export function batchingCase(
   const name = `c${concurrency}`;
   const request = (id: string): PlannedRequest => ({
     id,
+    promptTokens: options.promptTokens,
     expectedTokens: options.outputTokens,
     body: completionBody({
       model: target.model,

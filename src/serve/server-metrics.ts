@@ -1,5 +1,5 @@
 import { request } from "undici";
-import type { KvConfig, ServerCounters } from "../domain/run.ts";
+import type { Gauges, KvConfig, ServerCounters } from "../domain/run.ts";
 
 /** A sample of the Prometheus text format: name, labels, value. */
 export interface MetricSample {
@@ -124,6 +124,32 @@ export function readCounters(samples: readonly MetricSample[]): ServerCounters {
   };
 }
 
+/** Names of one gauge across versions, the newest first. */
+const GAUGES: Readonly<Record<Exclude<keyof Gauges, "atS">, readonly string[]>> = {
+  kvUsage: ["vllm:kv_cache_usage_perc", "vllm:gpu_cache_usage_perc"],
+  running: ["vllm:num_requests_running"],
+  waiting: ["vllm:num_requests_waiting"],
+};
+
+/** The gauges that the gate uses: requests summed over the server's engines, the KV cache's use of the fullest. */
+export function readGauges(samples: readonly MetricSample[]): Omit<Gauges, "atS"> {
+  const values = (key: keyof typeof GAUGES): number[] => {
+    for (const name of GAUGES[key]) {
+      const found = samples.filter((sample) => sample.name === name).map((sample) => sample.value);
+      if (found.length > 0) return found;
+    }
+    return [];
+  };
+  const sum = (numbers: readonly number[]) =>
+    numbers.length === 0 ? null : numbers.reduce((total, value) => total + value, 0);
+  const usage = values("kvUsage");
+  return {
+    kvUsage: usage.length === 0 ? null : Math.max(...usage),
+    running: sum(values("running")),
+    waiting: sum(values("waiting")),
+  };
+}
+
 /** How much each counter rose. A counter that fell belongs to another server's life: null, not a negative number. */
 export function counterIncrease(before: ServerCounters, after: ServerCounters): ServerCounters {
   const rise = (key: keyof ServerCounters): number | null => {
@@ -182,18 +208,51 @@ export async function fetchVersion(
   return version ?? null;
 }
 
+/** The first model that a server lists. */
+export interface ServedModel {
+  readonly id: string;
+  /** Longest context in tokens, or null when it does not say. */
+  readonly maxModelLen: number | null;
+}
+
 /** The first model that the server lists, or null. */
-export async function fetchModelName(
+export async function fetchModel(
   baseUrl: string,
   apiKey: string | null,
   signal: AbortSignal,
-): Promise<string | null> {
+): Promise<ServedModel | null> {
   const text = await fetchText(`${baseUrl}/v1/models`, apiKey, signal, 1_000_000);
   if (text === null) return null;
   try {
-    const body = JSON.parse(text) as { data?: { id?: unknown }[] };
-    const id = body.data?.[0]?.id;
-    return typeof id === "string" ? id : null;
+    const body = JSON.parse(text) as { data?: { id?: unknown; max_model_len?: unknown }[] };
+    const { id, max_model_len: length } = body.data?.[0] ?? {};
+    if (typeof id !== "string") return null;
+    return { id, maxModelLen: Number.isSafeInteger(length) ? (length as number) : null };
+  } catch {
+    return null;
+  }
+}
+
+/** Longest answer of `/tokenize` that is read: 1,000,000 tokens with their ids. */
+const MAX_TOKENIZE_BYTES = 16_000_000;
+
+/**
+ * The token ids of a text by the server's own tokenizer, as `/v1/completions` would read it.
+ *
+ * @returns null when the server has no `/tokenize`
+ */
+export async function fetchTokenIds(
+  baseUrl: string,
+  apiKey: string | null,
+  signal: AbortSignal,
+  prompt: { readonly model: string; readonly text: string },
+): Promise<readonly number[] | null> {
+  const body = JSON.stringify({ model: prompt.model, prompt: prompt.text });
+  const text = await fetchText(`${baseUrl}/tokenize`, apiKey, signal, MAX_TOKENIZE_BYTES, body);
+  if (text === null) return null;
+  try {
+    const { tokens } = JSON.parse(text) as { tokens?: unknown };
+    return Array.isArray(tokens) && tokens.every(Number.isSafeInteger) ? (tokens as number[]) : null;
   } catch {
     return null;
   }
@@ -204,10 +263,16 @@ async function fetchText(
   apiKey: string | null,
   signal: AbortSignal,
   maxBytes: number,
+  body?: string,
 ): Promise<string | null> {
   try {
     const response = await request(url, {
-      headers: apiKey === null ? {} : { authorization: `Bearer ${apiKey}` },
+      method: body === undefined ? "GET" : "POST",
+      ...(body === undefined ? {} : { body }),
+      headers: {
+        ...(body === undefined ? {} : { "content-type": "application/json" }),
+        ...(apiKey === null ? {} : { authorization: `Bearer ${apiKey}` }),
+      },
       signal: AbortSignal.any([signal, AbortSignal.timeout(10_000)]),
       // A connection of its own: the probes' connections stay theirs.
       reset: true,

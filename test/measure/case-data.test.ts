@@ -86,8 +86,8 @@ describe("groupTraces", () => {
     const first = groups[0]?.rounds.get(0)?.get("batching.c8");
     expect(first?.ok.map(({ id }) => id)).toEqual(["a"]);
     expect(first?.failed.map(({ id }) => id)).toEqual(["b"]);
-    expect(first?.record).toBe(record.cases?.[0]);
-    expect(groups[0]?.rounds.get(1)?.get("batching.c8")?.record).toBe(record.cases?.[1]);
+    expect(first?.records).toEqual([record.cases?.[0]]);
+    expect(groups[0]?.rounds.get(1)?.get("batching.c8")?.records).toEqual([record.cases?.[1]]);
     expect([...(groups[1]?.rounds.get(0)?.keys() ?? [])]).toEqual(["batching.c1"]);
     const all = groups.flatMap(({ rounds }) =>
       [...rounds.values()].flatMap((cases) =>

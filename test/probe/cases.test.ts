@@ -1,11 +1,10 @@
 import { describe, expect, it } from "vitest";
+import type { CasePlan, PlannedRequest } from "../../src/probe/case-plan.ts";
 import {
   type BatchingOptions,
   batchingCase,
-  type CasePlan,
   COLD_TIMEOUTS,
   coldCase,
-  type PlannedRequest,
   type TtftOptions,
   warmCase,
 } from "../../src/probe/cases.ts";

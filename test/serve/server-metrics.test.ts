@@ -5,7 +5,7 @@ import type { KvConfig, ServerCounters } from "../../src/domain/run.ts";
 import {
   counterIncrease,
   fetchMetrics,
-  fetchModelName,
+  fetchModel,
   fetchVersion,
   parseMetrics,
   readCounters,
@@ -268,7 +268,7 @@ describe("readKvConfig", () => {
   });
 });
 
-describe("fetchMetrics, fetchVersion and fetchModelName", () => {
+describe("fetchMetrics, fetchVersion and fetchModel", () => {
   const signal = () => AbortSignal.timeout(30_000);
 
   it("read what the server gives", async () => {
@@ -284,7 +284,7 @@ describe("fetchMetrics, fetchVersion and fetchModelName", () => {
     });
     expect(await fetchMetrics(url, "secret", signal())).toBe("up 1\n");
     expect(await fetchVersion(url, "secret", signal())).toBe("0.22.0");
-    expect(await fetchModelName(url, null, signal())).toBe("org/model");
+    expect(await fetchModel(url, null, signal())).toMatchObject({ id: "org/model" });
     expect(asked).toEqual([
       "GET /metrics Bearer secret",
       "GET /version Bearer secret",
@@ -299,7 +299,7 @@ describe("fetchMetrics, fetchVersion and fetchModelName", () => {
     const url = await serveHttp((_request, response) => response.writeHead(status).end(body));
     expect(await fetchMetrics(url, null, signal())).toBeNull();
     expect(await fetchVersion(url, null, signal())).toBeNull();
-    expect(await fetchModelName(url, null, signal())).toBeNull();
+    expect(await fetchModel(url, null, signal())).toBeNull();
   });
 
   it.each([
@@ -315,7 +315,7 @@ describe("fetchMetrics, fetchVersion and fetchModelName", () => {
   ])("take no name and no version from %j", async (body) => {
     const url = await serveHttp((_request, response) => response.end(body));
     expect(await fetchVersion(url, null, signal())).toBeNull();
-    expect(await fetchModelName(url, null, signal())).toBeNull();
+    expect(await fetchModel(url, null, signal())).toBeNull();
   });
 
   it("are null when nobody answers, or the answer breaks off", async () => {
