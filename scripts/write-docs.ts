@@ -2,7 +2,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { fileURLToPath } from "node:url";
-import { CATALOGUE, type Metric } from "../src/measure/catalogue.ts";
+import { CATALOGUE } from "../src/measure/catalogue.ts";
+import type { Metric } from "../src/measure/metric-family.ts";
 import { code, plain, table } from "../src/report/markdown.ts";
 import { formatTolerance } from "../src/report/numbers.ts";
 

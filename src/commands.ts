@@ -1,5 +1,5 @@
 import { join, relative, resolve } from "node:path";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError } from "commander";
 import type { Overrides } from "./config/overrides.ts";
 import { runDemo } from "./demo.ts";
 import { comparisonFileSchema } from "./domain/comparison.ts";
@@ -8,130 +8,33 @@ import { measurementsFileSchema } from "./domain/measurements.ts";
 import { RUN_FILES } from "./domain/run.ts";
 import { EXIT, verdictFileSchema } from "./domain/verdict.ts";
 import { compareRuns, type Recorded, recordRuns, runAndRecord, runGate } from "./gate.ts";
-import { CONFIG_FILE, checkMetricNames, loadConfig } from "./inputs.ts";
-import { outliveReaders, untilInterrupted } from "./interruption.ts";
-import type { Surroundings } from "./measuring.ts";
+import { CONFIG_FILE, checkMetricNames } from "./inputs.ts";
+import { outliveReaders } from "./interruption.ts";
 import { renderComment } from "./report/comment.ts";
 import { formatChange, formatValue } from "./report/numbers.ts";
 import { columns, printable, renderTerminal } from "./report/terminal.ts";
+import {
+  interruptions,
+  log,
+  optionName,
+  overridesOf,
+  prepare,
+  type ServeOptions,
+  withServeOptions,
+} from "./serve-options.ts";
 import { runSimulator } from "./simulate.ts";
+import { addStudyCommands } from "./study-commands.ts";
 import { parseJson, readCheckedOut, readJson, readTextIfExists } from "./system/files.ts";
 import { gitRoot } from "./system/git.ts";
-import { lineLog } from "./system/log.ts";
 import { readRunFolder } from "./system/run-folder.ts";
 import { TOOL_VERSION } from "./version.ts";
 
 const out = (text: string) => process.stdout.write(text);
-const log = lineLog((line) => process.stderr.write(printable(line)));
-
-interface ServeOptions {
-  config?: string;
-  scenario?: string;
-  model?: string;
-  args?: string;
-  command?: string;
-  serverUrl?: string;
-  sessions?: number;
-  rounds?: number;
-  budgetMinutes?: number;
-  baselineDir?: string;
-  reportOnly?: boolean;
-  baseRef?: string;
-  runsDir: string;
-  json?: boolean;
-}
 
 const SIMULATE_HELP = `
 For example: vllm-gate simulate -- Qwen/Qwen2.5-1.5B-Instruct --port 8000 --max-model-len 4096
 The model is a name that the simulator knows or a folder with a config.json. Device, version, noise, faults and
 regressions come from VLLM_SIM_ variables, which the README lists. It ends on SIGINT and SIGTERM, as vLLM does.`;
-
-/** Names of overrides as they are typed on the command line. */
-function optionName(key: keyof Overrides): string {
-  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-
-function wholeNumber(text: string): number {
-  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("expected a whole number");
-  return Number(text);
-}
-
-function minutes(text: string): number {
-  const value = Number(text);
-  if (!(value > 0)) throw new InvalidArgumentError("expected a number of minutes above 0");
-  return value;
-}
-
-function overridesOf(options: ServeOptions): Overrides {
-  const {
-    scenario,
-    model,
-    args,
-    command,
-    serverUrl,
-    sessions,
-    rounds,
-    budgetMinutes,
-    baselineDir,
-    reportOnly,
-  } = options;
-  const all = {
-    scenario,
-    model,
-    args,
-    command,
-    serverUrl,
-    sessions,
-    rounds,
-    budgetMinutes,
-    baselineDir,
-    reportOnly,
-  };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
-}
-
-function withServeOptions(command: Command): Command {
-  return command
-    .option("--config <file>", `configuration, ${CONFIG_FILE} by default`)
-    .option("--scenario <name>", "which scenario of the configuration")
-    .option("--model <model>", "model name or folder, as vLLM takes it")
-    .option("--args <flags>", "server flags in one string, in place of the scenario's")
-    .option("--command <command>", "what starts the server, in place of `vllm serve`")
-    .option("--server-url <url>", "a server that is already running")
-    .option("--sessions <n>", "server starts", wholeNumber)
-    .option("--rounds <n>", "passes of the probes in each session", wholeNumber)
-    .option("--budget-minutes <n>", "hard ceiling of the run", minutes)
-    .option("--baseline-dir <folder>", "where baselines lie")
-    .option("--base-ref <revision>", "git revision whose policy and baseline judge, as for a pull request")
-    .option("--runs-dir <folder>", "where run folders are made", "runs");
-}
-
-const interruptions = () =>
-  untilInterrupted((signal, first) =>
-    log.step(
-      first ? `${signal}: ending the server; this may take a few seconds` : `${signal}: killing the server`,
-    ),
-  );
-
-async function prepare(options: ServeOptions) {
-  const cwd = process.cwd();
-  const config = await loadConfig({
-    cwd,
-    overrides: overridesOf(options),
-    nameOverride: optionName,
-    ...(options.config === undefined ? {} : { configPath: options.config }),
-    ...(options.baseRef === undefined ? {} : { baseRevision: options.baseRef }),
-  });
-  const world: Surroundings = {
-    cwd,
-    environment: process.env,
-    log,
-    ...interruptions(),
-    runsDir: resolve(cwd, options.runsDir),
-    ...(options.baseRef === undefined ? {} : { baseRevision: options.baseRef }),
-  };
-  return { config, world };
-}
 
 async function run(options: ServeOptions): Promise<number> {
   const { config, world } = await prepare(options);
@@ -295,6 +198,7 @@ function buildProgram(finish: (code: number) => void): Command {
       .description("make a baseline, from run folders that exist or by measuring")
       .argument("[runs...]", "run folders"),
   ).action(action((runs: string[], options: ServeOptions) => record(runs, options)));
+  addStudyCommands(program, { out, finish });
   program
     .command("compare")
     .description("compare run folders, or a baseline, with run folders")

@@ -2,9 +2,9 @@ import { join } from "node:path";
 import type { GateConfig } from "./config/load.ts";
 import type { ServerSpec } from "./config/server-spec.ts";
 import { messageOf, UsageError } from "./domain/errors.ts";
-import type { Fingerprint } from "./domain/fingerprint.ts";
+import { diffFingerprints, type Fingerprint } from "./domain/fingerprint.ts";
 import type { MeasurementsFile } from "./domain/measurements.ts";
-import { RUN_FILES, type RunRecord, type Variant } from "./domain/run.ts";
+import { RUN_FILES, type RunRecord, type SessionRecord, type Variant } from "./domain/run.ts";
 import { EXIT, type VerdictFile } from "./domain/verdict.ts";
 import { measureRun } from "./measure/measure.ts";
 import { type ProbeSuite, suiteOf } from "./probe/suite.ts";
@@ -64,6 +64,8 @@ export class Interruption extends Error {
 export interface StartedRun {
   readonly plan: RunPlan;
   readonly runDir: string;
+  /** Aborted when the run's time is spent. */
+  readonly budget: AbortSignal;
   readonly run: RunRecord;
   readonly state: StateFile;
 }
@@ -127,12 +129,7 @@ export async function startRun(
       cause: error,
     });
   });
-  const redact = createRedactor([
-    ...secretsOf(world.environment),
-    ...Object.values(plan.variants).flatMap((server) =>
-      server.kind === "launch" ? secretsOf(server.env) : [],
-    ),
-  ]);
+  const redact = redactorOf(world, plan);
   const run: RunRecord = {
     schemaVersion: 1,
     id,
@@ -163,7 +160,61 @@ export async function startRun(
     runDir,
     doing: "preparing the run",
   });
-  return { plan, runDir, run, state };
+  return { plan, runDir, run, state, budget: AbortSignal.timeout(config.budgetMinutes * 60_000) };
+}
+
+/**
+ * Goes on with a run that was interrupted. Its traces and sessions stay; a session that did not end well counts for
+ * nothing and is measured again under a new number.
+ *
+ * @param check - refuses a run that is not the one to go on with
+ * @throws UsageError when the folder holds no run, or one of another scenario or machine
+ */
+export async function resumeRun(
+  runDir: string,
+  config: GateConfig,
+  world: Surroundings,
+  plan: RunPlan,
+  check: (run: RunRecord) => void,
+): Promise<StartedRun> {
+  const { run } = await readRunFolder(runDir);
+  if (run.scenario !== config.scenario) {
+    throw new UsageError(`${runDir}: a run of scenario ${run.scenario}, expected ${config.scenario}`);
+  }
+  check(run);
+  const differing = diffFingerprints(run.fingerprint, await identify(config)).filter(
+    (each) => each.rule === "must",
+  );
+  if (differing[0] !== undefined) {
+    const { field, base, head } = differing[0];
+    throw new UsageError(`${runDir}: measured where ${field} was ${base}, here it is ${head}`);
+  }
+  const redact = redactorOf(world, plan);
+  for (const [name, server] of Object.entries(plan.variants)) {
+    const recorded = run.variants[name]?.args;
+    const now = variantOf(server, redact).args;
+    if (JSON.stringify(recorded) !== JSON.stringify(now)) {
+      throw new UsageError(
+        `${runDir}: ${name} was measured with ${recorded?.join(" ") || "no flags"}, now it has ${now.join(" ") || "no flags"}`,
+      );
+    }
+  }
+  run.outcome = "running";
+  world.onRunFolder?.(runDir);
+  const state = await createStateFile(world.statePath ?? join(runDir, "state.json"), {
+    scenario: config.scenario,
+    runDir,
+    doing: "resuming the run",
+  });
+  return { plan, runDir, run, state, budget: AbortSignal.timeout(config.budgetMinutes * 60_000) };
+}
+
+/** Redacts every secret of the machine and of the servers. */
+function redactorOf(world: Surroundings, { variants }: RunPlan): Redact {
+  const ofServers = Object.values(variants).flatMap((server) =>
+    server.kind === "launch" ? secretsOf(server.env) : [],
+  );
+  return createRedactor([...secretsOf(world.environment), ...ofServers]);
 }
 
 /** A variant as `run.json` shows it. */
@@ -179,42 +230,71 @@ function variantOf(server: ServerSpec, redact: Redact): Variant {
   };
 }
 
-/** Measures: variants × sessions × rounds × probes. Whatever goes wrong with a server is in `failure`. */
+/**
+ * Measures one more session: a server start, the probes, the server's end. It is appended to the run's record.
+ *
+ * @returns the session, or null when the run was cancelled or its budget is spent
+ */
+export async function measureSession(
+  started: StartedRun,
+  config: Pick<GateConfig, "readyTimeoutS" | "budgetMinutes">,
+  world: Surroundings,
+  next: { readonly variant: string; readonly suite?: ProbeSuite },
+): Promise<SessionRecord | null> {
+  const { plan, run, runDir, state, budget } = started;
+  const { variant, suite = plan.suite } = next;
+  const signal = AbortSignal.any([world.signal, budget]);
+  const server = plan.variants[variant];
+  if (server === undefined) throw new RangeError(`the plan has no variant ${variant}`);
+  if (signal.aborted) return null;
+  const session = await runSession({
+    variant,
+    server,
+    readyTimeoutS: config.readyTimeoutS,
+    suite,
+    rounds: plan.rounds,
+    index: run.sessions.length,
+    runDir,
+    cwd: world.cwd,
+    seed: run.id ?? runDir,
+    environment: world.environment,
+    signal,
+    hurry: world.hurry,
+    log: world.log,
+    state,
+  });
+  if (budget.aborted && !world.signal.aborted && session.outcome === "cancelled") {
+    session.cause = `not finished within budgetMinutes (${config.budgetMinutes})`;
+  }
+  run.sessions.push(session);
+  await writeRun(runDir, run);
+  return session;
+}
+
+/** Whether a further session may follow this one. Half a run proves nothing, and what a process holds the next lacks. */
+export function mayGoOn(session: SessionRecord | null): session is SessionRecord {
+  return session?.outcome === "ok" && (session.disposal?.survivors.length ?? 0) === 0;
+}
+
+/** Measures the sessions of the plan. Whatever goes wrong with a server is in `failure`. */
 export async function measureSessions(
   started: StartedRun,
   config: GateConfig,
   world: Surroundings,
 ): Promise<Measured> {
-  const { plan, run, runDir, state } = started;
-  const budget = AbortSignal.timeout(config.budgetMinutes * 60_000);
-  const signal = AbortSignal.any([world.signal, budget]);
-
-  for (const variant of plan.order) {
-    const server = plan.variants[variant];
-    if (server === undefined || signal.aborted) break;
-    const session = await runSession({
-      variant,
-      server,
-      readyTimeoutS: config.readyTimeoutS,
-      suite: plan.suite,
-      rounds: plan.rounds,
-      index: run.sessions.length,
-      runDir,
-      cwd: world.cwd,
-      seed: run.id ?? runDir,
-      environment: world.environment,
-      signal,
-      hurry: world.hurry,
-      log: world.log,
-      state,
-    });
-    if (budget.aborted && !world.signal.aborted && session.outcome === "cancelled") {
-      session.cause = `not finished within budgetMinutes (${config.budgetMinutes})`;
-    }
-    run.sessions.push(session);
-    await writeRun(runDir, run);
-    if (session.outcome !== "ok" || (session.disposal?.survivors.length ?? 0) > 0) break;
+  for (const variant of started.plan.order) {
+    if (!mayGoOn(await measureSession(started, config, world, { variant }))) break;
   }
+  return concludeMeasuring(started, config, world);
+}
+
+/** Ends the measuring: the run's outcome and its measurements. */
+export async function concludeMeasuring(
+  started: StartedRun,
+  config: GateConfig,
+  world: Surroundings,
+): Promise<Measured> {
+  const { plan, run, runDir, state, budget } = started;
   const done = run.sessions.filter((session) => session.outcome === "ok").length;
   if (done < plan.order.length && budget.aborted && !world.signal.aborted && done > 0) {
     world.log.warn(

@@ -85,6 +85,11 @@ export const sessionRecordSchema = z.object({
   kv: kvConfigSchema.optional(),
   /** Longest context in tokens that the server takes, as `/v1/models` tells it. */
   maxModelLen: z.number().nullable().optional(),
+  /** Memory in use on the GPUs that the server sees, summed: as it became ready, at most, and in the middle under load. */
+  gpuMemory: z
+    .object({ readyMib: z.number(), peakMib: z.number(), steadyMib: z.number() })
+    .nullable()
+    .optional(),
   cases: z.array(caseRecordSchema).optional(),
   /** Why the session did not end `ok`, in the server's own words where it had any. */
   cause: z.string().optional(),
@@ -124,6 +129,14 @@ export const runRecordSchema = z.object({
       rounds: z.number(),
       probes: z.unknown(),
       budgetMinutes: z.number().optional(),
+    })
+    .optional(),
+  /** The study that it is of: its name, its options, and the cells that did not fit in its time. */
+  study: z
+    .object({
+      name: z.string(),
+      options: z.unknown(),
+      dropped: z.array(z.object({ cell: z.string(), reason: z.string() })),
     })
     .optional(),
   /** What came from options in place of the file: `model`, `args`, `command`, `serverUrl`. */

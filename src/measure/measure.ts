@@ -3,7 +3,8 @@ import type { Measurement, MetricDefinition } from "../domain/metric.ts";
 import type { RunRecord } from "../domain/run.ts";
 import type { RequestTrace } from "../domain/trace.ts";
 import { groupTraces, type SessionData } from "./case-data.ts";
-import { CATALOGUE, definitionOf, type Metric, metricId, type Reading } from "./catalogue.ts";
+import { CATALOGUE, definitionOf, metricId } from "./catalogue.ts";
+import type { Metric, Reading } from "./metric-family.ts";
 import { findTaints } from "./taints.ts";
 import { summarizeTtft } from "./ttft-summary.ts";
 

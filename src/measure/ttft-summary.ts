@@ -3,7 +3,7 @@ import type { TtftSummary } from "../domain/measurements.ts";
 import type { RequestTrace } from "../domain/trace.ts";
 import { farOutFence, theilSenSlope } from "../stats/robust.ts";
 import { e2eMs, type SessionData, ttftMs } from "./case-data.ts";
-import { MIN_SAMPLES_P95 } from "./catalogue.ts";
+import { MIN_SAMPLES_P95 } from "./metric-family.ts";
 
 /** The band within which warm TTFT counts as steady: ±20 %, the wider end of the usual rule of thumb. */
 const STEADY_BAND = 0.4;

@@ -1,0 +1,114 @@
+import { resolve } from "node:path";
+import { type Command, InvalidArgumentError } from "commander";
+import type { Overrides } from "./config/overrides.ts";
+import { CONFIG_FILE, loadConfig } from "./inputs.ts";
+import { untilInterrupted } from "./interruption.ts";
+import type { Surroundings } from "./measuring.ts";
+import { printable } from "./report/terminal.ts";
+import { lineLog } from "./system/log.ts";
+
+/** Progress goes to stderr, results to stdout. */
+export const log = lineLog((line) => process.stderr.write(printable(line)));
+
+/** Options of every command that starts servers. */
+export interface ServeOptions {
+  config?: string;
+  scenario?: string;
+  model?: string;
+  args?: string;
+  command?: string;
+  serverUrl?: string;
+  sessions?: number;
+  rounds?: number;
+  budgetMinutes?: number;
+  baselineDir?: string;
+  reportOnly?: boolean;
+  baseRef?: string;
+  runsDir: string;
+  json?: boolean;
+}
+
+/** Names of overrides as they are typed on the command line. */
+export function optionName(key: keyof Overrides): string {
+  return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d+$/.test(text)) throw new InvalidArgumentError("expected a whole number");
+  return Number(text);
+}
+
+export function minutes(text: string): number {
+  const value = Number(text);
+  if (!(value > 0)) throw new InvalidArgumentError("expected a number of minutes above 0");
+  return value;
+}
+
+const OVERRIDES = [
+  "scenario",
+  "model",
+  "args",
+  "command",
+  "serverUrl",
+  "sessions",
+  "rounds",
+  "budgetMinutes",
+  "baselineDir",
+  "reportOnly",
+] as const satisfies readonly (keyof Overrides)[];
+
+/** What was given of what the configuration file says too. */
+export function overridesOf(options: ServeOptions): Overrides {
+  return Object.fromEntries(
+    OVERRIDES.flatMap((key) => (options[key] === undefined ? [] : [[key, options[key]]])),
+  );
+}
+
+/** Options that say which server is started, and where runs are kept. */
+export function withServerOptions(command: Command): Command {
+  return command
+    .option("--config <file>", `configuration, ${CONFIG_FILE} by default`)
+    .option("--scenario <name>", "which scenario of the configuration")
+    .option("--model <model>", "model name or folder, as vLLM takes it")
+    .option("--args <flags>", "server flags in one string, in place of the scenario's")
+    .option("--command <command>", "what starts the server, in place of `vllm serve`")
+    .option("--base-ref <revision>", "git revision whose policy and baseline judge, as for a pull request")
+    .option("--runs-dir <folder>", "where run folders are made", "runs");
+}
+
+/** Options of a gate run. */
+export function withServeOptions(command: Command): Command {
+  return withServerOptions(command)
+    .option("--server-url <url>", "a server that is already running")
+    .option("--sessions <n>", "server starts", wholeNumber)
+    .option("--rounds <n>", "passes of the probes in each session", wholeNumber)
+    .option("--budget-minutes <n>", "hard ceiling of the run", minutes)
+    .option("--baseline-dir <folder>", "where baselines lie");
+}
+
+export const interruptions = () =>
+  untilInterrupted((signal, first) =>
+    log.step(
+      first ? `${signal}: ending the server; this may take a few seconds` : `${signal}: killing the server`,
+    ),
+  );
+
+export async function prepare(options: ServeOptions) {
+  const cwd = process.cwd();
+  const config = await loadConfig({
+    cwd,
+    overrides: overridesOf(options),
+    nameOverride: optionName,
+    ...(options.config === undefined ? {} : { configPath: options.config }),
+    ...(options.baseRef === undefined ? {} : { baseRevision: options.baseRef }),
+  });
+  const world: Surroundings = {
+    cwd,
+    environment: process.env,
+    log,
+    ...interruptions(),
+    runsDir: resolve(cwd, options.runsDir),
+    ...(options.baseRef === undefined ? {} : { baseRevision: options.baseRef }),
+  };
+  return { config, world };
+}

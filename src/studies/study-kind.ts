@@ -1,0 +1,65 @@
+import type { Command } from "commander";
+import type { GateConfig } from "../config/load.ts";
+import type { ServerSpec } from "../config/server-spec.ts";
+import type { MeasurementsFile } from "../domain/measurements.ts";
+import type { RunRecord } from "../domain/run.ts";
+import type { RequestTrace } from "../domain/trace.ts";
+import type { Cell } from "../probe/cells.ts";
+
+/** What a study measures: one variant of the server for each thing that it compares. */
+export interface StudyPlan {
+  readonly variants: Readonly<Record<string, ServerSpec>>;
+  /** The variant of each session, in order. */
+  readonly order: readonly string[];
+  readonly rounds: number;
+  readonly cells: readonly Cell[];
+}
+
+/** The run folder's files as a study sees them. Names are relative; a name never leaves the folder. */
+export interface StudyFiles {
+  read(name: string): Promise<string | null>;
+  write(name: string, text: string): Promise<void>;
+}
+
+/** What a study was about to measure, and what it did. */
+export interface MeasuredStudy<Options> {
+  readonly options: Options;
+  readonly run: RunRecord;
+  readonly traces: readonly RequestTrace[];
+  readonly measurements: MeasurementsFile;
+  /** How the study can be run again. */
+  readonly command: string;
+  readonly files: StudyFiles;
+  /** The servers' logs by session, for lines that are quoted. */
+  readonly serverLog: (session: number) => Promise<string | null>;
+}
+
+/** The pages of a study: its CSVs and notes under the seeds' own names, `report.md`, and the terminal's text. */
+export interface StudyReport {
+  readonly files: readonly { readonly name: string; readonly text: string }[];
+  /** `report.md` */
+  readonly report: string;
+  /** For the terminal: the table and what it says. */
+  readonly summary: string;
+}
+
+/** An experiment of variants × sessions × rounds × probes, with pages of its own. */
+export interface StudyKind<Options> {
+  readonly name: string;
+  readonly description: string;
+  /** Adds the study's own options to its command. */
+  addOptions(command: Command): Command;
+  /**
+   * The study's options from what commander parsed, with defaults.
+   *
+   * @throws UsageError
+   */
+  readOptions(given: Readonly<Record<string, unknown>>): Options;
+  /**
+   * What is to be measured. Called before anything is started.
+   *
+   * @throws UsageError when the server cannot be what the study needs
+   */
+  plan(options: Options, config: GateConfig, files: StudyFiles): Promise<StudyPlan>;
+  report(study: MeasuredStudy<Options>): Promise<StudyReport>;
+}
