@@ -1,5 +1,6 @@
 import { join, relative, resolve } from "node:path";
 import { Command, CommanderError } from "commander";
+import { compareRuns } from "./comparing.ts";
 import type { Overrides } from "./config/overrides.ts";
 import { runDemo } from "./demo.ts";
 import { comparisonFileSchema } from "./domain/comparison.ts";
@@ -7,9 +8,10 @@ import { GateError, messageOf, UsageError } from "./domain/errors.ts";
 import { measurementsFileSchema } from "./domain/measurements.ts";
 import { RUN_FILES } from "./domain/run.ts";
 import { EXIT, verdictFileSchema } from "./domain/verdict.ts";
-import { compareRuns, type Recorded, recordRuns, runAndRecord, runGate } from "./gate.ts";
+import { runAndRecord, runGate } from "./gate.ts";
 import { CONFIG_FILE, checkMetricNames } from "./inputs.ts";
 import { outliveReaders } from "./interruption.ts";
+import { type Recorded, type RecordOptions, recordRuns } from "./recording.ts";
 import { renderComment } from "./report/comment.ts";
 import { formatChange, formatValue } from "./report/numbers.ts";
 import { columns, printable, renderTerminal } from "./report/terminal.ts";
@@ -20,6 +22,7 @@ import {
   overridesOf,
   prepare,
   type ServeOptions,
+  wholeNumber,
   withServeOptions,
 } from "./serve-options.ts";
 import { runSimulator } from "./simulate.ts";
@@ -54,7 +57,28 @@ function shown(runDir: string): string {
   return join(relative(process.cwd(), runDir) || runDir, RUN_FILES.report);
 }
 
-async function record(runDirs: string[], options: ServeOptions): Promise<number> {
+interface RecordCommandOptions extends ServeOptions {
+  extend?: number | true;
+  accept?: string[];
+  reason?: string;
+}
+
+/** Sessions that a baseline is extended to when no number is said. */
+const WINDOW = 10;
+
+function recordOptionsOf({ extend, accept, reason }: RecordCommandOptions): RecordOptions {
+  if (extend !== undefined && accept !== undefined) {
+    throw new UsageError("--extend and --accept: expected one of them, an extension accepts nothing");
+  }
+  return {
+    ...(extend === undefined ? {} : { extendTo: extend === true ? WINDOW : extend }),
+    ...(accept === undefined ? {} : { accept }),
+    ...(reason === undefined ? {} : { reason }),
+  };
+}
+
+async function record(runDirs: string[], options: RecordCommandOptions): Promise<number> {
+  const how = recordOptionsOf(options);
   if (runDirs.length > 0) {
     const given = Object.keys(overridesOf(options)).filter(
       (key) => key !== "baselineDir",
@@ -65,11 +89,11 @@ async function record(runDirs: string[], options: ServeOptions): Promise<number>
       );
     }
     const dir = options.baselineDir ?? (await baselineDirOf(options));
-    printRecorded(await recordRuns(runDirs, dir, { cwd: process.cwd() }));
+    printRecorded(await recordRuns(runDirs, dir, { cwd: process.cwd() }, how));
     return EXIT.pass;
   }
   const { config, world } = await prepare(options);
-  const result = await runAndRecord(config, world);
+  const result = await runAndRecord(config, world, how);
   if (result.recorded === null) out(renderTerminal(result.verdict, null, shown(result.runDir)));
   else printRecorded(result.recorded);
   return result.verdict.exitCode;
@@ -197,7 +221,18 @@ function buildProgram(finish: (code: number) => void): Command {
       .command("record")
       .description("make a baseline, from run folders that exist or by measuring")
       .argument("[runs...]", "run folders"),
-  ).action(action((runs: string[], options: ServeOptions) => record(runs, options)));
+  )
+    .option(
+      "--extend [sessions]",
+      `add to the baseline that is there, ${WINDOW} sessions at most`,
+      wholeNumber,
+    )
+    .option(
+      "--accept <metrics...>",
+      "take only these metrics from the runs, by id or pattern; needs --reason",
+    )
+    .option("--reason <text>", "why the baseline changes; it is kept in the file")
+    .action(action((runs: string[], options: RecordCommandOptions) => record(runs, options)));
   addStudyCommands(program, { out, finish });
   program
     .command("compare")

@@ -3,9 +3,9 @@ import type { RequestListener } from "node:http";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
-import { formatBaseline } from "../src/baseline/baseline.ts";
+import { formatBaseline } from "../src/baseline/baseline-text.ts";
 import { fingerprintSlug } from "../src/domain/fingerprint.ts";
-import { compareRuns } from "../src/gate.ts";
+import { compareRuns } from "../src/comparing.ts";
 import { appendTraces, writeRun } from "../src/system/run-folder.ts";
 import { remoteFingerprint } from "../src/telemetry/fingerprint.ts";
 import { baseline, measuredRun } from "./support/builders.ts";
@@ -139,7 +139,7 @@ describe("a server that is already running", () => {
     const url = await serveHttp(completions(10));
     const batching = { concurrency: [1], waves: 1, promptTokens: 4, outputTokens: 4 };
     const config = {
-      scenarios: { small: { server: { url }, probes: { ttft: false, batching } } },
+      scenarios: { small: { server: { url }, probes: { ttft: false, batching, prefix: false } } },
       rounds: 1,
       sessions: 2,
       recordSessions: 2,

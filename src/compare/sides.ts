@@ -21,7 +21,13 @@ export function baselineSide(
       ...baseline.fingerprint,
       hostId,
     })),
-    values: Object.fromEntries(Object.entries(baseline.metrics).map(([id, metric]) => [id, metric.sessions])),
+    // A session that did not measure a metric has no rounds of it.
+    values: Object.fromEntries(
+      Object.entries(baseline.metrics).map(([id, metric]) => [
+        id,
+        metric.sessions.filter((rounds) => rounds.length > 0),
+      ]),
+    ),
     args: baseline.args,
     vllmVersion: baseline.vllmVersion,
     definitions,

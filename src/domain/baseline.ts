@@ -2,7 +2,7 @@ import { z } from "zod";
 import { fingerprintSchema } from "./fingerprint.ts";
 
 /** Version of the file's shape. */
-export const BASELINE_VERSION = 1;
+export const BASELINE_VERSION = 2;
 
 /** A metric's recorded values. */
 export const metricValuesSchema = z.object({
@@ -11,8 +11,8 @@ export const metricValuesSchema = z.object({
   n: z.number().int().positive(),
   /** (largest − smallest) / median of the values. */
   spread: z.number(),
-  /** By session, in them by round; never empty. */
-  sessions: z.array(z.array(z.number()).min(1)).min(1),
+  /** One list for each of the baseline's sessions, by round; an empty one for a session that did not measure it. */
+  sessions: z.array(z.array(z.number())).min(1),
 });
 
 const recordedSessionSchema = z.object({
@@ -26,10 +26,26 @@ const recordedSessionSchema = z.object({
   runSha256: z.string(),
 });
 
+/** How a baseline came to be what it is. */
+export const CHANGE_KINDS = ["recorded", "extended", "accepted"] as const;
+
+/** The latest change of a baseline; git has the earlier ones. */
+export const baselineChangeSchema = z.object({
+  kind: z.enum(CHANGE_KINDS),
+  at: z.string(),
+  /** Why, in the words of whoever made it; null where none was needed. */
+  reason: z.string().nullable(),
+  /** Patterns of the metrics that were accepted; null when it was all of them. */
+  metrics: z.array(z.string()).nullable(),
+});
+
 /** `baselines/<scenario>/<slug>.json`: what earlier sessions measured, and where that came from. */
 export const baselineSchema = z.object({
   schemaVersion: z.literal(BASELINE_VERSION),
+  /** SHA-256 of everything else in the file: another one means that it was edited by hand. Null where none was written. */
+  contentSha256: z.string().nullable(),
   scenario: z.string(),
+  change: baselineChangeSchema.nullable(),
   fingerprint: fingerprintSchema,
   args: z.array(z.string()),
   vllmVersion: z.string().nullable(),

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { baselinePath, formatBaseline, makeBaseline, type RecordedRun } from "../../src/baseline/baseline.ts";
+import { baselinePath } from "../../src/baseline/baseline-path.ts";
+import { formatBaseline } from "../../src/baseline/baseline-text.ts";
+import { makeBaseline, type RecordedRun } from "../../src/baseline/make-baseline.ts";
 import { type Baseline, baselineSchema } from "../../src/domain/baseline.ts";
 import { UsageError } from "../../src/domain/errors.ts";
 import type { RunRecord } from "../../src/domain/run.ts";
@@ -27,7 +29,7 @@ describe("makeBaseline", () => {
     // The slowest round is 0.8 % slower than the fastest.
     expect(metric?.spread).toBeCloseTo(0.008, 3);
     expect(made).toMatchObject({
-      schemaVersion: 1,
+      schemaVersion: 2,
       scenario: "chat",
       fingerprint: fingerprint(),
       args: ["--max-model-len", "4096"],

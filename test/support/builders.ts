@@ -308,7 +308,9 @@ export function measurements(overrides: Partial<MeasurementsFile> = {}): Measure
 
 export function baseline(overrides: Partial<Baseline> = {}): Baseline {
   return {
-    schemaVersion: 1,
+    schemaVersion: 2,
+    contentSha256: null,
+    change: null,
     scenario: "chat",
     fingerprint: fingerprint(),
     args: ["--max-model-len", "4096"],

@@ -1,4 +1,4 @@
-import { makeBaseline } from "../../src/baseline/baseline.ts";
+import { makeBaseline } from "../../src/baseline/make-baseline.ts";
 import { compareSides, type MetricRules } from "../../src/compare/compare.ts";
 import { checkLimits, type Limits } from "../../src/compare/limits.ts";
 import { baselineSide, runSide } from "../../src/compare/sides.ts";

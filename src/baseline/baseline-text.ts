@@ -1,0 +1,111 @@
+import { z } from "zod";
+import {
+  BASELINE_VERSION,
+  type Baseline,
+  baselineSchema,
+  type metricValuesSchema,
+} from "../domain/baseline.ts";
+import { UsageError } from "../domain/errors.ts";
+import { parseJson, sha256 } from "../system/files.ts";
+
+/** Just enough of any version's file to tell which one it is of. */
+const versionedSchema = z.looseObject({ schemaVersion: z.number().int().positive() });
+
+/** Makes a file of one version into one of the next. */
+const MIGRATIONS: Readonly<
+  Record<number, (old: Readonly<Record<string, unknown>>) => Record<string, unknown>>
+> = {
+  // 2 has the hash of the content, and says how the file came to be.
+  1: (old) => ({ ...old, schemaVersion: 2, contentSha256: null, change: null }),
+};
+
+/**
+ * A baseline from its text, whatever version of this tool wrote it.
+ *
+ * @param path - where it lies, for errors
+ * @param scenario - the one that it must be of
+ * @throws UsageError when it is none, one of another scenario, or one that a newer version wrote
+ */
+export function parseBaseline(text: string, path: string, scenario: string): Baseline {
+  const baseline = readBaselineText(text, path);
+  if (baseline.scenario !== scenario) {
+    throw new UsageError(
+      `${path}: scenario: a baseline of ${JSON.stringify(baseline.scenario)}, expected one of ${JSON.stringify(scenario)}`,
+    );
+  }
+  return baseline;
+}
+
+/**
+ * A baseline of whatever scenario from its text.
+ *
+ * @throws UsageError when it is none, or one that a newer version wrote
+ */
+export function readBaselineText(text: string, path: string): Baseline {
+  let value = parseJson(text, versionedSchema, path);
+  if (value.schemaVersion > BASELINE_VERSION) {
+    throw new UsageError(
+      `${path}: schemaVersion ${value.schemaVersion}, this vllm-gate reads up to ${BASELINE_VERSION}: ` +
+        "a newer one wrote it; update this one, or record the baseline again",
+    );
+  }
+  for (;;) {
+    const migrate = MIGRATIONS[value.schemaVersion];
+    if (migrate === undefined) break;
+    value = versionedSchema.parse(migrate(value));
+  }
+  return parseJson(JSON.stringify(value), baselineSchema, path);
+}
+
+/** Whether the content of a baseline is what this tool wrote; null when it was written without a hash. */
+export function isAsWritten(baseline: Baseline): boolean | null {
+  return baseline.contentSha256 === null ? null : baseline.contentSha256 === contentHash(baseline);
+}
+
+/** The baseline with the hash of its content. */
+export function sealed(baseline: Baseline): Baseline {
+  return { ...baseline, contentSha256: contentHash(baseline) };
+}
+
+/** SHA-256 of everything but the hash itself, whatever the order of keys and the white space. */
+function contentHash(baseline: Baseline): string {
+  const canonical = (value: unknown): unknown => {
+    if (Array.isArray(value)) return value.map(canonical);
+    if (value === null || typeof value !== "object") return value;
+    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+    return Object.fromEntries(entries.map(([key, each]) => [key, canonical(each)]));
+  };
+  return sha256(JSON.stringify(canonical({ ...baseline, contentSha256: null })));
+}
+
+/**
+ * A baseline as text: one metric a line, sorted, so that a diff shows what moved.
+ */
+export function formatBaseline(baseline: Baseline): string {
+  const line = ({ unit, n, spread, sessions }: z.infer<typeof metricValuesSchema>) =>
+    `{"unit": ${JSON.stringify(unit)}, "n": ${n}, "spread": ${spread}, ` +
+    `"sessions": [${sessions.map((rounds) => `[${rounds.join(", ")}]`).join(", ")}]}`;
+  const metrics = Object.entries(baseline.metrics).sort(([a], [b]) => (a < b ? -1 : 1));
+  const block = (entries: string[]) => entries.map((entry) => `  ${entry}`).join(",\n");
+  const fields = Object.keys(baseline.fingerprint).sort();
+  return [
+    "{",
+    ` "schemaVersion": ${baseline.schemaVersion},`,
+    ` "contentSha256": ${JSON.stringify(baseline.contentSha256)},`,
+    ` "scenario": ${JSON.stringify(baseline.scenario)},`,
+    ` "change": ${JSON.stringify(baseline.change)},`,
+    ` "fingerprint": {`,
+    block(fields.map((field) => `${JSON.stringify(field)}: ${JSON.stringify(baseline.fingerprint[field])}`)),
+    " },",
+    ` "args": ${JSON.stringify(baseline.args)},`,
+    ` "vllmVersion": ${JSON.stringify(baseline.vllmVersion)},`,
+    ` "sessions": [`,
+    block(baseline.sessions.map((session) => JSON.stringify(session))),
+    " ],",
+    ` "metrics": {`,
+    block(metrics.map(([id, metric]) => `${JSON.stringify(id)}: ${line(metric)}`)),
+    " }",
+    "}",
+    "",
+  ].join("\n");
+}

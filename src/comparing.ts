@@ -1,0 +1,90 @@
+import { readBaselineText } from "./baseline/baseline-text.ts";
+import { compareSides, type HeadSide, type MetricRules } from "./compare/compare.ts";
+import { checkLimits } from "./compare/limits.ts";
+import { baselineSide, mergeSides, runSide } from "./compare/sides.ts";
+import type { GateConfig } from "./config/load.ts";
+import type { Baseline } from "./domain/baseline.ts";
+import type { ComparisonFile } from "./domain/comparison.ts";
+import { UsageError } from "./domain/errors.ts";
+import type { VerdictFile } from "./domain/verdict.ts";
+import { definitionsOf } from "./measure/catalogue.ts";
+import { measureRun } from "./measure/measure.ts";
+import { readTextIfExists } from "./system/files.ts";
+import { readRunFolder } from "./system/run-folder.ts";
+import { decide } from "./verdict/decide.ts";
+
+/** A baseline as a side, with the definitions that the catalogue has of its metrics. */
+export function knownBaselineSide(baseline: Baseline, source: string): HeadSide {
+  return baselineSide(baseline, source, definitionsOf(Object.keys(baseline.metrics)));
+}
+
+/** What a configuration says of how metrics are judged. */
+export function rulesOf(config: Pick<GateConfig, "tolerances" | "levels">): MetricRules {
+  return { tolerances: config.tolerances, levels: config.levels };
+}
+
+interface ReadSide {
+  readonly side: HeadSide;
+  readonly scenario: string;
+  /** Which of its parts are baseline files. */
+  readonly baselines: readonly { readonly path: string; readonly scenario: string }[];
+}
+
+/** One side of `compare`: run folders, or a baseline file. */
+async function readSide(paths: readonly string[], label: string): Promise<ReadSide> {
+  const sides = await Promise.all(
+    paths.map(async (path) => {
+      if (path.endsWith(".json")) {
+        const text = await readTextIfExists(path);
+        if (text === null) throw new UsageError(`${path}: no such file`);
+        const baseline = readBaselineText(text, path);
+        return {
+          path,
+          isBaseline: true,
+          side: knownBaselineSide(baseline, path),
+          scenario: baseline.scenario,
+        };
+      }
+      const { run, traces } = await readRunFolder(path);
+      const side = runSide(run, measureRun(run, traces), path);
+      return { path, isBaseline: false, side, scenario: run.scenario };
+    }),
+  );
+  const [first, ...rest] = sides;
+  if (first === undefined) throw new UsageError(`--${label} needs at least one run folder or baseline`);
+  const merged = rest.reduce<HeadSide>((all, { side }) => mergeSides(all, side), first.side);
+  const baselines = sides.filter((each) => each.isBaseline);
+  return { side: merged, scenario: first.scenario, baselines };
+}
+
+/** Compares runs or a baseline with runs: `vllm-gate compare`. */
+export async function compareRuns(
+  basePaths: readonly string[],
+  headPaths: readonly string[],
+  config: Pick<
+    GateConfig,
+    "tolerances" | "levels" | "limits" | "onInconclusive" | "onInvalid" | "reportOnly"
+  > | null,
+): Promise<{ comparison: ComparisonFile; verdict: VerdictFile }> {
+  const [base, head] = await Promise.all([readSide(basePaths, "base"), readSide(headPaths, "head")]);
+  if (head.side.definitions.length === 0 || headPaths.some((path) => path.endsWith(".json"))) {
+    throw new UsageError(
+      `--head ${headPaths.join(" ")}: nothing measured there, expected run folders with traces`,
+    );
+  }
+  for (const { path, scenario } of base.baselines) {
+    if (scenario !== head.scenario) {
+      throw new UsageError(
+        `--base ${path}: a baseline of scenario "${scenario}", expected one of "${head.scenario}" as in ${headPaths[0]}`,
+      );
+    }
+  }
+  const rules = config === null ? { tolerances: {}, levels: {} } : rulesOf(config);
+  const compared = compareSides(head.scenario, base.side, head.side, rules);
+  const comparison = {
+    ...compared,
+    limits: checkLimits(head.side.values, head.side.definitions, config?.limits ?? {}),
+  };
+  const policy = config ?? { onInconclusive: "warn" as const, onInvalid: "fail" as const, reportOnly: false };
+  return { comparison, verdict: decide(comparison, policy) };
+}
