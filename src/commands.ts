@@ -11,6 +11,7 @@ import { EXIT, verdictFileSchema } from "./domain/verdict.ts";
 import { runAndRecord, runGate } from "./gate.ts";
 import { CONFIG_FILE, checkMetricNames } from "./inputs.ts";
 import { outliveReaders } from "./interruption.ts";
+import { addLedgerCommands } from "./ledger-commands.ts";
 import { type Recorded, type RecordOptions, recordRuns } from "./recording.ts";
 import { renderComment } from "./report/comment.ts";
 import { formatChange, formatValue } from "./report/numbers.ts";
@@ -234,6 +235,7 @@ function buildProgram(finish: (code: number) => void): Command {
     .option("--reason <text>", "why the baseline changes; it is kept in the file")
     .action(action((runs: string[], options: RecordCommandOptions) => record(runs, options)));
   addStudyCommands(program, { out, finish });
+  addLedgerCommands(program, { out, finish });
   program
     .command("compare")
     .description("compare run folders, or a baseline, with run folders")

@@ -6,7 +6,7 @@ import {
   type metricValuesSchema,
 } from "../domain/baseline.ts";
 import { UsageError } from "../domain/errors.ts";
-import { parseJson, sha256 } from "../system/files.ts";
+import { checkJson, parseJson, sha256 } from "../system/files.ts";
 
 /** Just enough of any version's file to tell which one it is of. */
 const versionedSchema = z.looseObject({ schemaVersion: z.number().int().positive() });
@@ -42,19 +42,18 @@ export function parseBaseline(text: string, path: string, scenario: string): Bas
  * @throws UsageError when it is none, or one that a newer version wrote
  */
 export function readBaselineText(text: string, path: string): Baseline {
-  let value = parseJson(text, versionedSchema, path);
+  const value = parseJson(text, versionedSchema, path);
   if (value.schemaVersion > BASELINE_VERSION) {
     throw new UsageError(
       `${path}: schemaVersion ${value.schemaVersion}, this vllm-gate reads up to ${BASELINE_VERSION}: ` +
         "a newer one wrote it; update this one, or record the baseline again",
     );
   }
-  for (;;) {
-    const migrate = MIGRATIONS[value.schemaVersion];
-    if (migrate === undefined) break;
-    value = versionedSchema.parse(migrate(value));
+  let migrated: Record<string, unknown> = value;
+  for (let version = value.schemaVersion; version < BASELINE_VERSION; version += 1) {
+    migrated = MIGRATIONS[version]?.(migrated) ?? migrated;
   }
-  return parseJson(JSON.stringify(value), baselineSchema, path);
+  return checkJson(migrated, baselineSchema, path);
 }
 
 /** Whether the content of a baseline is what this tool wrote; null when it was written without a hash. */
@@ -69,13 +68,11 @@ export function sealed(baseline: Baseline): Baseline {
 
 /** SHA-256 of everything but the hash itself, whatever the order of keys and the white space. */
 function contentHash(baseline: Baseline): string {
-  const canonical = (value: unknown): unknown => {
-    if (Array.isArray(value)) return value.map(canonical);
-    if (value === null || typeof value !== "object") return value;
-    const entries = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-    return Object.fromEntries(entries.map(([key, each]) => [key, canonical(each)]));
-  };
-  return sha256(JSON.stringify(canonical({ ...baseline, contentSha256: null })));
+  const sorted = (_: string, value: unknown): unknown =>
+    value === null || typeof value !== "object" || Array.isArray(value)
+      ? value
+      : Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)));
+  return sha256(JSON.stringify({ ...baseline, contentSha256: null }, sorted));
 }
 
 /**

@@ -150,6 +150,15 @@ export function parseJson<T>(text: string, schema: ZodType<T>, source: string): 
   } catch (error) {
     throw new UsageError(`${source}: not JSON (${briefly(messageOf(error))})`, { cause: error });
   }
+  return checkJson(value, schema, source);
+}
+
+/**
+ * A value of JSON as one of a schema.
+ *
+ * @throws UsageError naming the source, the key and what was expected
+ */
+export function checkJson<T>(value: unknown, schema: ZodType<T>, source: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const issue = parsed.error.issues[0];
