@@ -1,7 +1,7 @@
 /**
- * Real H200 sessions of another host with other flags, loads and models, measured by vllm-gate itself after the first
- * fit. Of them, `phi` and `fp8` have since decided three constants (gpus.json, costs.json); the rest say how far the
- * model carries.
+ * Real H200 sessions of other hosts with other flags, loads and models, measured by vllm-gate itself. Since constants
+ * have been fitted to them, too (costs.json and gpus.json say which), they say how far one set of causes carries over
+ * flags and loads, and no longer what it makes of unseen ones.
  */
 import { readFileSync } from "node:fs";
 import { planMemory } from "../src/simulator/memory-plan.ts";

@@ -38,7 +38,8 @@ const out = (text: string) => process.stdout.write(text);
 const SIMULATE_HELP = `
 For example: vllm-gate simulate -- Qwen/Qwen2.5-1.5B-Instruct --port 8000 --max-model-len 4096
 The model is a name that the simulator knows or a folder with a config.json. Device, version, noise, faults and
-regressions come from VLLM_SIM_ variables, which the README lists. It ends on SIGINT and SIGTERM, as vLLM does.`;
+regressions come from flags of its own (--startup-scale 0.1, --sim-gpu h100, --sim-settings FILE.json) or from VLLM_SIM_
+variables, which the README lists. It ends on SIGINT and SIGTERM, as vLLM does.`;
 
 async function run(options: ServeOptions): Promise<number> {
   const { config, world } = await prepare(options);

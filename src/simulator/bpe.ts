@@ -22,6 +22,8 @@ const MOST_WORDS = 50_000;
 
 /** A byte-level BPE; {@link parse} makes one. */
 export class ByteLevelBpe implements TokenTable {
+  /** Number of ids. */
+  readonly size: number;
   private readonly vocab: ReadonlyMap<string, number>;
   private readonly pieces: readonly (string | undefined)[];
   private readonly bytes: (Buffer | undefined)[] = [];
@@ -55,6 +57,7 @@ export class ByteLevelBpe implements TokenTable {
     );
     this.vocab = vocab;
     this.pieces = pieces;
+    this.size = pieces.length;
     this.ranks = new Map(merges.map((merge, rank) => [merge, rank]));
     this.added = new Map(added.map(({ id, content }) => [content, id]));
     this.hidden = new Set(added.filter(({ special }) => special).map(({ id }) => id));

@@ -10,6 +10,7 @@ export interface FrontEndCosts {
   transfer: number;
   batch: number;
   batchPerOutput: number;
+  detokenize: number;
   event: number;
 }
 

@@ -24,8 +24,16 @@ export interface Deployment {
   largestGraph: number;
   /** Bytes of KV memory of one token on one device. */
   kvBytesPerToken: number;
+  /** Ids of the model's vocabulary that its tokenizer knows; the others decode to nothing. */
+  knownIds: number;
   costs: Costs;
 }
+
+/**
+ * Ids of the tokenizer of a model that has none here and random weights (`--load-format dummy`): such a model is the
+ * shape of one, as in the fixtures, whose tokenizer had this many.
+ */
+const SHAPE_TOKENIZER_IDS = 4096;
 
 /** Batch sizes up to this are captured as CUDA graphs (vLLM's default of `max_cudagraph_capture_size`). */
 const LARGEST_GRAPH = 512;
@@ -56,6 +64,7 @@ export function deploy(flags: Flags, settings: Settings, gpu: Gpu, model: ModelS
     cudaGraphs,
     captureSizes,
     largestGraph: captureSizes.at(-1) ?? 0,
+    knownIds: flags.loadFormat === "dummy" ? Math.min(model.vocab, SHAPE_TOKENIZER_IDS) : model.vocab,
     kvBytesPerToken: 2 * model.layers * kvHeads * model.headDim * kvDtypeBytes,
     costs: COSTS,
   };

@@ -133,7 +133,8 @@ export class Engine {
     const planted = iteration.work.decodeOnly ? settings.regressions.decode : settings.regressions.ttft;
     const host = planted * this.noise.host(time);
     const launchFrom = time + cost.schedule * host;
-    const launched = launchFrom + cost.launch * host;
+    const replayed = iteration.work.tokens <= this.deployment.largestGraph;
+    const launched = launchFrom + cost.launch * host * (replayed ? 1 : this.noise.launch);
     const start = Math.max(launchFrom + cost.launchDelay * host, this.deviceFreeAt);
     let doneAt = Math.max(start + cost.device * planted * this.noise.device(time), launched);
     if (this.first) {

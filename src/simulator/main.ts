@@ -1,7 +1,8 @@
-/** Entry of the simulator: `serve MODEL [vllm flags]`, with its own settings in `VLLM_SIM_*` variables. */
+/** Entry of the simulator: `serve MODEL [vllm flags]`, with its own settings as `VLLM_SIM_*` variables or flags. */
 import { parseFlags, UsageError, usageText } from "./flags.ts";
 import { launch } from "./launch.ts";
-import { readSettings } from "./settings.ts";
+import { takeOwnFlags } from "./own-flags.ts";
+import { readSettings, SETTING_NAMES } from "./settings.ts";
 
 /** Parses, launches, and sets the exit code of a server that did not start. */
 async function main(argv: readonly string[]): Promise<void> {
@@ -12,8 +13,9 @@ async function main(argv: readonly string[]): Promise<void> {
     return;
   }
   try {
-    const flags = parseFlags(rest);
-    const code = await launch(flags, readSettings(process.env), process.env);
+    const { argv: given, env } = takeOwnFlags(rest, process.env, SETTING_NAMES);
+    const flags = parseFlags(given);
+    const code = await launch(flags, readSettings(env), env);
     if (code !== undefined) process.exit(code);
   } catch (error) {
     if (error instanceof UsageError)

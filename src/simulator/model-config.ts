@@ -21,6 +21,8 @@ export interface ModelShape {
   /** torch's name of the weights' type, e.g. `bfloat16`. */
   dtype: string;
   tied: boolean;
+  /** Whether queries, keys and values have biases. */
+  attentionBias: boolean;
   eosToken: number;
   /** Parameters that live in memory (a tied output head counts once). */
   parameters: number;
@@ -85,7 +87,8 @@ export function readShape(config: unknown): ModelShape {
   const declared = fields["torch_dtype"] ?? fields["dtype"];
   const dtype = typeof declared === "string" ? declared : "bfloat16";
   const type = fields["model_type"];
-  const bias = fields["attention_bias"] === true || type === "qwen2" ? (heads + 2 * kvHeads) * headDim : 0;
+  const attentionBias = fields["attention_bias"] === true || type === "qwen2";
+  const bias = attentionBias ? (heads + 2 * kvHeads) * headDim : 0;
   const attention = hidden * headDim * (2 * heads + 2 * kvHeads) + bias;
   const perLayer = attention + 3 * hidden * intermediate + 2 * hidden;
   const layerParameters = layers * perLayer + hidden;
@@ -104,6 +107,7 @@ export function readShape(config: unknown): ModelShape {
     dtypeBytes: dtype === "float32" ? 4 : 2,
     dtype,
     tied,
+    attentionBias,
     eosToken: typeof eos === "number" ? eos : Array.isArray(eos) ? Number(eos[0]) : 2,
     parameters: layerParameters + vocab * hidden * (tied ? 1 : 2),
     layerParameters,

@@ -49,12 +49,15 @@ const GUARDED = ["/v1", "/v2", "/inference"];
 export function buildServer(deployment: Deployment, options: ServerOptions): ApiServer {
   const { log, keys, developer, crash } = options;
   const { flags, settings, model } = deployment;
-  const simulation = new Simulation(deployment);
+  const folder = flags.nonDefault["tokenizer"] ?? flags.model;
+  const tokenizer = new Tokenizer(String(folder), model.vocab, model.eosToken);
+  const simulation = new Simulation({
+    ...deployment,
+    knownIds: tokenizer.knownIds ?? deployment.knownIds,
+  });
   const planned = settings.plan === undefined ? undefined : new PlannedTimes(deployment, settings.plan);
   const driver = new RealTime(planned ?? simulation);
   const metrics = new Metrics(deployment, planMemory(deployment), () => planned?.active ?? 0);
-  const folder = flags.nonDefault["tokenizer"] ?? flags.model;
-  const tokenizer = new Tokenizer(String(folder), model.vocab, model.eosToken);
   const truth = settings.truth === undefined ? undefined : new TruthLog(settings.truth);
   if (truth !== undefined) truth.slack = () => driver.slack();
   simulation.engine.onIteration = (tokens) => metrics.iteration(tokens);

@@ -47,6 +47,21 @@ export interface EmissionPlan {
   jitter: number;
 }
 
+/** The variables that {@link readSettings} reads. */
+export const SETTING_NAMES: readonly string[] = [
+  "VLLM_SIM_GPU",
+  "VLLM_SIM_VERSION",
+  "VLLM_SIM_STARTUP_SCALE",
+  "VLLM_SIM_SEED",
+  "VLLM_SIM_NOISE",
+  "VLLM_SIM_MEMORY_TAKEN_GIB",
+  "VLLM_SIM_COMPILE_CACHE",
+  "VLLM_SIM_REGRESSION",
+  "VLLM_SIM_FAULT",
+  "VLLM_SIM_PLAN",
+  "VLLM_SIM_TRUTH",
+];
+
 /**
  * Reads the settings.
  *

@@ -1,7 +1,8 @@
 /** A whole server in virtual time: front end and engine, from a request's arrival to the events of its stream. */
 import type { FrontEndCosts } from "./costs.ts";
 import type { Deployment } from "./deployment.ts";
-import { Engine } from "./engine.ts";
+import { decodesToNothing, idsDecoded } from "./detokenizer-work.ts";
+import { Engine, type EngineOutput } from "./engine.ts";
 import { EventLoopModel } from "./front-end.ts";
 import { planMemory } from "./memory-plan.ts";
 import { Noise } from "./noise.ts";
@@ -23,6 +24,8 @@ interface Stream {
   pending: Emission["tokens"];
   finish: FinishReason | undefined;
   queued: boolean;
+  /** Whether its tokens decode to nothing. */
+  textless: boolean;
 }
 
 /**
@@ -31,10 +34,11 @@ interface Stream {
  */
 export class Simulation {
   readonly engine: Engine;
+  /** What makes this server differ from an equal one. */
+  readonly noise: Noise;
   private readonly loop = new EventLoopModel();
   private readonly streams = new Map<string, Stream>();
   private readonly costs: FrontEndCosts;
-  private readonly noise: Noise;
   private readonly deployment: Deployment;
   private emitted: Emission[] = [];
 
@@ -60,7 +64,8 @@ export class Simulation {
   /** Takes a request in at time `now`. */
   submit(now: number, request: GenerationRequest): void {
     const { costs } = this;
-    this.streams.set(request.id, { pending: [], finish: undefined, queued: false });
+    const textless = decodesToNothing(this.deployment, request.prompt);
+    this.streams.set(request.id, { pending: [], finish: undefined, queued: false, textless });
     const factor = this.deployment.settings.regressions.ttft * this.noise.host(now);
     const latency = Math.max(costs.latency / 4, costs.latency + this.noise.firstToken()) * factor;
     const slice =
@@ -107,17 +112,30 @@ export class Simulation {
       const event = this.engine.step(now);
       if (event === undefined) continue;
       this.loop.at(event.time + this.costs.transfer, (time) => {
-        const work = this.costs.batch + this.costs.batchPerOutput * event.outputs.length;
-        this.loop.call(time, work * this.noise.host(time) + this.noise.lateToken(), (done) => {
-          for (const output of event.outputs) {
-            this.deliver(done, output.request, output.token, output.position, output.finish);
-          }
-        });
+        this.loop.call(
+          time,
+          this.batchWork(event.outputs) * this.noise.host(time) + this.noise.lateToken(),
+          (done) => {
+            for (const output of event.outputs) {
+              this.deliver(done, output.request, output.token, output.position, output.finish);
+            }
+          },
+        );
       });
     }
     const result = this.emitted;
     this.emitted = [];
     return result;
+  }
+
+  private batchWork(outputs: readonly EngineOutput[]): number {
+    let ids = 0;
+    for (const { request, position } of outputs) {
+      const textless = this.streams.get(request.request.id)?.textless ?? false;
+      ids += idsDecoded(request.request.prompt.length, position, textless);
+    }
+    const { batch, batchPerOutput, detokenize } = this.costs;
+    return batch + batchPerOutput * outputs.length + detokenize * ids;
   }
 
   private deliver(

@@ -16,6 +16,8 @@ export interface TokenTable {
 
 /** Turns text into ids and back for one model. */
 export class Tokenizer {
+  /** Ids below this have text; undefined where no tokenizer was found and a stand-in has a word for every id. */
+  readonly knownIds: number | undefined;
   private readonly table: TokenTable;
   private readonly eos: number;
 
@@ -25,7 +27,9 @@ export class Tokenizer {
    * @param eos id that ends a text and has none of its own
    */
   constructor(folder: string, vocab: number, eos: number) {
-    this.table = findTable(folder) ?? new StandIn(vocab);
+    const found = findTable(folder);
+    this.knownIds = found?.size;
+    this.table = found ?? new StandIn(vocab);
     this.eos = eos;
   }
 
@@ -81,7 +85,7 @@ export class TokenStream {
   }
 }
 
-function findTable(folder: string): TokenTable | undefined {
+function findTable(folder: string): ByteLevelBpe | undefined {
   const file = join(folder, "tokenizer.json");
   return existsSync(file) ? ByteLevelBpe.parse(readFileSync(file, "utf8")) : undefined;
 }

@@ -45,11 +45,28 @@ describe("noise", () => {
     expect(slow.length / 2000).toBeCloseTo(0.25, 1);
     expect(Math.min(...slow)).toBeGreaterThan(1.19);
     const quiet = plan({ level: "h200", seed: sessions.indexOf(1) });
-    const spells = Array.from({ length: 2000 }, (_, i) => quiet.host(i * 15));
-    const late = spells.filter((factor) => factor > 1);
+    // A slow spell comes and goes; its slowest moment is the spell's factor, give or take a residual.
+    const spells = Array.from({ length: 2000 }, (_, i) =>
+      Math.max(...Array.from({ length: 25 }, (_, slice) => quiet.device(i * 15 + slice * 0.6))),
+    );
+    const late = spells.filter((factor) => factor > 1.15);
     expect(late.length / 2000).toBeCloseTo(1 / 14, 1);
-    expect(Math.min(...late)).toBeGreaterThan(1.19);
-    expect(Math.max(...late)).toBeLessThan(1.31);
+    expect(Math.min(...late)).toBeGreaterThan(1.18);
+    expect(Math.max(...late)).toBeLessThan(1.3 * 1.08);
+  });
+
+  it("h200: sessions differ in what the host does, most of all in launching kernels, and hardly on the device", () => {
+    const many = Array.from({ length: 500 }, (_, seed) => plan({ level: "h200", seed }));
+    const spread = (values: number[]): number => {
+      const logs = values.map(Math.log);
+      const mean = logs.reduce((sum, value) => sum + value, 0) / logs.length;
+      return Math.sqrt(logs.reduce((sum, value) => sum + (value - mean) ** 2, 0) / logs.length);
+    };
+    expect(spread(many.map((noise) => noise.launch))).toBeCloseTo(0.2, 1);
+    expect(plan({ level: "h200", seed: 1 }).launch).toBe(plan({ level: "h200", seed: 1 }).launch);
+    const jitter = new Noise({ ...plainPlan, level: "jitter", seed: 1 });
+    expect(jitter.launch).toBe(1);
+    expect(jitter.host(100)).toBe(1);
   });
 
   it("refuses what it does not know", () => {
@@ -81,6 +98,8 @@ describe("faults of the machine", () => {
   });
 });
 
+const plainPlan = { slowRounds: undefined, slowSession: undefined, driftPerMinute: 0 };
+
 function plan(given: { level: "h200"; seed: number }): Noise {
-  return new Noise({ ...given, slowRounds: undefined, slowSession: undefined, driftPerMinute: 0 });
+  return new Noise({ ...plainPlan, ...given });
 }

@@ -42,6 +42,7 @@ describe("a tokenizer that a model folder brings", () => {
       ".",
     ]);
     expect(tokenizer.decode([43, 44, 0, 27, 99])).toBe("hello hello.");
+    expect(tokenizer.knownIds).toBe(45);
   });
 
   it("holds the bytes of a character back until it is whole", () => {
@@ -63,6 +64,7 @@ describe("the stand-in", () => {
       const text = "The quick brown fox jumps over the lazy dog.";
       expect(tokenizer.decode(tokenizer.encode(text))).toBe(text);
       expect(tokenizer.textOf(7)).toBe("");
+      expect(tokenizer.knownIds).toBeUndefined();
     }
     await rm(folder, { recursive: true });
   });
