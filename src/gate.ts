@@ -101,6 +101,17 @@ export async function runAndRecord(
   return { ...result, recorded };
 }
 
+/** Measures alone, for a history: `vllm-gate drift`. */
+export async function runNight(
+  config: GateConfig,
+  world: Surroundings,
+): Promise<{ readonly runDir: string; readonly failure: VerdictFile | null }> {
+  const started = await startRun(config, world, headPlan(config, config.sessions), await identify(config));
+  const measured = await measureSessions(started, config, world);
+  await measured.close();
+  return { runDir: measured.runDir, failure: measured.failure };
+}
+
 /** A run whose tool fails in the middle still says what happened: a verdict file, a report, no state left behind. */
 async function reportAnyway(
   started: StartedRun,

@@ -3,8 +3,13 @@ import { runAudit } from "./audit.ts";
 import { FINDING_KINDS, type FindingKind } from "./domain/audit.ts";
 import { UsageError } from "./domain/errors.ts";
 import { EXIT } from "./domain/verdict.ts";
+import { appendAndFindDrift } from "./drift.ts";
+import { runNight } from "./gate.ts";
 import { CONFIG_FILE } from "./inputs.ts";
-import { wholeNumber } from "./serve-options.ts";
+import { renderDrift } from "./report/drift.ts";
+import { renderTerminal } from "./report/terminal.ts";
+import { prepare, type ServeOptions, wholeNumber, withServeOptions } from "./serve-options.ts";
+import { commitAndPush } from "./system/git-append.ts";
 
 interface AuditOptions {
   config: string;
@@ -26,6 +31,44 @@ function failingKinds(given: readonly string[] | undefined): readonly FindingKin
     }
     return kind;
   });
+}
+
+interface DriftOptions extends ServeOptions {
+  keep: number;
+  push?: boolean;
+  failOn?: string;
+}
+
+/** A year of nights, and some. */
+const KEEP = 400;
+
+async function drift(runs: string[], options: DriftOptions, out: (text: string) => void): Promise<number> {
+  if (options.failOn !== undefined && options.failOn !== "drift") {
+    throw new UsageError(`--fail-on: got ${options.failOn}, expected drift`);
+  }
+  const { config, world } = await prepare(options);
+  let measured = runs;
+  if (runs.length === 0) {
+    const run = await runNight(config, world);
+    if (run.failure !== null) {
+      out(renderTerminal(run.failure, null, run.runDir));
+      return run.failure.exitCode;
+    }
+    measured = [run.runDir];
+  }
+  const { cwd } = world;
+  const result = await appendAndFindDrift({
+    cwd,
+    runs: measured,
+    baselineDir: config.baselineDir,
+    keep: options.keep,
+    rules: config,
+  });
+  if (options.push === true) {
+    await commitAndPush(cwd, result.touched, `vllm-gate: a night of ${result.drift.scenario}`);
+  }
+  out(options.json === true ? `${JSON.stringify(result.drift, null, 1)}\n` : renderDrift(result.drift));
+  return options.failOn !== undefined && result.drift.drifting ? EXIT.regressed : EXIT.pass;
 }
 
 /** Adds the commands about the ledger of baselines. */
@@ -55,4 +98,15 @@ export function addLedgerCommands(
       out(options.json === true ? `${JSON.stringify(audit, null, 1)}\n` : page);
       finish(audit.findings.some(({ kind }) => kinds.includes(kind)) ? EXIT.regressed : EXIT.pass);
     });
+  withServeOptions(
+    program
+      .command("drift")
+      .description("append a night to the history of this machine and look for changes of its level")
+      .argument("[runs...]", "run folders to append; without any, one is measured"),
+  )
+    .option("--keep <n>", "most nights that the history keeps", wholeNumber, KEEP)
+    .option("--push", "commit the night and push it, on top of what others pushed meanwhile")
+    .option("--fail-on <what>", "drift: exit 1 when a gated metric drifted")
+    .option("--json", "print every metric's series of levels")
+    .action(async (runs: string[], options: DriftOptions) => finish(await drift(runs, options, out)));
 }
