@@ -1,2973 +1,14 @@
-import { n as policyOf, r as resolveConfig, t as parseConfig } from "./load.js";
-import { A as literal, F as string, M as object, O as array, _ as EXIT, c as readJson, g as messageOf, h as UsageError, j as number, l as readTextIfExists, n as measurementSchema, o as parseJson, p as GateError, r as metricDefinitionSchema, s as readCheckedOut, y as verdictFileSchema } from "./metric.js";
-import { a as loadConfig, c as runAndRecord, d as gitRoot, i as checkMetricNames, l as runGate, n as untilInterrupted, o as compareRuns, r as CONFIG_FILE, s as recordRuns, t as outliveReaders, u as TOOL_VERSION } from "./interruption.js";
-import { L as RUN_FILES, N as oneLine, a as formatTolerance, f as comparisonFileSchema, i as formatChange, m as ordered, n as CHANGED, o as formatValue, p as incomparable, r as reasonsOf, t as renderComment, x as readRunFolder } from "./comment.js";
-import path, { join, relative, resolve } from "node:path";
-import { stripVTControlCharacters } from "node:util";
-import { EventEmitter, once } from "node:events";
+import { $ as timesOf, A as resumeRun, B as compareRuns, C as runAndRecord, D as identify, E as concludeMeasuring, F as equalRequests, G as readKvFill, H as gitRoot, I as ownRequests, J as kvCapacity, K as theilSenLine, L as fillLengths, M as findModelShape, N as serverEnvironment, O as mayGoOn, Q as countGood, R as kvFillCase, T as recordRuns, W as execa, X as findKnee, Y as curveOf, Z as kneeOf, _ as renderTerminal, a as minutes, at as ttftMs, b as CONFIG_FILE, c as prepare, ct as median, d as withServerOptions, et as countedIn, f as Command, g as printable, h as columns$1, i as log, it as tpotMs, j as startRun, k as measureSession, l as wholeNumber$1, lt as min, m as InvalidArgumentError, nt as groupTraces, o as optionName, ot as max, p as CommanderError, q as GIB, r as interruptions, rt as measuredS, s as overridesOf, st as mean, t as addLedgerCommands, tt as e2eMs, u as withServeOptions, ut as quantile, v as outliveReaders, w as runGate, x as checkMetricNames, z as completionBody } from "./ledger-commands.js";
+import { i as resolveConfig, n as parseConfig, r as policyOf } from "./load.js";
+import { L as number, M as array, R as object, S as verdictFileSchema, U as union, V as string, _ as NotMeasuredError, a as readCheckedOut, b as EXIT, f as sloSchema, g as GateError, i as parseJson, o as readJson, s as readTextIfExists, u as writeFileAtomic, v as UsageError, y as messageOf } from "./files.js";
+import { $ as withoutFlag, F as formatNumber, H as plain, L as formatValue, N as typed, P as formatChange, Q as tokenCount, R as code, T as TOOL_VERSION, U as table, V as oneLine, W as RUN_FILES, Z as flagValue, it as comparisonFileSchema, k as renderComment, q as telemetryLineSchema, rt as measurementsFileSchema, w as writeRun, x as readRunFolder, z as codeBlock } from "./state-file.js";
+import { createHash } from "node:crypto";
+import { join, relative, resolve } from "node:path";
+import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { mkdtemp } from "node:fs/promises";
-import fs from "node:fs";
-import childProcess, { spawn } from "node:child_process";
-import process$1 from "node:process";
+import { mkdtemp, rm, stat } from "node:fs/promises";
+import { spawn } from "node:child_process";
 import { constants, tmpdir } from "node:os";
-
-// node_modules/commander/lib/error.js
-/**
-* CommanderError class
-*/
-var CommanderError = class extends Error {
-	/**
-	* Constructs the CommanderError class
-	* @param {number} exitCode suggested exit code which could be used with process.exit
-	* @param {string} code an id string representing the error
-	* @param {string} message human-readable description of the error
-	*/
-	constructor(exitCode, code, message) {
-		super(message);
-		Error.captureStackTrace(this, this.constructor);
-		this.name = this.constructor.name;
-		this.code = code;
-		this.exitCode = exitCode;
-		this.nestedError = void 0;
-	}
-};
-/**
-* InvalidArgumentError class
-*/
-var InvalidArgumentError = class extends CommanderError {
-	/**
-	* Constructs the InvalidArgumentError class
-	* @param {string} [message] explanation of why argument is invalid
-	*/
-	constructor(message) {
-		super(1, "commander.invalidArgument", message);
-		Error.captureStackTrace(this, this.constructor);
-		this.name = this.constructor.name;
-	}
-};
-
-// node_modules/commander/lib/argument.js
-var Argument = class {
-	/**
-	* Initialize a new command argument with the given name and description.
-	* The default is that the argument is required, and you can explicitly
-	* indicate this with <> around the name. Put [] around the name for an optional argument.
-	*
-	* @param {string} name
-	* @param {string} [description]
-	*/
-	constructor(name, description) {
-		this.description = description || "";
-		this.variadic = false;
-		this.parseArg = void 0;
-		this.defaultValue = void 0;
-		this.defaultValueDescription = void 0;
-		this.argChoices = void 0;
-		switch (name[0]) {
-			case "<":
-				this.required = true;
-				this._name = name.slice(1, -1);
-				break;
-			case "[":
-				this.required = false;
-				this._name = name.slice(1, -1);
-				break;
-			default:
-				this.required = true;
-				this._name = name;
-		}
-		if (this._name.endsWith("...")) {
-			this.variadic = true;
-			this._name = this._name.slice(0, -3);
-		}
-	}
-	/**
-	* Return argument name.
-	*
-	* @return {string}
-	*/
-	name() {
-		return this._name;
-	}
-	/**
-	* @package
-	*/
-	_collectValue(value, previous) {
-		if (previous === this.defaultValue || !Array.isArray(previous)) return [value];
-		previous.push(value);
-		return previous;
-	}
-	/**
-	* Set the default value, and optionally supply the description to be displayed in the help.
-	*
-	* @param {*} value
-	* @param {string} [description]
-	* @return {Argument}
-	*/
-	default(value, description) {
-		this.defaultValue = value;
-		this.defaultValueDescription = description;
-		return this;
-	}
-	/**
-	* Set the custom handler for processing CLI command arguments into argument values.
-	*
-	* @param {Function} [fn]
-	* @return {Argument}
-	*/
-	argParser(fn) {
-		this.parseArg = fn;
-		return this;
-	}
-	/**
-	* Only allow argument value to be one of choices.
-	*
-	* @param {string[]} values
-	* @return {Argument}
-	*/
-	choices(values) {
-		this.argChoices = values.slice();
-		this.parseArg = (arg, previous) => {
-			if (!this.argChoices.includes(arg)) throw new InvalidArgumentError(`Allowed choices are ${this.argChoices.join(", ")}.`);
-			if (this.variadic) return this._collectValue(arg, previous);
-			return arg;
-		};
-		return this;
-	}
-	/**
-	* Make argument required.
-	*
-	* @returns {Argument}
-	*/
-	argRequired() {
-		this.required = true;
-		return this;
-	}
-	/**
-	* Make argument optional.
-	*
-	* @returns {Argument}
-	*/
-	argOptional() {
-		this.required = false;
-		return this;
-	}
-};
-/**
-* Takes an argument and returns its human readable equivalent for help usage.
-*
-* @param {Argument} arg
-* @return {string}
-* @private
-*/
-function humanReadableArgName(arg) {
-	const nameOutput = arg.name() + (arg.variadic === true ? "..." : "");
-	return arg.required ? "<" + nameOutput + ">" : "[" + nameOutput + "]";
-}
-
-// node_modules/commander/lib/help.js
-/**
-* TypeScript import types for JSDoc, used by Visual Studio Code IntelliSense and `npm run typescript-checkJS`
-* https://www.typescriptlang.org/docs/handbook/jsdoc-supported-types.html#import-types
-* @typedef { import("./argument.js").Argument } Argument
-* @typedef { import("./command.js").Command } Command
-* @typedef { import("./option.js").Option } Option
-*/
-var Help = class {
-	constructor() {
-		this.helpWidth = void 0;
-		this.minWidthToWrap = 40;
-		this.sortSubcommands = false;
-		this.sortOptions = false;
-		this.showGlobalOptions = false;
-	}
-	/**
-	* prepareContext is called by Commander after applying overrides from `Command.configureHelp()`
-	* and just before calling `formatHelp()`.
-	*
-	* Commander just uses the helpWidth and the rest is provided for optional use by more complex subclasses.
-	*
-	* @param {{ error?: boolean, helpWidth?: number, outputHasColors?: boolean }} contextOptions
-	*/
-	prepareContext(contextOptions) {
-		this.helpWidth = this.helpWidth ?? contextOptions.helpWidth ?? 80;
-	}
-	/**
-	* Get an array of the visible subcommands. Includes a placeholder for the implicit help command, if there is one.
-	*
-	* @param {Command} cmd
-	* @returns {Command[]}
-	*/
-	visibleCommands(cmd) {
-		const visibleCommands = cmd.commands.filter((cmd) => !cmd._hidden);
-		const helpCommand = cmd._getHelpCommand();
-		if (helpCommand && !helpCommand._hidden) visibleCommands.push(helpCommand);
-		if (this.sortSubcommands) visibleCommands.sort((a, b) => {
-			return a.name().localeCompare(b.name());
-		});
-		return visibleCommands;
-	}
-	/**
-	* Compare options for sort.
-	*
-	* @param {Option} a
-	* @param {Option} b
-	* @returns {number}
-	*/
-	compareOptions(a, b) {
-		const getSortKey = (option) => {
-			return option.short ? option.short.replace(/^-/, "") : option.long.replace(/^--/, "");
-		};
-		return getSortKey(a).localeCompare(getSortKey(b));
-	}
-	/**
-	* Get an array of the visible options. Includes a placeholder for the implicit help option, if there is one.
-	*
-	* @param {Command} cmd
-	* @returns {Option[]}
-	*/
-	visibleOptions(cmd) {
-		const visibleOptions = cmd.options.filter((option) => !option.hidden);
-		const helpOption = cmd._getHelpOption();
-		if (helpOption && !helpOption.hidden) {
-			const removeShort = helpOption.short && cmd._findOption(helpOption.short);
-			const removeLong = helpOption.long && cmd._findOption(helpOption.long);
-			if (!removeShort && !removeLong) visibleOptions.push(helpOption);
-			else if (helpOption.long && !removeLong) visibleOptions.push(cmd.createOption(helpOption.long, helpOption.description).helpGroup(helpOption.helpGroupHeading));
-			else if (helpOption.short && !removeShort) visibleOptions.push(cmd.createOption(helpOption.short, helpOption.description).helpGroup(helpOption.helpGroupHeading));
-		}
-		if (this.sortOptions) visibleOptions.sort(this.compareOptions);
-		return visibleOptions;
-	}
-	/**
-	* Get an array of the visible global options. (Not including help.)
-	*
-	* @param {Command} cmd
-	* @returns {Option[]}
-	*/
-	visibleGlobalOptions(cmd) {
-		if (!this.showGlobalOptions) return [];
-		const globalOptions = [];
-		for (let ancestorCmd = cmd.parent; ancestorCmd; ancestorCmd = ancestorCmd.parent) {
-			const visibleOptions = ancestorCmd.options.filter((option) => !option.hidden);
-			globalOptions.push(...visibleOptions);
-		}
-		if (this.sortOptions) globalOptions.sort(this.compareOptions);
-		return globalOptions;
-	}
-	/**
-	* Get an array of the arguments if any have a description.
-	*
-	* @param {Command} cmd
-	* @returns {Argument[]}
-	*/
-	visibleArguments(cmd) {
-		if (cmd._argsDescription) cmd.registeredArguments.forEach((argument) => {
-			argument.description = argument.description || cmd._argsDescription[argument.name()] || "";
-		});
-		if (cmd.registeredArguments.find((argument) => argument.description)) return cmd.registeredArguments;
-		return [];
-	}
-	/**
-	* Get the command term to show in the list of subcommands.
-	*
-	* @param {Command} cmd
-	* @returns {string}
-	*/
-	subcommandTerm(cmd) {
-		const args = cmd.registeredArguments.map((arg) => humanReadableArgName(arg)).join(" ");
-		return cmd._name + (cmd._aliases[0] ? "|" + cmd._aliases[0] : "") + (cmd.options.length ? " [options]" : "") + (args ? " " + args : "");
-	}
-	/**
-	* Get the option term to show in the list of options.
-	*
-	* @param {Option} option
-	* @returns {string}
-	*/
-	optionTerm(option) {
-		return option.flags;
-	}
-	/**
-	* Get the argument term to show in the list of arguments.
-	*
-	* @param {Argument} argument
-	* @returns {string}
-	*/
-	argumentTerm(argument) {
-		return argument.name();
-	}
-	/**
-	* Get the longest command term length.
-	*
-	* @param {Command} cmd
-	* @param {Help} helper
-	* @returns {number}
-	*/
-	longestSubcommandTermLength(cmd, helper) {
-		return helper.visibleCommands(cmd).reduce((max, command) => {
-			return Math.max(max, this.displayWidth(helper.styleSubcommandTerm(helper.subcommandTerm(command))));
-		}, 0);
-	}
-	/**
-	* Get the longest option term length.
-	*
-	* @param {Command} cmd
-	* @param {Help} helper
-	* @returns {number}
-	*/
-	longestOptionTermLength(cmd, helper) {
-		return helper.visibleOptions(cmd).reduce((max, option) => {
-			return Math.max(max, this.displayWidth(helper.styleOptionTerm(helper.optionTerm(option))));
-		}, 0);
-	}
-	/**
-	* Get the longest global option term length.
-	*
-	* @param {Command} cmd
-	* @param {Help} helper
-	* @returns {number}
-	*/
-	longestGlobalOptionTermLength(cmd, helper) {
-		return helper.visibleGlobalOptions(cmd).reduce((max, option) => {
-			return Math.max(max, this.displayWidth(helper.styleOptionTerm(helper.optionTerm(option))));
-		}, 0);
-	}
-	/**
-	* Get the longest argument term length.
-	*
-	* @param {Command} cmd
-	* @param {Help} helper
-	* @returns {number}
-	*/
-	longestArgumentTermLength(cmd, helper) {
-		return helper.visibleArguments(cmd).reduce((max, argument) => {
-			return Math.max(max, this.displayWidth(helper.styleArgumentTerm(helper.argumentTerm(argument))));
-		}, 0);
-	}
-	/**
-	* Get the command usage to be displayed at the top of the built-in help.
-	*
-	* @param {Command} cmd
-	* @returns {string}
-	*/
-	commandUsage(cmd) {
-		let cmdName = cmd._name;
-		if (cmd._aliases[0]) cmdName = cmdName + "|" + cmd._aliases[0];
-		let ancestorCmdNames = "";
-		for (let ancestorCmd = cmd.parent; ancestorCmd; ancestorCmd = ancestorCmd.parent) ancestorCmdNames = ancestorCmd.name() + " " + ancestorCmdNames;
-		return ancestorCmdNames + cmdName + " " + cmd.usage();
-	}
-	/**
-	* Get the description for the command.
-	*
-	* @param {Command} cmd
-	* @returns {string}
-	*/
-	commandDescription(cmd) {
-		return cmd.description();
-	}
-	/**
-	* Get the subcommand summary to show in the list of subcommands.
-	* (Fallback to description for backwards compatibility.)
-	*
-	* @param {Command} cmd
-	* @returns {string}
-	*/
-	subcommandDescription(cmd) {
-		return cmd.summary() || cmd.description();
-	}
-	/**
-	* Get the option description to show in the list of options.
-	*
-	* @param {Option} option
-	* @return {string}
-	*/
-	optionDescription(option) {
-		const extraInfo = [];
-		if (option.argChoices) extraInfo.push(`choices: ${option.argChoices.map((choice) => JSON.stringify(choice)).join(", ")}`);
-		if (option.defaultValue !== void 0) {
-			if (option.required || option.optional || option.isBoolean() && typeof option.defaultValue === "boolean") extraInfo.push(`default: ${option.defaultValueDescription || JSON.stringify(option.defaultValue)}`);
-		}
-		if (option.presetArg !== void 0 && option.optional) extraInfo.push(`preset: ${JSON.stringify(option.presetArg)}`);
-		if (option.envVar !== void 0) extraInfo.push(`env: ${option.envVar}`);
-		if (extraInfo.length > 0) {
-			const extraDescription = `(${extraInfo.join(", ")})`;
-			if (option.description) return `${option.description} ${extraDescription}`;
-			return extraDescription;
-		}
-		return option.description;
-	}
-	/**
-	* Get the argument description to show in the list of arguments.
-	*
-	* @param {Argument} argument
-	* @return {string}
-	*/
-	argumentDescription(argument) {
-		const extraInfo = [];
-		if (argument.argChoices) extraInfo.push(`choices: ${argument.argChoices.map((choice) => JSON.stringify(choice)).join(", ")}`);
-		if (argument.defaultValue !== void 0) extraInfo.push(`default: ${argument.defaultValueDescription || JSON.stringify(argument.defaultValue)}`);
-		if (extraInfo.length > 0) {
-			const extraDescription = `(${extraInfo.join(", ")})`;
-			if (argument.description) return `${argument.description} ${extraDescription}`;
-			return extraDescription;
-		}
-		return argument.description;
-	}
-	/**
-	* Format a list of items, given a heading and an array of formatted items.
-	*
-	* @param {string} heading
-	* @param {string[]} items
-	* @param {Help} helper
-	* @returns string[]
-	*/
-	formatItemList(heading, items, helper) {
-		if (items.length === 0) return [];
-		return [
-			helper.styleTitle(heading),
-			...items,
-			""
-		];
-	}
-	/**
-	* Group items by their help group heading.
-	*
-	* @param {Command[] | Option[]} unsortedItems
-	* @param {Command[] | Option[]} visibleItems
-	* @param {Function} getGroup
-	* @returns {Map<string, Command[] | Option[]>}
-	*/
-	groupItems(unsortedItems, visibleItems, getGroup) {
-		const result = /* @__PURE__ */ new Map();
-		unsortedItems.forEach((item) => {
-			const group = getGroup(item);
-			if (!result.has(group)) result.set(group, []);
-		});
-		visibleItems.forEach((item) => {
-			const group = getGroup(item);
-			if (!result.has(group)) result.set(group, []);
-			result.get(group).push(item);
-		});
-		return result;
-	}
-	/**
-	* Generate the built-in help text.
-	*
-	* @param {Command} cmd
-	* @param {Help} helper
-	* @returns {string}
-	*/
-	formatHelp(cmd, helper) {
-		const termWidth = helper.padWidth(cmd, helper);
-		const helpWidth = helper.helpWidth ?? 80;
-		function callFormatItem(term, description) {
-			return helper.formatItem(term, termWidth, description, helper);
-		}
-		let output = [`${helper.styleTitle("Usage:")} ${helper.styleUsage(helper.commandUsage(cmd))}`, ""];
-		const commandDescription = helper.commandDescription(cmd);
-		if (commandDescription.length > 0) output = output.concat([helper.boxWrap(helper.styleCommandDescription(commandDescription), helpWidth), ""]);
-		const argumentList = helper.visibleArguments(cmd).map((argument) => {
-			return callFormatItem(helper.styleArgumentTerm(helper.argumentTerm(argument)), helper.styleArgumentDescription(helper.argumentDescription(argument)));
-		});
-		output = output.concat(this.formatItemList("Arguments:", argumentList, helper));
-		this.groupItems(cmd.options, helper.visibleOptions(cmd), (option) => option.helpGroupHeading ?? "Options:").forEach((options, group) => {
-			const optionList = options.map((option) => {
-				return callFormatItem(helper.styleOptionTerm(helper.optionTerm(option)), helper.styleOptionDescription(helper.optionDescription(option)));
-			});
-			output = output.concat(this.formatItemList(group, optionList, helper));
-		});
-		if (helper.showGlobalOptions) {
-			const globalOptionList = helper.visibleGlobalOptions(cmd).map((option) => {
-				return callFormatItem(helper.styleOptionTerm(helper.optionTerm(option)), helper.styleOptionDescription(helper.optionDescription(option)));
-			});
-			output = output.concat(this.formatItemList("Global Options:", globalOptionList, helper));
-		}
-		this.groupItems(cmd.commands, helper.visibleCommands(cmd), (sub) => sub.helpGroup() || "Commands:").forEach((commands, group) => {
-			const commandList = commands.map((sub) => {
-				return callFormatItem(helper.styleSubcommandTerm(helper.subcommandTerm(sub)), helper.styleSubcommandDescription(helper.subcommandDescription(sub)));
-			});
-			output = output.concat(this.formatItemList(group, commandList, helper));
-		});
-		return output.join("\n");
-	}
-	/**
-	* Return display width of string, ignoring ANSI escape sequences. Used in padding and wrapping calculations.
-	*
-	* @param {string} str
-	* @returns {number}
-	*/
-	displayWidth(str) {
-		return stripVTControlCharacters(str).length;
-	}
-	/**
-	* Style the title for displaying in the help. Called with 'Usage:', 'Options:', etc.
-	*
-	* @param {string} str
-	* @returns {string}
-	*/
-	styleTitle(str) {
-		return str;
-	}
-	styleUsage(str) {
-		return str.split(" ").map((word) => {
-			if (word === "[options]") return this.styleOptionText(word);
-			if (word === "[command]") return this.styleSubcommandText(word);
-			if (word[0] === "[" || word[0] === "<") return this.styleArgumentText(word);
-			return this.styleCommandText(word);
-		}).join(" ");
-	}
-	styleCommandDescription(str) {
-		return this.styleDescriptionText(str);
-	}
-	styleOptionDescription(str) {
-		return this.styleDescriptionText(str);
-	}
-	styleSubcommandDescription(str) {
-		return this.styleDescriptionText(str);
-	}
-	styleArgumentDescription(str) {
-		return this.styleDescriptionText(str);
-	}
-	styleDescriptionText(str) {
-		return str;
-	}
-	styleOptionTerm(str) {
-		return this.styleOptionText(str);
-	}
-	styleSubcommandTerm(str) {
-		return str.split(" ").map((word) => {
-			if (word === "[options]") return this.styleOptionText(word);
-			if (word[0] === "[" || word[0] === "<") return this.styleArgumentText(word);
-			return this.styleSubcommandText(word);
-		}).join(" ");
-	}
-	styleArgumentTerm(str) {
-		return this.styleArgumentText(str);
-	}
-	styleOptionText(str) {
-		return str;
-	}
-	styleArgumentText(str) {
-		return str;
-	}
-	styleSubcommandText(str) {
-		return str;
-	}
-	styleCommandText(str) {
-		return str;
-	}
-	/**
-	* Calculate the pad width from the maximum term length.
-	*
-	* @param {Command} cmd
-	* @param {Help} helper
-	* @returns {number}
-	*/
-	padWidth(cmd, helper) {
-		return Math.max(helper.longestOptionTermLength(cmd, helper), helper.longestGlobalOptionTermLength(cmd, helper), helper.longestSubcommandTermLength(cmd, helper), helper.longestArgumentTermLength(cmd, helper));
-	}
-	/**
-	* Detect manually wrapped and indented strings by checking for line break followed by whitespace.
-	*
-	* @param {string} str
-	* @returns {boolean}
-	*/
-	preformatted(str) {
-		return /\n[^\S\r\n]/.test(str);
-	}
-	/**
-	* Format the "item", which consists of a term and description. Pad the term and wrap the description, indenting the following lines.
-	*
-	* So "TTT", 5, "DDD DDDD DD DDD" might be formatted for this.helpWidth=17 like so:
-	*   TTT  DDD DDDD
-	*        DD DDD
-	*
-	* @param {string} term
-	* @param {number} termWidth
-	* @param {string} description
-	* @param {Help} helper
-	* @returns {string}
-	*/
-	formatItem(term, termWidth, description, helper) {
-		const itemIndent = 2;
-		const itemIndentStr = " ".repeat(itemIndent);
-		if (!description) return itemIndentStr + term;
-		const paddedTerm = term.padEnd(termWidth + term.length - helper.displayWidth(term));
-		const spacerWidth = 2;
-		const remainingWidth = (this.helpWidth ?? 80) - termWidth - spacerWidth - itemIndent;
-		let formattedDescription;
-		if (remainingWidth < this.minWidthToWrap || helper.preformatted(description)) formattedDescription = description;
-		else formattedDescription = helper.boxWrap(description, remainingWidth).replace(/\n/g, "\n" + " ".repeat(termWidth + spacerWidth));
-		return itemIndentStr + paddedTerm + " ".repeat(spacerWidth) + formattedDescription.replace(/\n/g, `\n${itemIndentStr}`);
-	}
-	/**
-	* Wrap a string at whitespace, preserving existing line breaks.
-	* Wrapping is skipped if the width is less than `minWidthToWrap`.
-	*
-	* @param {string} str
-	* @param {number} width
-	* @returns {string}
-	*/
-	boxWrap(str, width) {
-		if (width < this.minWidthToWrap) return str;
-		const rawLines = str.split(/\r\n|\n/);
-		const chunkPattern = /[\s]*[^\s]+/g;
-		const wrappedLines = [];
-		rawLines.forEach((line) => {
-			const chunks = line.match(chunkPattern);
-			if (chunks === null) {
-				wrappedLines.push("");
-				return;
-			}
-			let sumChunks = [chunks.shift()];
-			let sumWidth = this.displayWidth(sumChunks[0]);
-			chunks.forEach((chunk) => {
-				const visibleWidth = this.displayWidth(chunk);
-				if (sumWidth + visibleWidth <= width) {
-					sumChunks.push(chunk);
-					sumWidth += visibleWidth;
-					return;
-				}
-				wrappedLines.push(sumChunks.join(""));
-				const nextChunk = chunk.trimStart();
-				sumChunks = [nextChunk];
-				sumWidth = this.displayWidth(nextChunk);
-			});
-			wrappedLines.push(sumChunks.join(""));
-		});
-		return wrappedLines.join("\n");
-	}
-};
-
-// node_modules/commander/lib/option.js
-var Option = class {
-	/**
-	* Initialize a new `Option` with the given `flags` and `description`.
-	*
-	* @param {string} flags
-	* @param {string} [description]
-	*/
-	constructor(flags, description) {
-		this.flags = flags;
-		this.description = description || "";
-		this.required = flags.includes("<");
-		this.optional = flags.includes("[");
-		this.variadic = /\p{ID_Continue}\.\.\.[>\]]$/u.test(flags);
-		this.mandatory = false;
-		const optionFlags = splitOptionFlags(flags);
-		this.short = optionFlags.shortFlag;
-		this.long = optionFlags.longFlag;
-		this.negate = false;
-		if (this.long) this.negate = this.long.startsWith("--no-");
-		this.defaultValue = void 0;
-		this.defaultValueDescription = void 0;
-		this.presetArg = void 0;
-		this.envVar = void 0;
-		this.parseArg = void 0;
-		this.hidden = false;
-		this.argChoices = void 0;
-		this.conflictsWith = [];
-		this.implied = void 0;
-		this.helpGroupHeading = void 0;
-	}
-	/**
-	* Set the default value, and optionally supply the description to be displayed in the help.
-	*
-	* @param {*} value
-	* @param {string} [description]
-	* @return {Option}
-	*/
-	default(value, description) {
-		this.defaultValue = value;
-		this.defaultValueDescription = description;
-		return this;
-	}
-	/**
-	* Preset to use when option used without option-argument, especially optional but also boolean and negated.
-	* The custom processing (parseArg) is called.
-	*
-	* @example
-	* new Option('--color').default('GREYSCALE').preset('RGB');
-	* new Option('--donate [amount]').preset('20').argParser(parseFloat);
-	*
-	* @param {*} arg
-	* @return {Option}
-	*/
-	preset(arg) {
-		this.presetArg = arg;
-		return this;
-	}
-	/**
-	* Add option name(s) that conflict with this option.
-	* An error will be displayed if conflicting options are found during parsing.
-	*
-	* @example
-	* new Option('--rgb').conflicts('cmyk');
-	* new Option('--js').conflicts(['ts', 'jsx']);
-	*
-	* @param {(string | string[])} names
-	* @return {Option}
-	*/
-	conflicts(names) {
-		this.conflictsWith = this.conflictsWith.concat(names);
-		return this;
-	}
-	/**
-	* Specify implied option values for when this option is set and the implied options are not.
-	*
-	* The custom processing (parseArg) is not called on the implied values.
-	*
-	* @example
-	* program
-	*   .addOption(new Option('--log', 'write logging information to file'))
-	*   .addOption(new Option('--trace', 'log extra details').implies({ log: 'trace.txt' }));
-	*
-	* @param {object} impliedOptionValues
-	* @return {Option}
-	*/
-	implies(impliedOptionValues) {
-		let newImplied = impliedOptionValues;
-		if (typeof impliedOptionValues === "string") newImplied = { [impliedOptionValues]: true };
-		this.implied = Object.assign(this.implied || {}, newImplied);
-		return this;
-	}
-	/**
-	* Set environment variable to check for option value.
-	*
-	* An environment variable is only used if when processed the current option value is
-	* undefined, or the source of the current value is 'default' or 'config' or 'env'.
-	*
-	* @param {string} name
-	* @return {Option}
-	*/
-	env(name) {
-		this.envVar = name;
-		return this;
-	}
-	/**
-	* Set the custom handler for processing CLI option arguments into option values.
-	*
-	* @param {Function} [fn]
-	* @return {Option}
-	*/
-	argParser(fn) {
-		this.parseArg = fn;
-		return this;
-	}
-	/**
-	* Whether the option is mandatory and must have a value after parsing.
-	*
-	* @param {boolean} [mandatory=true]
-	* @return {Option}
-	*/
-	makeOptionMandatory(mandatory = true) {
-		this.mandatory = !!mandatory;
-		return this;
-	}
-	/**
-	* Hide option in help.
-	*
-	* @param {boolean} [hide=true]
-	* @return {Option}
-	*/
-	hideHelp(hide = true) {
-		this.hidden = !!hide;
-		return this;
-	}
-	/**
-	* @package
-	*/
-	_collectValue(value, previous) {
-		if (previous === this.defaultValue || !Array.isArray(previous)) return [value];
-		previous.push(value);
-		return previous;
-	}
-	/**
-	* Only allow option value to be one of choices.
-	*
-	* @param {string[]} values
-	* @return {Option}
-	*/
-	choices(values) {
-		this.argChoices = values.slice();
-		this.parseArg = (arg, previous) => {
-			if (!this.argChoices.includes(arg)) throw new InvalidArgumentError(`Allowed choices are ${this.argChoices.join(", ")}.`);
-			if (this.variadic) return this._collectValue(arg, previous);
-			return arg;
-		};
-		return this;
-	}
-	/**
-	* Return option name.
-	*
-	* @return {string}
-	*/
-	name() {
-		if (this.long) return this.long.replace(/^--/, "");
-		return this.short.replace(/^-/, "");
-	}
-	/**
-	* Return option name, in a camelcase format that can be used
-	* as an object attribute key.
-	*
-	* @return {string}
-	*/
-	attributeName() {
-		if (this.negate) return camelcase(this.name().replace(/^no-/, ""));
-		return camelcase(this.name());
-	}
-	/**
-	* Set the help group heading.
-	*
-	* @param {string} heading
-	* @return {Option}
-	*/
-	helpGroup(heading) {
-		this.helpGroupHeading = heading;
-		return this;
-	}
-	/**
-	* Check if `arg` matches the short or long flag.
-	*
-	* @param {string} arg
-	* @return {boolean}
-	* @package
-	*/
-	is(arg) {
-		return this.short === arg || this.long === arg;
-	}
-	/**
-	* Return whether a boolean option.
-	*
-	* Options are one of boolean, negated, required argument, or optional argument.
-	*
-	* @return {boolean}
-	* @package
-	*/
-	isBoolean() {
-		return !this.required && !this.optional && !this.negate;
-	}
-};
-/**
-* This class is to make it easier to work with dual options, without changing the existing
-* implementation. We support separate dual options for separate positive and negative options,
-* like `--build` and `--no-build`, which share a single option value. This works nicely for some
-* use cases, but is tricky for others where we want separate behaviours despite
-* the single shared option value.
-*/
-var DualOptions = class {
-	/**
-	* @param {Option[]} options
-	*/
-	constructor(options) {
-		this.positiveOptions = /* @__PURE__ */ new Map();
-		this.negativeOptions = /* @__PURE__ */ new Map();
-		this.dualOptions = /* @__PURE__ */ new Set();
-		options.forEach((option) => {
-			if (option.negate) this.negativeOptions.set(option.attributeName(), option);
-			else this.positiveOptions.set(option.attributeName(), option);
-		});
-		this.negativeOptions.forEach((value, key) => {
-			if (this.positiveOptions.has(key)) this.dualOptions.add(key);
-		});
-	}
-	/**
-	* Did the value come from the option, and not from possible matching dual option?
-	*
-	* @param {*} value
-	* @param {Option} option
-	* @returns {boolean}
-	*/
-	valueFromOption(value, option) {
-		const optionKey = option.attributeName();
-		if (!this.dualOptions.has(optionKey)) return true;
-		const preset = this.negativeOptions.get(optionKey).presetArg;
-		const negativeValue = preset !== void 0 ? preset : false;
-		return option.negate === (negativeValue === value);
-	}
-};
-/**
-* Convert string from kebab-case to camelCase.
-*
-* @param {string} str
-* @return {string}
-* @private
-*/
-function camelcase(str) {
-	return str.split("-").reduce((str, word) => {
-		return str + word[0].toUpperCase() + word.slice(1);
-	});
-}
-/**
-* Split the short and long flag out of something like '-m,--mixed <value>'
-*
-* @private
-*/
-function splitOptionFlags(flags) {
-	let shortFlag;
-	let longFlag;
-	const shortFlagExp = /^-[^-]$/;
-	const longFlagExp = /^--[^-]/;
-	const flagParts = flags.split(/[ |,]+/).concat("guard");
-	if (shortFlagExp.test(flagParts[0])) shortFlag = flagParts.shift();
-	if (longFlagExp.test(flagParts[0])) longFlag = flagParts.shift();
-	if (!shortFlag && shortFlagExp.test(flagParts[0])) shortFlag = flagParts.shift();
-	if (!shortFlag && longFlagExp.test(flagParts[0])) {
-		shortFlag = longFlag;
-		longFlag = flagParts.shift();
-	}
-	if (flagParts[0].startsWith("-")) {
-		const unsupportedFlag = flagParts[0];
-		const baseError = `option creation failed due to '${unsupportedFlag}' in option flags '${flags}'`;
-		if (/^-[^-][^-]/.test(unsupportedFlag)) throw new Error(`${baseError}
-- a short flag is a single dash and a single character
-  - either use a single dash and a single character (for a short flag)
-  - or use a double dash for a long option (and can have two, like '--ws, --workspace')`);
-		if (shortFlagExp.test(unsupportedFlag)) throw new Error(`${baseError}
-- too many short flags`);
-		if (longFlagExp.test(unsupportedFlag)) throw new Error(`${baseError}
-- too many long flags`);
-		throw new Error(`${baseError}
-- unrecognised flag format`);
-	}
-	if (shortFlag === void 0 && longFlag === void 0) throw new Error(`option creation failed due to no flags found in '${flags}'.`);
-	return {
-		shortFlag,
-		longFlag
-	};
-}
-
-// node_modules/commander/lib/suggestSimilar.js
-const maxDistance = 3;
-function editDistance(a, b) {
-	if (Math.abs(a.length - b.length) > maxDistance) return Math.max(a.length, b.length);
-	const d = [];
-	for (let i = 0; i <= a.length; i++) d[i] = [i];
-	for (let j = 0; j <= b.length; j++) d[0][j] = j;
-	for (let j = 1; j <= b.length; j++) for (let i = 1; i <= a.length; i++) {
-		let cost;
-		if (a[i - 1] === b[j - 1]) cost = 0;
-		else cost = 1;
-		d[i][j] = Math.min(d[i - 1][j] + 1, d[i][j - 1] + 1, d[i - 1][j - 1] + cost);
-		if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) d[i][j] = Math.min(d[i][j], d[i - 2][j - 2] + 1);
-	}
-	return d[a.length][b.length];
-}
-/**
-* Find close matches, restricted to same number of edits.
-*
-* @param {string} word
-* @param {string[]} candidates
-* @returns {string}
-*/
-function suggestSimilar(word, candidates) {
-	if (!candidates || candidates.length === 0) return "";
-	candidates = Array.from(new Set(candidates));
-	const searchingOptions = word.startsWith("--");
-	if (searchingOptions) {
-		word = word.slice(2);
-		candidates = candidates.map((candidate) => candidate.slice(2));
-	}
-	let similar = [];
-	let bestDistance = maxDistance;
-	const minSimilarity = .4;
-	candidates.forEach((candidate) => {
-		if (candidate.length <= 1) return;
-		const distance = editDistance(word, candidate);
-		const length = Math.max(word.length, candidate.length);
-		if ((length - distance) / length > minSimilarity) {
-			if (distance < bestDistance) {
-				bestDistance = distance;
-				similar = [candidate];
-			} else if (distance === bestDistance) similar.push(candidate);
-		}
-	});
-	similar.sort((a, b) => a.localeCompare(b));
-	if (searchingOptions) similar = similar.map((candidate) => `--${candidate}`);
-	if (similar.length > 1) return `\n(Did you mean one of ${similar.join(", ")}?)`;
-	if (similar.length === 1) return `\n(Did you mean ${similar[0]}?)`;
-	return "";
-}
-
-// node_modules/commander/lib/command.js
-var Command = class Command extends EventEmitter {
-	/**
-	* Initialize a new `Command`.
-	*
-	* @param {string} [name]
-	*/
-	constructor(name) {
-		super();
-		/** @type {Command[]} */
-		this.commands = [];
-		/** @type {Option[]} */
-		this.options = [];
-		this.parent = null;
-		this._allowUnknownOption = false;
-		this._allowExcessArguments = false;
-		/** @type {Argument[]} */
-		this.registeredArguments = [];
-		this._args = this.registeredArguments;
-		/** @type {string[]} */
-		this.args = [];
-		this.rawArgs = [];
-		this.processedArgs = [];
-		this._scriptPath = null;
-		this._name = name || "";
-		this._optionValues = {};
-		this._optionValueSources = {};
-		this._storeOptionsAsProperties = false;
-		this._actionHandler = null;
-		this._executableHandler = false;
-		this._executableFile = null;
-		this._executableDir = null;
-		this._defaultCommandName = null;
-		this._exitCallback = null;
-		this._aliases = [];
-		this._combineFlagAndOptionalValue = true;
-		this._description = "";
-		this._summary = "";
-		this._argsDescription = void 0;
-		this._enablePositionalOptions = false;
-		this._passThroughOptions = false;
-		this._lifeCycleHooks = {};
-		/** @type {(boolean | string)} */
-		this._showHelpAfterError = false;
-		this._showSuggestionAfterError = true;
-		this._savedState = null;
-		this._outputConfiguration = {
-			writeOut: (str) => process$1.stdout.write(str),
-			writeErr: (str) => process$1.stderr.write(str),
-			outputError: (str, write) => write(str),
-			getOutHelpWidth: () => process$1.stdout.isTTY ? process$1.stdout.columns : void 0,
-			getErrHelpWidth: () => process$1.stderr.isTTY ? process$1.stderr.columns : void 0,
-			getOutHasColors: () => useColor() ?? (process$1.stdout.isTTY && process$1.stdout.hasColors?.()),
-			getErrHasColors: () => useColor() ?? (process$1.stderr.isTTY && process$1.stderr.hasColors?.()),
-			stripColor: (str) => stripVTControlCharacters(str)
-		};
-		this._hidden = false;
-		/** @type {(Option | null | undefined)} */
-		this._helpOption = void 0;
-		this._addImplicitHelpCommand = void 0;
-		/** @type {Command} */
-		this._helpCommand = void 0;
-		this._helpConfiguration = {};
-		/** @type {string | undefined} */
-		this._helpGroupHeading = void 0;
-		/** @type {string | undefined} */
-		this._defaultCommandGroup = void 0;
-		/** @type {string | undefined} */
-		this._defaultOptionGroup = void 0;
-	}
-	/**
-	* Copy settings that are useful to have in common across root command and subcommands.
-	*
-	* (Used internally when adding a command using `.command()` so subcommands inherit parent settings.)
-	*
-	* @param {Command} sourceCommand
-	* @return {Command} `this` command for chaining
-	*/
-	copyInheritedSettings(sourceCommand) {
-		this._outputConfiguration = sourceCommand._outputConfiguration;
-		this._helpOption = sourceCommand._helpOption;
-		this._helpCommand = sourceCommand._helpCommand;
-		this._helpConfiguration = sourceCommand._helpConfiguration;
-		this._exitCallback = sourceCommand._exitCallback;
-		this._storeOptionsAsProperties = sourceCommand._storeOptionsAsProperties;
-		this._combineFlagAndOptionalValue = sourceCommand._combineFlagAndOptionalValue;
-		this._allowExcessArguments = sourceCommand._allowExcessArguments;
-		this._enablePositionalOptions = sourceCommand._enablePositionalOptions;
-		this._showHelpAfterError = sourceCommand._showHelpAfterError;
-		this._showSuggestionAfterError = sourceCommand._showSuggestionAfterError;
-		return this;
-	}
-	/**
-	* @returns {Command[]}
-	* @private
-	*/
-	_getCommandAndAncestors() {
-		const result = [];
-		for (let command = this; command; command = command.parent) result.push(command);
-		return result;
-	}
-	/**
-	* Define a command.
-	*
-	* There are two styles of command: pay attention to where to put the description.
-	*
-	* @example
-	* // Command implemented using action handler (description is supplied separately to `.command`)
-	* program
-	*   .command('clone <source> [destination]')
-	*   .description('clone a repository into a newly created directory')
-	*   .action((source, destination) => {
-	*     console.log('clone command called');
-	*   });
-	*
-	* // Command implemented using separate executable file (description is second parameter to `.command`)
-	* program
-	*   .command('start <service>', 'start named service')
-	*   .command('stop [service]', 'stop named service, or all if no name supplied');
-	*
-	* @param {string} nameAndArgs - command name and arguments, args are `<required>` or `[optional]` and last may also be `variadic...`
-	* @param {(object | string)} [actionOptsOrExecDesc] - configuration options (for action), or description (for executable)
-	* @param {object} [execOpts] - configuration options (for executable)
-	* @return {Command} returns new command for action handler, or `this` for executable command
-	*/
-	command(nameAndArgs, actionOptsOrExecDesc, execOpts) {
-		let desc = actionOptsOrExecDesc;
-		let opts = execOpts;
-		if (typeof desc === "object" && desc !== null) {
-			opts = desc;
-			desc = null;
-		}
-		opts = opts || {};
-		const [, name, args] = nameAndArgs.match(/([^ ]+) *(.*)/);
-		const cmd = this.createCommand(name);
-		if (desc) {
-			cmd.description(desc);
-			cmd._executableHandler = true;
-		}
-		if (opts.isDefault) this._defaultCommandName = cmd._name;
-		cmd._hidden = !!(opts.noHelp || opts.hidden);
-		cmd._executableFile = opts.executableFile || null;
-		if (args) cmd.arguments(args);
-		this._registerCommand(cmd);
-		cmd.parent = this;
-		cmd.copyInheritedSettings(this);
-		if (desc) return this;
-		return cmd;
-	}
-	/**
-	* Factory routine to create a new unattached command.
-	*
-	* See .command() for creating an attached subcommand, which uses this routine to
-	* create the command. You can override createCommand to customise subcommands.
-	*
-	* @param {string} [name]
-	* @return {Command} new command
-	*/
-	createCommand(name) {
-		return new Command(name);
-	}
-	/**
-	* You can customise the help with a subclass of Help by overriding createHelp,
-	* or by overriding Help properties using configureHelp().
-	*
-	* @return {Help}
-	*/
-	createHelp() {
-		return Object.assign(new Help(), this.configureHelp());
-	}
-	/**
-	* You can customise the help by overriding Help properties using configureHelp(),
-	* or with a subclass of Help by overriding createHelp().
-	*
-	* @param {object} [configuration] - configuration options
-	* @return {(Command | object)} `this` command for chaining, or stored configuration
-	*/
-	configureHelp(configuration) {
-		if (configuration === void 0) return this._helpConfiguration;
-		this._helpConfiguration = configuration;
-		return this;
-	}
-	/**
-	* The default output goes to stdout and stderr. You can customise this for special
-	* applications. You can also customise the display of errors by overriding outputError.
-	*
-	* The configuration properties are all functions:
-	*
-	*     // change how output being written, defaults to stdout and stderr
-	*     writeOut(str)
-	*     writeErr(str)
-	*     // change how output being written for errors, defaults to writeErr
-	*     outputError(str, write) // used for displaying errors and not used for displaying help
-	*     // specify width for wrapping help
-	*     getOutHelpWidth()
-	*     getErrHelpWidth()
-	*     // color support, currently only used with Help
-	*     getOutHasColors()
-	*     getErrHasColors()
-	*     stripColor() // used to remove ANSI escape codes if output does not have colors
-	*
-	* @param {object} [configuration] - configuration options
-	* @return {(Command | object)} `this` command for chaining, or stored configuration
-	*/
-	configureOutput(configuration) {
-		if (configuration === void 0) return this._outputConfiguration;
-		this._outputConfiguration = {
-			...this._outputConfiguration,
-			...configuration
-		};
-		return this;
-	}
-	/**
-	* Display the help or a custom message after an error occurs.
-	*
-	* @param {(boolean|string)} [displayHelp]
-	* @return {Command} `this` command for chaining
-	*/
-	showHelpAfterError(displayHelp = true) {
-		if (typeof displayHelp !== "string") displayHelp = !!displayHelp;
-		this._showHelpAfterError = displayHelp;
-		return this;
-	}
-	/**
-	* Display suggestion of similar commands for unknown commands, or options for unknown options.
-	*
-	* @param {boolean} [displaySuggestion]
-	* @return {Command} `this` command for chaining
-	*/
-	showSuggestionAfterError(displaySuggestion = true) {
-		this._showSuggestionAfterError = !!displaySuggestion;
-		return this;
-	}
-	/**
-	* Add a prepared subcommand.
-	*
-	* See .command() for creating an attached subcommand which inherits settings from its parent.
-	*
-	* @param {Command} cmd - new subcommand
-	* @param {object} [opts] - configuration options
-	* @return {Command} `this` command for chaining
-	*/
-	addCommand(cmd, opts) {
-		if (!cmd._name) throw new Error(`Command passed to .addCommand() must have a name
-- specify the name in Command constructor or using .name()`);
-		opts = opts || {};
-		if (opts.isDefault) this._defaultCommandName = cmd._name;
-		if (opts.noHelp || opts.hidden) cmd._hidden = true;
-		this._registerCommand(cmd);
-		cmd.parent = this;
-		cmd._checkForBrokenPassThrough();
-		return this;
-	}
-	/**
-	* Factory routine to create a new unattached argument.
-	*
-	* See .argument() for creating an attached argument, which uses this routine to
-	* create the argument. You can override createArgument to return a custom argument.
-	*
-	* @param {string} name
-	* @param {string} [description]
-	* @return {Argument} new argument
-	*/
-	createArgument(name, description) {
-		return new Argument(name, description);
-	}
-	/**
-	* Define argument syntax for command.
-	*
-	* The default is that the argument is required, and you can explicitly
-	* indicate this with <> around the name. Put [] around the name for an optional argument.
-	*
-	* @example
-	* program.argument('<input-file>');
-	* program.argument('[output-file]');
-	*
-	* @param {string} name
-	* @param {string} [description]
-	* @param {(Function|*)} [parseArg] - custom argument processing function or default value
-	* @param {*} [defaultValue]
-	* @return {Command} `this` command for chaining
-	*/
-	argument(name, description, parseArg, defaultValue) {
-		const argument = this.createArgument(name, description);
-		if (typeof parseArg === "function") argument.default(defaultValue).argParser(parseArg);
-		else argument.default(parseArg);
-		this.addArgument(argument);
-		return this;
-	}
-	/**
-	* Define argument syntax for command, adding multiple at once (without descriptions).
-	*
-	* See also .argument().
-	*
-	* @example
-	* program.arguments('<cmd> [env]');
-	*
-	* @param {string} names
-	* @return {Command} `this` command for chaining
-	*/
-	arguments(names) {
-		names.trim().split(/ +/).forEach((detail) => {
-			this.argument(detail);
-		});
-		return this;
-	}
-	/**
-	* Define argument syntax for command, adding a prepared argument.
-	*
-	* @param {Argument} argument
-	* @return {Command} `this` command for chaining
-	*/
-	addArgument(argument) {
-		const previousArgument = this.registeredArguments.slice(-1)[0];
-		if (previousArgument?.variadic) throw new Error(`only the last argument can be variadic '${previousArgument.name()}'`);
-		if (argument.required && argument.defaultValue !== void 0 && argument.parseArg === void 0) throw new Error(`a default value for a required argument is never used: '${argument.name()}'`);
-		this.registeredArguments.push(argument);
-		return this;
-	}
-	/**
-	* Customise or override default help command. By default a help command is automatically added if your command has subcommands.
-	*
-	* @example
-	*    program.helpCommand('help [cmd]');
-	*    program.helpCommand('help [cmd]', 'show help');
-	*    program.helpCommand(false); // suppress default help command
-	*    program.helpCommand(true); // add help command even if no subcommands
-	*
-	* @param {string|boolean} enableOrNameAndArgs - enable with custom name and/or arguments, or boolean to override whether added
-	* @param {string} [description] - custom description
-	* @return {Command} `this` command for chaining
-	*/
-	helpCommand(enableOrNameAndArgs, description) {
-		if (typeof enableOrNameAndArgs === "boolean") {
-			this._addImplicitHelpCommand = enableOrNameAndArgs;
-			if (enableOrNameAndArgs && this._defaultCommandGroup) this._initCommandGroup(this._getHelpCommand());
-			return this;
-		}
-		const [, helpName, helpArgs] = (enableOrNameAndArgs ?? "help [command]").match(/([^ ]+) *(.*)/);
-		const helpDescription = description ?? "display help for command";
-		const helpCommand = this.createCommand(helpName);
-		helpCommand.helpOption(false);
-		if (helpArgs) helpCommand.arguments(helpArgs);
-		if (helpDescription) helpCommand.description(helpDescription);
-		this._addImplicitHelpCommand = true;
-		this._helpCommand = helpCommand;
-		if (enableOrNameAndArgs || description) this._initCommandGroup(helpCommand);
-		return this;
-	}
-	/**
-	* Add prepared custom help command.
-	*
-	* @param {(Command|string|boolean)} helpCommand - custom help command, or deprecated enableOrNameAndArgs as for `.helpCommand()`
-	* @param {string} [deprecatedDescription] - deprecated custom description used with custom name only
-	* @return {Command} `this` command for chaining
-	*/
-	addHelpCommand(helpCommand, deprecatedDescription) {
-		if (typeof helpCommand !== "object") {
-			this.helpCommand(helpCommand, deprecatedDescription);
-			return this;
-		}
-		this._addImplicitHelpCommand = true;
-		this._helpCommand = helpCommand;
-		this._initCommandGroup(helpCommand);
-		return this;
-	}
-	/**
-	* Lazy create help command.
-	*
-	* @return {(Command|null)}
-	* @package
-	*/
-	_getHelpCommand() {
-		if (this._addImplicitHelpCommand ?? (this.commands.length && !this._actionHandler && !this._findCommand("help"))) {
-			if (this._helpCommand === void 0) this.helpCommand(void 0, void 0);
-			return this._helpCommand;
-		}
-		return null;
-	}
-	/**
-	* Add hook for life cycle event.
-	*
-	* @param {string} event
-	* @param {Function} listener
-	* @return {Command} `this` command for chaining
-	*/
-	hook(event, listener) {
-		const allowedValues = [
-			"preSubcommand",
-			"preAction",
-			"postAction"
-		];
-		if (!allowedValues.includes(event)) throw new Error(`Unexpected value for event passed to hook : '${event}'.
-Expecting one of '${allowedValues.join("', '")}'`);
-		if (this._lifeCycleHooks[event]) this._lifeCycleHooks[event].push(listener);
-		else this._lifeCycleHooks[event] = [listener];
-		return this;
-	}
-	/**
-	* Register callback to use as replacement for calling process.exit.
-	*
-	* @param {Function} [fn] optional callback which will be passed a CommanderError, defaults to throwing
-	* @return {Command} `this` command for chaining
-	*/
-	exitOverride(fn) {
-		if (fn) this._exitCallback = fn;
-		else this._exitCallback = (err) => {
-			if (err.code !== "commander.executeSubCommandAsync") throw err;
-		};
-		return this;
-	}
-	/**
-	* Call process.exit, and _exitCallback if defined.
-	*
-	* @param {number} exitCode exit code for using with process.exit
-	* @param {string} code an id string representing the error
-	* @param {string} message human-readable description of the error
-	* @return never
-	* @private
-	*/
-	_exit(exitCode, code, message) {
-		if (this._exitCallback) this._exitCallback(new CommanderError(exitCode, code, message));
-		process$1.exit(exitCode);
-	}
-	/**
-	* Register callback `fn` for the command.
-	*
-	* @example
-	* program
-	*   .command('serve')
-	*   .description('start service')
-	*   .action(function() {
-	*      // do work here
-	*   });
-	*
-	* @param {Function} fn
-	* @return {Command} `this` command for chaining
-	*/
-	action(fn) {
-		const listener = (args) => {
-			const expectedArgsCount = this.registeredArguments.length;
-			const actionArgs = args.slice(0, expectedArgsCount);
-			if (this._storeOptionsAsProperties) actionArgs[expectedArgsCount] = this;
-			else actionArgs[expectedArgsCount] = this.opts();
-			actionArgs.push(this);
-			return fn.apply(this, actionArgs);
-		};
-		this._actionHandler = listener;
-		return this;
-	}
-	/**
-	* Factory routine to create a new unattached option.
-	*
-	* See .option() for creating an attached option, which uses this routine to
-	* create the option. You can override createOption to return a custom option.
-	*
-	* @param {string} flags
-	* @param {string} [description]
-	* @return {Option} new option
-	*/
-	createOption(flags, description) {
-		return new Option(flags, description);
-	}
-	/**
-	* Wrap parseArgs to catch 'commander.invalidArgument'.
-	*
-	* @param {(Option | Argument)} target
-	* @param {string} value
-	* @param {*} previous
-	* @param {string} invalidArgumentMessage
-	* @private
-	*/
-	_callParseArg(target, value, previous, invalidArgumentMessage) {
-		try {
-			return target.parseArg(value, previous);
-		} catch (err) {
-			if (err.code === "commander.invalidArgument") {
-				const message = `${invalidArgumentMessage} ${err.message}`;
-				this.error(message, {
-					exitCode: err.exitCode,
-					code: err.code
-				});
-			}
-			throw err;
-		}
-	}
-	/**
-	* Check for option flag conflicts.
-	* Register option if no conflicts found, or throw on conflict.
-	*
-	* @param {Option} option
-	* @private
-	*/
-	_registerOption(option) {
-		const matchingOption = option.short && this._findOption(option.short) || option.long && this._findOption(option.long);
-		if (matchingOption) {
-			const matchingFlag = option.long && this._findOption(option.long) ? option.long : option.short;
-			throw new Error(`Cannot add option '${option.flags}'${this._name && ` to command '${this._name}'`} due to conflicting flag '${matchingFlag}'
--  already used by option '${matchingOption.flags}'`);
-		}
-		this._initOptionGroup(option);
-		this.options.push(option);
-	}
-	/**
-	* Check for command name and alias conflicts with existing commands.
-	* Register command if no conflicts found, or throw on conflict.
-	*
-	* @param {Command} command
-	* @private
-	*/
-	_registerCommand(command) {
-		const knownBy = (cmd) => {
-			return [cmd.name()].concat(cmd.aliases());
-		};
-		const alreadyUsed = knownBy(command).find((name) => this._findCommand(name));
-		if (alreadyUsed) {
-			const existingCmd = knownBy(this._findCommand(alreadyUsed)).join("|");
-			const newCmd = knownBy(command).join("|");
-			throw new Error(`cannot add command '${newCmd}' as already have command '${existingCmd}'`);
-		}
-		this._initCommandGroup(command);
-		this.commands.push(command);
-	}
-	/**
-	* Add an option.
-	*
-	* @param {Option} option
-	* @return {Command} `this` command for chaining
-	*/
-	addOption(option) {
-		this._registerOption(option);
-		const oname = option.name();
-		const name = option.attributeName();
-		if (option.defaultValue !== void 0) this.setOptionValueWithSource(name, option.defaultValue, "default");
-		const handleOptionValue = (val, invalidValueMessage, valueSource) => {
-			if (val == null && option.presetArg !== void 0) val = option.presetArg;
-			const oldValue = this.getOptionValue(name);
-			if (val !== null && option.parseArg) val = this._callParseArg(option, val, oldValue, invalidValueMessage);
-			else if (val !== null && option.variadic) val = option._collectValue(val, oldValue);
-			if (val == null) {
-				if (option.negate) val = false;
-				else if (option.isBoolean() || option.optional) val = true;
-				else val = "";
-			}
-			this.setOptionValueWithSource(name, val, valueSource);
-		};
-		this.on("option:" + oname, (val) => {
-			const invalidValueMessage = `error: option '${option.flags}' argument '${val}' is invalid.`;
-			handleOptionValue(val, invalidValueMessage, "cli");
-		});
-		if (option.envVar) this.on("optionEnv:" + oname, (val) => {
-			const invalidValueMessage = `error: option '${option.flags}' value '${val}' from env '${option.envVar}' is invalid.`;
-			handleOptionValue(val, invalidValueMessage, "env");
-		});
-		return this;
-	}
-	/**
-	* Internal implementation shared by .option() and .requiredOption()
-	*
-	* @return {Command} `this` command for chaining
-	* @private
-	*/
-	_optionEx(config, flags, description, fn, defaultValue) {
-		if (typeof flags === "object" && flags instanceof Option) throw new Error("To add an Option object use addOption() instead of option() or requiredOption()");
-		const option = this.createOption(flags, description);
-		option.makeOptionMandatory(!!config.mandatory);
-		if (typeof fn === "function") option.default(defaultValue).argParser(fn);
-		else if (fn instanceof RegExp) {
-			const regex = fn;
-			fn = (val, def) => {
-				const m = regex.exec(val);
-				return m ? m[0] : def;
-			};
-			option.default(defaultValue).argParser(fn);
-		} else option.default(fn);
-		return this.addOption(option);
-	}
-	/**
-	* Define option with `flags`, `description`, and optional argument parsing function or `defaultValue` or both.
-	*
-	* The `flags` string contains the short and/or long flags, separated by comma, a pipe or space. A required
-	* option-argument is indicated by `<>` and an optional option-argument by `[]`.
-	*
-	* See the README for more details, and see also addOption() and requiredOption().
-	*
-	* @example
-	* program
-	*     .option('-p, --pepper', 'add pepper')
-	*     .option('--pt, --pizza-type <TYPE>', 'type of pizza') // required option-argument
-	*     .option('-c, --cheese [CHEESE]', 'add extra cheese', 'mozzarella') // optional option-argument with default
-	*     .option('-t, --tip <VALUE>', 'add tip to purchase cost', parseFloat) // custom parse function
-	*
-	* @param {string} flags
-	* @param {string} [description]
-	* @param {(Function|*)} [parseArg] - custom option processing function or default value
-	* @param {*} [defaultValue]
-	* @return {Command} `this` command for chaining
-	*/
-	option(flags, description, parseArg, defaultValue) {
-		return this._optionEx({}, flags, description, parseArg, defaultValue);
-	}
-	/**
-	* Add a required option which must have a value after parsing. This usually means
-	* the option must be specified on the command line. (Otherwise the same as .option().)
-	*
-	* The `flags` string contains the short and/or long flags, separated by comma, a pipe or space.
-	*
-	* @param {string} flags
-	* @param {string} [description]
-	* @param {(Function|*)} [parseArg] - custom option processing function or default value
-	* @param {*} [defaultValue]
-	* @return {Command} `this` command for chaining
-	*/
-	requiredOption(flags, description, parseArg, defaultValue) {
-		return this._optionEx({ mandatory: true }, flags, description, parseArg, defaultValue);
-	}
-	/**
-	* Alter parsing of short flags with optional values.
-	*
-	* @example
-	* // for `.option('-f,--flag [value]'):
-	* program.combineFlagAndOptionalValue(true);  // `-f80` is treated like `--flag=80`, this is the default behaviour
-	* program.combineFlagAndOptionalValue(false) // `-fb` is treated like `-f -b`
-	*
-	* @param {boolean} [combine] - if `true` or omitted, an optional value can be specified directly after the flag.
-	* @return {Command} `this` command for chaining
-	*/
-	combineFlagAndOptionalValue(combine = true) {
-		this._combineFlagAndOptionalValue = !!combine;
-		return this;
-	}
-	/**
-	* Allow unknown options on the command line.
-	*
-	* @param {boolean} [allowUnknown] - if `true` or omitted, no error will be thrown for unknown options.
-	* @return {Command} `this` command for chaining
-	*/
-	allowUnknownOption(allowUnknown = true) {
-		this._allowUnknownOption = !!allowUnknown;
-		return this;
-	}
-	/**
-	* Allow excess command-arguments on the command line. Pass false to make excess arguments an error.
-	*
-	* @param {boolean} [allowExcess] - if `true` or omitted, no error will be thrown for excess arguments.
-	* @return {Command} `this` command for chaining
-	*/
-	allowExcessArguments(allowExcess = true) {
-		this._allowExcessArguments = !!allowExcess;
-		return this;
-	}
-	/**
-	* Enable positional options. Positional means global options are specified before subcommands which lets
-	* subcommands reuse the same option names, and also enables subcommands to turn on passThroughOptions.
-	* The default behaviour is non-positional and global options may appear anywhere on the command line.
-	*
-	* @param {boolean} [positional]
-	* @return {Command} `this` command for chaining
-	*/
-	enablePositionalOptions(positional = true) {
-		this._enablePositionalOptions = !!positional;
-		return this;
-	}
-	/**
-	* Pass through options that come after command-arguments rather than treat them as command-options,
-	* so actual command-options come before command-arguments. Turning this on for a subcommand requires
-	* positional options to have been enabled on the program (parent commands).
-	* The default behaviour is non-positional and options may appear before or after command-arguments.
-	*
-	* @param {boolean} [passThrough] for unknown options.
-	* @return {Command} `this` command for chaining
-	*/
-	passThroughOptions(passThrough = true) {
-		this._passThroughOptions = !!passThrough;
-		this._checkForBrokenPassThrough();
-		return this;
-	}
-	/**
-	* @private
-	*/
-	_checkForBrokenPassThrough() {
-		if (this.parent && this._passThroughOptions && !this.parent._enablePositionalOptions) throw new Error(`passThroughOptions cannot be used for '${this._name}' without turning on enablePositionalOptions for parent command(s)`);
-	}
-	/**
-	* Whether to store option values as properties on command object,
-	* or store separately (specify false). In both cases the option values can be accessed using .opts().
-	*
-	* @param {boolean} [storeAsProperties=true]
-	* @return {Command} `this` command for chaining
-	*/
-	storeOptionsAsProperties(storeAsProperties = true) {
-		if (this.options.length) throw new Error("call .storeOptionsAsProperties() before adding options");
-		if (Object.keys(this._optionValues).length) throw new Error("call .storeOptionsAsProperties() before setting option values");
-		this._storeOptionsAsProperties = !!storeAsProperties;
-		return this;
-	}
-	/**
-	* Retrieve option value.
-	*
-	* @param {string} key
-	* @return {object} value
-	*/
-	getOptionValue(key) {
-		if (this._storeOptionsAsProperties) return this[key];
-		return this._optionValues[key];
-	}
-	/**
-	* Store option value.
-	*
-	* @param {string} key
-	* @param {object} value
-	* @return {Command} `this` command for chaining
-	*/
-	setOptionValue(key, value) {
-		return this.setOptionValueWithSource(key, value, void 0);
-	}
-	/**
-	* Store option value and where the value came from.
-	*
-	* @param {string} key
-	* @param {object} value
-	* @param {string} source - expected values are default/config/env/cli/implied
-	* @return {Command} `this` command for chaining
-	*/
-	setOptionValueWithSource(key, value, source) {
-		if (this._storeOptionsAsProperties) this[key] = value;
-		else this._optionValues[key] = value;
-		this._optionValueSources[key] = source;
-		return this;
-	}
-	/**
-	* Get source of option value.
-	* Expected values are default | config | env | cli | implied
-	*
-	* @param {string} key
-	* @return {string}
-	*/
-	getOptionValueSource(key) {
-		return this._optionValueSources[key];
-	}
-	/**
-	* Get source of option value. See also .optsWithGlobals().
-	* Expected values are default | config | env | cli | implied
-	*
-	* @param {string} key
-	* @return {string}
-	*/
-	getOptionValueSourceWithGlobals(key) {
-		let source;
-		this._getCommandAndAncestors().forEach((cmd) => {
-			if (Object.hasOwn(cmd._optionValueSources, key)) source = cmd.getOptionValueSource(key);
-		});
-		return source;
-	}
-	/**
-	* Get user arguments from implied or explicit arguments.
-	* Side-effects: set _scriptPath if args included script. Used for default program name, and subcommand searches.
-	*
-	* @private
-	*/
-	_prepareUserArgs(argv, parseOptions) {
-		if (argv !== void 0 && !Array.isArray(argv)) throw new Error("first parameter to parse must be array or undefined");
-		parseOptions = parseOptions || {};
-		if (argv === void 0 && parseOptions.from === void 0) {
-			if (process$1.versions?.electron) parseOptions.from = "electron";
-			const execArgv = process$1.execArgv ?? [];
-			if (execArgv.includes("-e") || execArgv.includes("--eval") || execArgv.includes("-p") || execArgv.includes("--print")) parseOptions.from = "eval";
-		}
-		if (argv === void 0) argv = process$1.argv;
-		this.rawArgs = argv.slice();
-		let userArgs;
-		switch (parseOptions.from) {
-			case void 0:
-			case "node":
-				this._scriptPath = argv[1];
-				userArgs = argv.slice(2);
-				break;
-			case "electron":
-				if (process$1.defaultApp) {
-					this._scriptPath = argv[1];
-					userArgs = argv.slice(2);
-				} else userArgs = argv.slice(1);
-				break;
-			case "user":
-				userArgs = argv.slice(0);
-				break;
-			case "eval":
-				userArgs = argv.slice(1);
-				break;
-			default: throw new Error(`unexpected parse option { from: '${parseOptions.from}' }`);
-		}
-		if (!this._name && this._scriptPath) this.nameFromFilename(this._scriptPath);
-		this._name = this._name || "program";
-		return userArgs;
-	}
-	/**
-	* Parse `argv`, setting options and invoking commands when defined.
-	*
-	* Use parseAsync instead of parse if any of your action handlers are async.
-	*
-	* Call with no parameters to parse `process.argv`. Detects Electron and special node options like `node --eval`. Easy mode!
-	*
-	* Or call with an array of strings to parse, and optionally where the user arguments start by specifying where the arguments are `from`:
-	* - `'node'`: default, `argv[0]` is the application and `argv[1]` is the script being run, with user arguments after that
-	* - `'electron'`: `argv[0]` is the application and `argv[1]` varies depending on whether the electron application is packaged
-	* - `'user'`: just user arguments
-	*
-	* @example
-	* program.parse(); // parse process.argv and auto-detect electron and special node flags
-	* program.parse(process.argv); // assume argv[0] is app and argv[1] is script
-	* program.parse(my-args, { from: 'user' }); // just user supplied arguments, nothing special about argv[0]
-	*
-	* @param {string[]} [argv] - optional, defaults to process.argv
-	* @param {object} [parseOptions] - optionally specify style of options with from: node/user/electron
-	* @param {string} [parseOptions.from] - where the args are from: 'node', 'user', 'electron'
-	* @return {Command} `this` command for chaining
-	*/
-	parse(argv, parseOptions) {
-		this._prepareForParse();
-		const userArgs = this._prepareUserArgs(argv, parseOptions);
-		this._parseCommand([], userArgs);
-		return this;
-	}
-	/**
-	* Parse `argv`, setting options and invoking commands when defined.
-	*
-	* Call with no parameters to parse `process.argv`. Detects Electron and special node options like `node --eval`. Easy mode!
-	*
-	* Or call with an array of strings to parse, and optionally where the user arguments start by specifying where the arguments are `from`:
-	* - `'node'`: default, `argv[0]` is the application and `argv[1]` is the script being run, with user arguments after that
-	* - `'electron'`: `argv[0]` is the application and `argv[1]` varies depending on whether the electron application is packaged
-	* - `'user'`: just user arguments
-	*
-	* @example
-	* await program.parseAsync(); // parse process.argv and auto-detect electron and special node flags
-	* await program.parseAsync(process.argv); // assume argv[0] is app and argv[1] is script
-	* await program.parseAsync(my-args, { from: 'user' }); // just user supplied arguments, nothing special about argv[0]
-	*
-	* @param {string[]} [argv]
-	* @param {object} [parseOptions]
-	* @param {string} parseOptions.from - where the args are from: 'node', 'user', 'electron'
-	* @return {Promise}
-	*/
-	async parseAsync(argv, parseOptions) {
-		this._prepareForParse();
-		const userArgs = this._prepareUserArgs(argv, parseOptions);
-		await this._parseCommand([], userArgs);
-		return this;
-	}
-	_prepareForParse() {
-		if (this._savedState === null) {
-			this.options.filter((option) => option.negate && option.defaultValue === void 0 && this.getOptionValue(option.attributeName()) === void 0).forEach((option) => {
-				const positiveLongFlag = option.long.replace(/^--no-/, "--");
-				if (!this._findOption(positiveLongFlag)) this.setOptionValueWithSource(option.attributeName(), true, "default");
-			});
-			this.saveStateBeforeParse();
-		} else this.restoreStateBeforeParse();
-	}
-	/**
-	* Called the first time parse is called to save state and allow a restore before subsequent calls to parse.
-	* Not usually called directly, but available for subclasses to save their custom state.
-	*
-	* This is called in a lazy way. Only commands used in parsing chain will have state saved.
-	*/
-	saveStateBeforeParse() {
-		this._savedState = {
-			_name: this._name,
-			_optionValues: { ...this._optionValues },
-			_optionValueSources: { ...this._optionValueSources }
-		};
-	}
-	/**
-	* Restore state before parse for calls after the first.
-	* Not usually called directly, but available for subclasses to save their custom state.
-	*
-	* This is called in a lazy way. Only commands used in parsing chain will have state restored.
-	*/
-	restoreStateBeforeParse() {
-		if (this._storeOptionsAsProperties) throw new Error(`Can not call parse again when storeOptionsAsProperties is true.
-- either make a new Command for each call to parse, or stop storing options as properties`);
-		this._name = this._savedState._name;
-		this._scriptPath = null;
-		this.rawArgs = [];
-		this._optionValues = { ...this._savedState._optionValues };
-		this._optionValueSources = { ...this._savedState._optionValueSources };
-		this.args = [];
-		this.processedArgs = [];
-	}
-	/**
-	* Throw if expected executable is missing. Add lots of help for author.
-	*
-	* @param {string} executableFile
-	* @param {string} executableDir
-	* @param {string} subcommandName
-	*/
-	_checkForMissingExecutable(executableFile, executableDir, subcommandName) {
-		if (fs.existsSync(executableFile)) return;
-		const executableMissing = `'${executableFile}' does not exist
- - if '${subcommandName}' is not meant to be an executable command, remove description parameter from '.command()' and use '.description()' instead
- - if the default executable name is not suitable, use the executableFile option to supply a custom name or path
- - ${executableDir ? `searched for local subcommand relative to directory '${executableDir}'` : "no directory for search for local subcommand, use .executableDir() to supply a custom directory"}`;
-		throw new Error(executableMissing);
-	}
-	/**
-	* Execute a sub-command executable.
-	*
-	* @private
-	*/
-	_executeSubCommand(subcommand, args) {
-		args = args.slice();
-		const sourceExt = [
-			".js",
-			".ts",
-			".tsx",
-			".mjs",
-			".cjs"
-		];
-		function findFile(baseDir, baseName) {
-			const localBin = path.resolve(baseDir, baseName);
-			if (fs.existsSync(localBin)) return localBin;
-			if (sourceExt.includes(path.extname(baseName))) return void 0;
-			const foundExt = sourceExt.find((ext) => fs.existsSync(`${localBin}${ext}`));
-			if (foundExt) return `${localBin}${foundExt}`;
-		}
-		this._checkForMissingMandatoryOptions();
-		this._checkForConflictingOptions();
-		let executableFile = subcommand._executableFile || `${this._name}-${subcommand._name}`;
-		let executableDir = this._executableDir || "";
-		if (this._scriptPath) {
-			let resolvedScriptPath;
-			try {
-				resolvedScriptPath = fs.realpathSync(this._scriptPath);
-			} catch {
-				resolvedScriptPath = this._scriptPath;
-			}
-			executableDir = path.resolve(path.dirname(resolvedScriptPath), executableDir);
-		}
-		if (executableDir) {
-			let localFile = findFile(executableDir, executableFile);
-			if (!localFile && !subcommand._executableFile && this._scriptPath) {
-				const legacyName = path.basename(this._scriptPath, path.extname(this._scriptPath));
-				if (legacyName !== this._name) localFile = findFile(executableDir, `${legacyName}-${subcommand._name}`);
-			}
-			executableFile = localFile || executableFile;
-		}
-		const launchWithNode = sourceExt.includes(path.extname(executableFile));
-		let proc;
-		if (process$1.platform !== "win32") {
-			if (launchWithNode) {
-				args.unshift(executableFile);
-				args = incrementNodeInspectorPort(process$1.execArgv).concat(args);
-				proc = childProcess.spawn(process$1.argv[0], args, { stdio: "inherit" });
-			} else proc = childProcess.spawn(executableFile, args, { stdio: "inherit" });
-		} else {
-			this._checkForMissingExecutable(executableFile, executableDir, subcommand._name);
-			args.unshift(executableFile);
-			args = incrementNodeInspectorPort(process$1.execArgv).concat(args);
-			proc = childProcess.spawn(process$1.execPath, args, { stdio: "inherit" });
-		}
-		if (!proc.killed) [
-			"SIGUSR1",
-			"SIGUSR2",
-			"SIGTERM",
-			"SIGINT",
-			"SIGHUP"
-		].forEach((signal) => {
-			process$1.on(signal, () => {
-				if (proc.killed === false && proc.exitCode === null) proc.kill(signal);
-			});
-		});
-		const exitCallback = this._exitCallback;
-		proc.on("close", (code) => {
-			code = code ?? 1;
-			if (!exitCallback) process$1.exit(code);
-			else exitCallback(new CommanderError(code, "commander.executeSubCommandAsync", "(close)"));
-		});
-		proc.on("error", (err) => {
-			if (err.code === "ENOENT") this._checkForMissingExecutable(executableFile, executableDir, subcommand._name);
-			else if (err.code === "EACCES") throw new Error(`'${executableFile}' not executable`);
-			if (!exitCallback) process$1.exit(1);
-			else {
-				const wrappedError = new CommanderError(1, "commander.executeSubCommandAsync", "(error)");
-				wrappedError.nestedError = err;
-				exitCallback(wrappedError);
-			}
-		});
-		this.runningCommand = proc;
-	}
-	/**
-	* @private
-	*/
-	_dispatchSubcommand(commandName, operands, unknown) {
-		const subCommand = this._findCommand(commandName);
-		if (!subCommand) this.help({ error: true });
-		subCommand._prepareForParse();
-		let promiseChain;
-		promiseChain = this._chainOrCallSubCommandHook(promiseChain, subCommand, "preSubcommand");
-		promiseChain = this._chainOrCall(promiseChain, () => {
-			if (subCommand._executableHandler) this._executeSubCommand(subCommand, operands.concat(unknown));
-			else return subCommand._parseCommand(operands, unknown);
-		});
-		return promiseChain;
-	}
-	/**
-	* Invoke help directly if possible, or dispatch if necessary.
-	* e.g. help foo
-	*
-	* @private
-	*/
-	_dispatchHelpCommand(subcommandName) {
-		if (!subcommandName) this.help();
-		const subCommand = this._findCommand(subcommandName);
-		if (subCommand && !subCommand._executableHandler) subCommand.help();
-		return this._dispatchSubcommand(subcommandName, [], [this._getHelpOption()?.long ?? this._getHelpOption()?.short ?? "--help"]);
-	}
-	/**
-	* Check this.args against expected this.registeredArguments.
-	*
-	* @private
-	*/
-	_checkNumberOfArguments() {
-		this.registeredArguments.forEach((arg, i) => {
-			if (arg.required && this.args[i] == null) this.missingArgument(arg.name());
-		});
-		if (this.registeredArguments.length > 0 && this.registeredArguments[this.registeredArguments.length - 1].variadic) return;
-		if (this.args.length > this.registeredArguments.length) this._excessArguments(this.args);
-	}
-	/**
-	* Process this.args using this.registeredArguments and save as this.processedArgs!
-	*
-	* @private
-	*/
-	_processArguments() {
-		const myParseArg = (argument, value, previous) => {
-			let parsedValue = value;
-			if (value !== null && argument.parseArg) {
-				const invalidValueMessage = `error: command-argument value '${value}' is invalid for argument '${argument.name()}'.`;
-				parsedValue = this._callParseArg(argument, value, previous, invalidValueMessage);
-			}
-			return parsedValue;
-		};
-		this._checkNumberOfArguments();
-		const processedArgs = [];
-		this.registeredArguments.forEach((declaredArg, index) => {
-			let value = declaredArg.defaultValue;
-			if (declaredArg.variadic) {
-				if (index < this.args.length) {
-					value = this.args.slice(index);
-					if (declaredArg.parseArg) value = value.reduce((processed, v) => {
-						return myParseArg(declaredArg, v, processed);
-					}, declaredArg.defaultValue);
-				} else if (value === void 0) value = [];
-			} else if (index < this.args.length) {
-				value = this.args[index];
-				if (declaredArg.parseArg) value = myParseArg(declaredArg, value, declaredArg.defaultValue);
-			}
-			processedArgs[index] = value;
-		});
-		this.processedArgs = processedArgs;
-	}
-	/**
-	* Once we have a promise we chain, but call synchronously until then.
-	*
-	* @param {(Promise|undefined)} promise
-	* @param {Function} fn
-	* @return {(Promise|undefined)}
-	* @private
-	*/
-	_chainOrCall(promise, fn) {
-		if (promise?.then && typeof promise.then === "function") return promise.then(() => fn());
-		return fn();
-	}
-	/**
-	*
-	* @param {(Promise|undefined)} promise
-	* @param {string} event
-	* @return {(Promise|undefined)}
-	* @private
-	*/
-	_chainOrCallHooks(promise, event) {
-		let result = promise;
-		const hooks = [];
-		this._getCommandAndAncestors().reverse().filter((cmd) => cmd._lifeCycleHooks[event] !== void 0).forEach((hookedCommand) => {
-			hookedCommand._lifeCycleHooks[event].forEach((callback) => {
-				hooks.push({
-					hookedCommand,
-					callback
-				});
-			});
-		});
-		if (event === "postAction") hooks.reverse();
-		hooks.forEach((hookDetail) => {
-			result = this._chainOrCall(result, () => {
-				return hookDetail.callback(hookDetail.hookedCommand, this);
-			});
-		});
-		return result;
-	}
-	/**
-	*
-	* @param {(Promise|undefined)} promise
-	* @param {Command} subCommand
-	* @param {string} event
-	* @return {(Promise|undefined)}
-	* @private
-	*/
-	_chainOrCallSubCommandHook(promise, subCommand, event) {
-		let result = promise;
-		if (this._lifeCycleHooks[event] !== void 0) this._lifeCycleHooks[event].forEach((hook) => {
-			result = this._chainOrCall(result, () => {
-				return hook(this, subCommand);
-			});
-		});
-		return result;
-	}
-	/**
-	* Process arguments in context of this command.
-	* Returns action result, in case it is a promise.
-	*
-	* @private
-	*/
-	_parseCommand(operands, unknown) {
-		const parsed = this.parseOptions(unknown);
-		this._parseOptionsEnv();
-		this._parseOptionsImplied();
-		operands = operands.concat(parsed.operands);
-		unknown = parsed.unknown;
-		this.args = operands.concat(unknown);
-		if (operands && this._findCommand(operands[0])) return this._dispatchSubcommand(operands[0], operands.slice(1), unknown);
-		if (this._getHelpCommand() && operands[0] === this._getHelpCommand().name()) return this._dispatchHelpCommand(operands[1]);
-		if (this._defaultCommandName) {
-			this._outputHelpIfRequested(unknown);
-			return this._dispatchSubcommand(this._defaultCommandName, operands, unknown);
-		}
-		if (this.commands.length && this.args.length === 0 && !this._actionHandler && !this._defaultCommandName) this.help({ error: true });
-		this._outputHelpIfRequested(parsed.unknown);
-		this._checkForMissingMandatoryOptions();
-		this._checkForConflictingOptions();
-		const checkForUnknownOptions = () => {
-			if (parsed.unknown.length > 0) this.unknownOption(parsed.unknown[0]);
-		};
-		const commandEvent = `command:${this.name()}`;
-		if (this._actionHandler) {
-			checkForUnknownOptions();
-			this._processArguments();
-			let promiseChain;
-			promiseChain = this._chainOrCallHooks(promiseChain, "preAction");
-			promiseChain = this._chainOrCall(promiseChain, () => this._actionHandler(this.processedArgs));
-			if (this.parent) promiseChain = this._chainOrCall(promiseChain, () => {
-				this.parent.emit(commandEvent, operands, unknown);
-			});
-			promiseChain = this._chainOrCallHooks(promiseChain, "postAction");
-			return promiseChain;
-		}
-		if (this.parent?.listenerCount(commandEvent)) {
-			checkForUnknownOptions();
-			this._processArguments();
-			this.parent.emit(commandEvent, operands, unknown);
-		} else if (operands.length) {
-			if (this._findCommand("*")) return this._dispatchSubcommand("*", operands, unknown);
-			if (this.listenerCount("command:*")) this.emit("command:*", operands, unknown);
-			else if (this.commands.length) this.unknownCommand();
-			else {
-				checkForUnknownOptions();
-				this._processArguments();
-			}
-		} else if (this.commands.length) {
-			checkForUnknownOptions();
-			this.help({ error: true });
-		} else {
-			checkForUnknownOptions();
-			this._processArguments();
-		}
-	}
-	/**
-	* Find matching command.
-	*
-	* @private
-	* @return {Command | undefined}
-	*/
-	_findCommand(name) {
-		if (!name) return void 0;
-		return this.commands.find((cmd) => cmd._name === name || cmd._aliases.includes(name));
-	}
-	/**
-	* Return an option matching `arg` if any.
-	*
-	* @param {string} arg
-	* @return {Option}
-	* @package
-	*/
-	_findOption(arg) {
-		return this.options.find((option) => option.is(arg));
-	}
-	/**
-	* Display an error message if a mandatory option does not have a value.
-	* Called after checking for help flags in leaf subcommand.
-	*
-	* @private
-	*/
-	_checkForMissingMandatoryOptions() {
-		this._getCommandAndAncestors().forEach((cmd) => {
-			cmd.options.forEach((anOption) => {
-				if (anOption.mandatory && cmd.getOptionValue(anOption.attributeName()) === void 0) cmd.missingMandatoryOptionValue(anOption);
-			});
-		});
-	}
-	/**
-	* Display an error message if conflicting options are used together in this.
-	*
-	* @private
-	*/
-	_checkForConflictingLocalOptions() {
-		const definedNonDefaultOptions = this.options.filter((option) => {
-			const optionKey = option.attributeName();
-			if (this.getOptionValue(optionKey) === void 0) return false;
-			return this.getOptionValueSource(optionKey) !== "default";
-		});
-		definedNonDefaultOptions.filter((option) => option.conflictsWith.length > 0).forEach((option) => {
-			const conflictingAndDefined = definedNonDefaultOptions.find((defined) => option.conflictsWith.includes(defined.attributeName()));
-			if (conflictingAndDefined) this._conflictingOption(option, conflictingAndDefined);
-		});
-	}
-	/**
-	* Display an error message if conflicting options are used together.
-	* Called after checking for help flags in leaf subcommand.
-	*
-	* @private
-	*/
-	_checkForConflictingOptions() {
-		this._getCommandAndAncestors().forEach((cmd) => {
-			cmd._checkForConflictingLocalOptions();
-		});
-	}
-	/**
-	* Parse options from `argv` removing known options,
-	* and return argv split into operands and unknown arguments.
-	*
-	* Side effects: modifies command by storing options. Does not reset state if called again.
-	*
-	* Examples:
-	*
-	*     argv => operands, unknown
-	*     --known kkk op => [op], []
-	*     op --known kkk => [op], []
-	*     sub --unknown uuu op => [sub], [--unknown uuu op]
-	*     sub -- --unknown uuu op => [sub --unknown uuu op], []
-	*
-	* @param {string[]} args
-	* @return {{operands: string[], unknown: string[]}}
-	*/
-	parseOptions(args) {
-		const operands = [];
-		const unknown = [];
-		let dest = operands;
-		function maybeOption(arg) {
-			return arg.length > 1 && arg[0] === "-";
-		}
-		const negativeNumberArg = (arg) => {
-			if (!/^-(\d+|\d*\.\d+)([eE][+-]?\d+)?$/.test(arg)) return false;
-			return !this._getCommandAndAncestors().some((cmd) => cmd.options.map((opt) => opt.short).some((short) => /^-\d$/.test(short)));
-		};
-		let activeVariadicOption = null;
-		let activeGroup = null;
-		let i = 0;
-		while (i < args.length || activeGroup) {
-			const arg = activeGroup ?? args[i++];
-			activeGroup = null;
-			if (arg === "--") {
-				if (dest === unknown) dest.push(arg);
-				dest.push(...args.slice(i));
-				break;
-			}
-			if (activeVariadicOption && (!maybeOption(arg) || negativeNumberArg(arg))) {
-				this.emit(`option:${activeVariadicOption.name()}`, arg);
-				continue;
-			}
-			activeVariadicOption = null;
-			if (maybeOption(arg)) {
-				const option = this._findOption(arg);
-				if (option) {
-					if (option.required) {
-						const value = args[i++];
-						if (value === void 0) this.optionMissingArgument(option);
-						this.emit(`option:${option.name()}`, value);
-					} else if (option.optional) {
-						let value = null;
-						if (i < args.length && (!maybeOption(args[i]) || negativeNumberArg(args[i]))) value = args[i++];
-						this.emit(`option:${option.name()}`, value);
-					} else this.emit(`option:${option.name()}`);
-					activeVariadicOption = option.variadic ? option : null;
-					continue;
-				}
-			}
-			if (arg.length > 2 && arg[0] === "-" && arg[1] !== "-") {
-				const option = this._findOption(`-${arg[1]}`);
-				if (option) {
-					if (option.required || option.optional && this._combineFlagAndOptionalValue) this.emit(`option:${option.name()}`, arg.slice(2));
-					else {
-						this.emit(`option:${option.name()}`);
-						activeGroup = `-${arg.slice(2)}`;
-					}
-					continue;
-				}
-			}
-			if (/^--[^=]+=/.test(arg)) {
-				const index = arg.indexOf("=");
-				const option = this._findOption(arg.slice(0, index));
-				if (option && (option.required || option.optional)) {
-					this.emit(`option:${option.name()}`, arg.slice(index + 1));
-					continue;
-				}
-			}
-			if (dest === operands && maybeOption(arg) && !(this.commands.length === 0 && negativeNumberArg(arg))) dest = unknown;
-			if ((this._enablePositionalOptions || this._passThroughOptions) && operands.length === 0 && unknown.length === 0) {
-				if (this._findCommand(arg)) {
-					operands.push(arg);
-					unknown.push(...args.slice(i));
-					break;
-				} else if (this._getHelpCommand() && arg === this._getHelpCommand().name()) {
-					operands.push(arg, ...args.slice(i));
-					break;
-				} else if (this._defaultCommandName) {
-					unknown.push(arg, ...args.slice(i));
-					break;
-				}
-			}
-			if (this._passThroughOptions) {
-				dest.push(arg, ...args.slice(i));
-				break;
-			}
-			dest.push(arg);
-		}
-		return {
-			operands,
-			unknown
-		};
-	}
-	/**
-	* Return an object containing local option values as key-value pairs.
-	*
-	* @return {object}
-	*/
-	opts() {
-		if (this._storeOptionsAsProperties) {
-			const result = {};
-			const len = this.options.length;
-			for (let i = 0; i < len; i++) {
-				const key = this.options[i].attributeName();
-				result[key] = key === this._versionOptionName ? this._version : this[key];
-			}
-			return result;
-		}
-		return this._optionValues;
-	}
-	/**
-	* Return an object containing merged local and global option values as key-value pairs.
-	*
-	* @return {object}
-	*/
-	optsWithGlobals() {
-		return this._getCommandAndAncestors().reduce((combinedOptions, cmd) => Object.assign(combinedOptions, cmd.opts()), {});
-	}
-	/**
-	* Display error message and exit (or call exitOverride).
-	*
-	* @param {string} message
-	* @param {object} [errorOptions]
-	* @param {string} [errorOptions.code] - an id string representing the error
-	* @param {number} [errorOptions.exitCode] - used with process.exit
-	*/
-	error(message, errorOptions) {
-		this._outputConfiguration.outputError(`${message}\n`, this._outputConfiguration.writeErr);
-		if (typeof this._showHelpAfterError === "string") this._outputConfiguration.writeErr(`${this._showHelpAfterError}\n`);
-		else if (this._showHelpAfterError) {
-			this._outputConfiguration.writeErr("\n");
-			this.outputHelp({ error: true });
-		}
-		const config = errorOptions || {};
-		const exitCode = config.exitCode || 1;
-		const code = config.code || "commander.error";
-		this._exit(exitCode, code, message);
-	}
-	/**
-	* Apply any option related environment variables, if option does
-	* not have a value from cli or client code.
-	*
-	* @private
-	*/
-	_parseOptionsEnv() {
-		this.options.forEach((option) => {
-			if (option.envVar && option.envVar in process$1.env) {
-				const optionKey = option.attributeName();
-				if (this.getOptionValue(optionKey) === void 0 || [
-					"default",
-					"config",
-					"env"
-				].includes(this.getOptionValueSource(optionKey))) {
-					if (option.required || option.optional) this.emit(`optionEnv:${option.name()}`, process$1.env[option.envVar]);
-					else this.emit(`optionEnv:${option.name()}`);
-				}
-			}
-		});
-	}
-	/**
-	* Apply any implied option values, if option is undefined or default value.
-	*
-	* @private
-	*/
-	_parseOptionsImplied() {
-		const dualHelper = new DualOptions(this.options);
-		const hasCustomOptionValue = (optionKey) => {
-			return this.getOptionValue(optionKey) !== void 0 && !["default", "implied"].includes(this.getOptionValueSource(optionKey));
-		};
-		this.options.filter((option) => option.implied !== void 0 && hasCustomOptionValue(option.attributeName()) && dualHelper.valueFromOption(this.getOptionValue(option.attributeName()), option)).forEach((option) => {
-			Object.keys(option.implied).filter((impliedKey) => !hasCustomOptionValue(impliedKey)).forEach((impliedKey) => {
-				this.setOptionValueWithSource(impliedKey, option.implied[impliedKey], "implied");
-			});
-		});
-	}
-	/**
-	* Argument `name` is missing.
-	*
-	* @param {string} name
-	* @private
-	*/
-	missingArgument(name) {
-		const message = `error: missing required argument '${name}'`;
-		this.error(message, { code: "commander.missingArgument" });
-	}
-	/**
-	* `Option` is missing an argument.
-	*
-	* @param {Option} option
-	* @private
-	*/
-	optionMissingArgument(option) {
-		const message = `error: option '${option.flags}' argument missing`;
-		this.error(message, { code: "commander.optionMissingArgument" });
-	}
-	/**
-	* `Option` does not have a value, and is a mandatory option.
-	*
-	* @param {Option} option
-	* @private
-	*/
-	missingMandatoryOptionValue(option) {
-		const message = `error: required option '${option.flags}' not specified`;
-		this.error(message, { code: "commander.missingMandatoryOptionValue" });
-	}
-	/**
-	* `Option` conflicts with another option.
-	*
-	* @param {Option} option
-	* @param {Option} conflictingOption
-	* @private
-	*/
-	_conflictingOption(option, conflictingOption) {
-		const findBestOptionFromValue = (option) => {
-			const optionKey = option.attributeName();
-			const optionValue = this.getOptionValue(optionKey);
-			const negativeOption = this.options.find((target) => target.negate && optionKey === target.attributeName());
-			const positiveOption = this.options.find((target) => !target.negate && optionKey === target.attributeName());
-			if (negativeOption && (negativeOption.presetArg === void 0 && optionValue === false || negativeOption.presetArg !== void 0 && optionValue === negativeOption.presetArg)) return negativeOption;
-			return positiveOption || option;
-		};
-		const getErrorMessage = (option) => {
-			const bestOption = findBestOptionFromValue(option);
-			const optionKey = bestOption.attributeName();
-			if (this.getOptionValueSource(optionKey) === "env") return `environment variable '${bestOption.envVar}'`;
-			return `option '${bestOption.flags}'`;
-		};
-		const message = `error: ${getErrorMessage(option)} cannot be used with ${getErrorMessage(conflictingOption)}`;
-		this.error(message, { code: "commander.conflictingOption" });
-	}
-	/**
-	* Unknown option `flag`.
-	*
-	* @param {string} flag
-	* @private
-	*/
-	unknownOption(flag) {
-		if (this._allowUnknownOption) return;
-		let suggestion = "";
-		if (flag.startsWith("--") && this._showSuggestionAfterError) {
-			let candidateFlags = [];
-			let command = this;
-			do {
-				const moreFlags = command.createHelp().visibleOptions(command).filter((option) => option.long).map((option) => option.long);
-				candidateFlags = candidateFlags.concat(moreFlags);
-				command = command.parent;
-			} while (command && !command._enablePositionalOptions);
-			suggestion = suggestSimilar(flag, candidateFlags);
-		}
-		const message = `error: unknown option '${flag}'${suggestion}`;
-		this.error(message, { code: "commander.unknownOption" });
-	}
-	/**
-	* Excess arguments, more than expected.
-	*
-	* @param {string[]} receivedArgs
-	* @private
-	*/
-	_excessArguments(receivedArgs) {
-		if (this._allowExcessArguments) return;
-		const expected = this.registeredArguments.length;
-		const s = expected === 1 ? "" : "s";
-		const received = receivedArgs.length;
-		const message = `error: too many arguments${this.parent ? ` for '${this.name()}'` : ""}. Expected ${expected} argument${s} but got ${received}: ${receivedArgs.join(", ")}.`;
-		this.error(message, { code: "commander.excessArguments" });
-	}
-	/**
-	* Unknown command.
-	*
-	* @private
-	*/
-	unknownCommand() {
-		const unknownName = this.args[0];
-		let suggestion = "";
-		if (this._showSuggestionAfterError) {
-			const candidateNames = [];
-			this.createHelp().visibleCommands(this).forEach((command) => {
-				candidateNames.push(command.name());
-				if (command.alias()) candidateNames.push(command.alias());
-			});
-			suggestion = suggestSimilar(unknownName, candidateNames);
-		}
-		const message = `error: unknown command '${unknownName}'${suggestion}`;
-		this.error(message, { code: "commander.unknownCommand" });
-	}
-	/**
-	* Get or set the program version.
-	*
-	* This method auto-registers the "-V, --version" option which will print the version number.
-	*
-	* You can optionally supply the flags and description to override the defaults.
-	*
-	* @param {string} [str]
-	* @param {string} [flags]
-	* @param {string} [description]
-	* @return {(this | string | undefined)} `this` command for chaining, or version string if no arguments
-	*/
-	version(str, flags, description) {
-		if (str === void 0) return this._version;
-		this._version = str;
-		flags = flags || "-V, --version";
-		description = description || "output the version number";
-		const versionOption = this.createOption(flags, description);
-		this._versionOptionName = versionOption.attributeName();
-		this._registerOption(versionOption);
-		this.on("option:" + versionOption.name(), () => {
-			this._outputConfiguration.writeOut(`${str}\n`);
-			this._exit(0, "commander.version", str);
-		});
-		return this;
-	}
-	/**
-	* Set the description.
-	*
-	* @param {string} [str]
-	* @param {object} [argsDescription]
-	* @return {(string|Command)}
-	*/
-	description(str, argsDescription) {
-		if (str === void 0 && argsDescription === void 0) return this._description;
-		this._description = str;
-		if (argsDescription) this._argsDescription = argsDescription;
-		return this;
-	}
-	/**
-	* Set the summary. Used when listed as subcommand of parent.
-	*
-	* @param {string} [str]
-	* @return {(string|Command)}
-	*/
-	summary(str) {
-		if (str === void 0) return this._summary;
-		this._summary = str;
-		return this;
-	}
-	/**
-	* Set an alias for the command.
-	*
-	* You may call more than once to add multiple aliases. Only the first alias is shown in the auto-generated help.
-	*
-	* @param {string} [alias]
-	* @return {(string|Command)}
-	*/
-	alias(alias) {
-		if (alias === void 0) return this._aliases[0];
-		/** @type {Command} */
-		let command = this;
-		if (this.commands.length !== 0 && this.commands[this.commands.length - 1]._executableHandler) command = this.commands[this.commands.length - 1];
-		if (alias === command._name) throw new Error("Command alias can't be the same as its name");
-		const matchingCommand = this.parent?._findCommand(alias);
-		if (matchingCommand) {
-			const existingCmd = [matchingCommand.name()].concat(matchingCommand.aliases()).join("|");
-			throw new Error(`cannot add alias '${alias}' to command '${this.name()}' as already have command '${existingCmd}'`);
-		}
-		command._aliases.push(alias);
-		return this;
-	}
-	/**
-	* Set aliases for the command.
-	*
-	* Only the first alias is shown in the auto-generated help.
-	*
-	* @param {string[]} [aliases]
-	* @return {(string[]|Command)}
-	*/
-	aliases(aliases) {
-		if (aliases === void 0) return this._aliases;
-		aliases.forEach((alias) => this.alias(alias));
-		return this;
-	}
-	/**
-	* Set / get the command usage `str`.
-	*
-	* @param {string} [str]
-	* @return {(string|Command)}
-	*/
-	usage(str) {
-		if (str === void 0) {
-			if (this._usage) return this._usage;
-			const args = this.registeredArguments.map((arg) => {
-				return humanReadableArgName(arg);
-			});
-			return [].concat(this.options.length || this._helpOption !== null ? "[options]" : [], this.commands.length ? "[command]" : [], this.registeredArguments.length ? args : []).join(" ");
-		}
-		this._usage = str;
-		return this;
-	}
-	/**
-	* Get or set the name of the command.
-	*
-	* @param {string} [str]
-	* @return {(string|Command)}
-	*/
-	name(str) {
-		if (str === void 0) return this._name;
-		this._name = str;
-		return this;
-	}
-	/**
-	* Set/get the help group heading for this subcommand in parent command's help.
-	*
-	* @param {string} [heading]
-	* @return {Command | string}
-	*/
-	helpGroup(heading) {
-		if (heading === void 0) return this._helpGroupHeading ?? "";
-		this._helpGroupHeading = heading;
-		return this;
-	}
-	/**
-	* Set/get the default help group heading for subcommands added to this command.
-	* (This does not override a group set directly on the subcommand using .helpGroup().)
-	*
-	* @example
-	* program.commandsGroup('Development Commands:');
-	* program.command('watch')...
-	* program.command('lint')...
-	* ...
-	*
-	* @param {string} [heading]
-	* @returns {Command | string}
-	*/
-	commandsGroup(heading) {
-		if (heading === void 0) return this._defaultCommandGroup ?? "";
-		this._defaultCommandGroup = heading;
-		return this;
-	}
-	/**
-	* Set/get the default help group heading for options added to this command.
-	* (This does not override a group set directly on the option using .helpGroup().)
-	*
-	* @example
-	* program
-	*   .optionsGroup('Development Options:')
-	*   .option('-d, --debug', 'output extra debugging')
-	*   .option('-p, --profile', 'output profiling information')
-	*
-	* @param {string} [heading]
-	* @returns {Command | string}
-	*/
-	optionsGroup(heading) {
-		if (heading === void 0) return this._defaultOptionGroup ?? "";
-		this._defaultOptionGroup = heading;
-		return this;
-	}
-	/**
-	* @param {Option} option
-	* @private
-	*/
-	_initOptionGroup(option) {
-		if (this._defaultOptionGroup && !option.helpGroupHeading) option.helpGroup(this._defaultOptionGroup);
-	}
-	/**
-	* @param {Command} cmd
-	* @private
-	*/
-	_initCommandGroup(cmd) {
-		if (this._defaultCommandGroup && !cmd.helpGroup()) cmd.helpGroup(this._defaultCommandGroup);
-	}
-	/**
-	* Set the name of the command from script filename, such as process.argv[1],
-	* or import.meta.filename.
-	*
-	* (Used internally and public although not documented in README.)
-	*
-	* @example
-	* program.nameFromFilename(import.meta.filename);
-	*
-	* @param {string} filename
-	* @return {Command}
-	*/
-	nameFromFilename(filename) {
-		this._name = path.basename(filename, path.extname(filename));
-		return this;
-	}
-	/**
-	* Get or set the directory for searching for executable subcommands of this command.
-	*
-	* @example
-	* program.executableDir(import.meta.dirname);
-	* // or
-	* program.executableDir('subcommands');
-	*
-	* @param {string} [path]
-	* @return {(string|null|Command)}
-	*/
-	executableDir(path) {
-		if (path === void 0) return this._executableDir;
-		this._executableDir = path;
-		return this;
-	}
-	/**
-	* Return program help documentation.
-	*
-	* @param {{ error: boolean }} [contextOptions] - pass {error:true} to wrap for stderr instead of stdout
-	* @return {string}
-	*/
-	helpInformation(contextOptions) {
-		const helper = this.createHelp();
-		const context = this._getOutputContext(contextOptions);
-		helper.prepareContext({
-			error: context.error,
-			helpWidth: context.helpWidth,
-			outputHasColors: context.hasColors
-		});
-		const text = helper.formatHelp(this, helper);
-		if (context.hasColors) return text;
-		return this._outputConfiguration.stripColor(text);
-	}
-	/**
-	* @typedef HelpContext
-	* @type {object}
-	* @property {boolean} error
-	* @property {number} helpWidth
-	* @property {boolean} hasColors
-	* @property {function} write - includes stripColor if needed
-	*
-	* @returns {HelpContext}
-	* @private
-	*/
-	_getOutputContext(contextOptions) {
-		contextOptions = contextOptions || {};
-		const error = !!contextOptions.error;
-		let baseWrite;
-		let hasColors;
-		let helpWidth;
-		if (error) {
-			baseWrite = (str) => this._outputConfiguration.writeErr(str);
-			hasColors = this._outputConfiguration.getErrHasColors();
-			helpWidth = this._outputConfiguration.getErrHelpWidth();
-		} else {
-			baseWrite = (str) => this._outputConfiguration.writeOut(str);
-			hasColors = this._outputConfiguration.getOutHasColors();
-			helpWidth = this._outputConfiguration.getOutHelpWidth();
-		}
-		const write = (str) => {
-			if (!hasColors) str = this._outputConfiguration.stripColor(str);
-			return baseWrite(str);
-		};
-		return {
-			error,
-			write,
-			hasColors,
-			helpWidth
-		};
-	}
-	/**
-	* Output help information for this command.
-	*
-	* Outputs built-in help, and custom text added using `.addHelpText()`.
-	*
-	* @param {{ error: boolean } | Function} [contextOptions] - pass {error:true} to write to stderr instead of stdout
-	*/
-	outputHelp(contextOptions) {
-		let deprecatedCallback;
-		if (typeof contextOptions === "function") {
-			deprecatedCallback = contextOptions;
-			contextOptions = void 0;
-		}
-		const outputContext = this._getOutputContext(contextOptions);
-		/** @type {HelpTextEventContext} */
-		const eventContext = {
-			error: outputContext.error,
-			write: outputContext.write,
-			command: this
-		};
-		this._getCommandAndAncestors().reverse().forEach((command) => command.emit("beforeAllHelp", eventContext));
-		this.emit("beforeHelp", eventContext);
-		let helpInformation = this.helpInformation({ error: outputContext.error });
-		if (deprecatedCallback) {
-			helpInformation = deprecatedCallback(helpInformation);
-			if (typeof helpInformation !== "string" && !Buffer.isBuffer(helpInformation)) throw new Error("outputHelp callback must return a string or a Buffer");
-		}
-		outputContext.write(helpInformation);
-		if (this._getHelpOption()?.long) this.emit(this._getHelpOption().long);
-		this.emit("afterHelp", eventContext);
-		this._getCommandAndAncestors().forEach((command) => command.emit("afterAllHelp", eventContext));
-	}
-	/**
-	* You can pass in flags and a description to customise the built-in help option.
-	* Pass in false to disable the built-in help option.
-	*
-	* @example
-	* program.helpOption('-?, --help', 'show help'); // customise
-	* program.helpOption(false); // disable
-	*
-	* @param {(string | boolean)} flags
-	* @param {string} [description]
-	* @return {Command} `this` command for chaining
-	*/
-	helpOption(flags, description) {
-		if (typeof flags === "boolean") {
-			if (flags) {
-				if (this._helpOption === null) this._helpOption = void 0;
-				if (this._defaultOptionGroup) this._initOptionGroup(this._getHelpOption());
-			} else this._helpOption = null;
-			return this;
-		}
-		this._helpOption = this.createOption(flags ?? "-h, --help", description ?? "display help for command");
-		if (flags || description) this._initOptionGroup(this._helpOption);
-		return this;
-	}
-	/**
-	* Lazy create help option.
-	* Returns null if has been disabled with .helpOption(false).
-	*
-	* @returns {(Option | null)} the help option
-	* @package
-	*/
-	_getHelpOption() {
-		if (this._helpOption === void 0) this.helpOption(void 0, void 0);
-		return this._helpOption;
-	}
-	/**
-	* Supply your own option to use for the built-in help option.
-	* This is an alternative to using helpOption() to customise the flags and description etc.
-	*
-	* @param {Option} option
-	* @return {Command} `this` command for chaining
-	*/
-	addHelpOption(option) {
-		this._helpOption = option;
-		this._initOptionGroup(option);
-		return this;
-	}
-	/**
-	* Output help information and exit.
-	*
-	* Outputs built-in help, and custom text added using `.addHelpText()`.
-	*
-	* @param {{ error: boolean }} [contextOptions] - pass {error:true} to write to stderr instead of stdout
-	*/
-	help(contextOptions) {
-		this.outputHelp(contextOptions);
-		let exitCode = Number(process$1.exitCode ?? 0);
-		if (exitCode === 0 && contextOptions && typeof contextOptions !== "function" && contextOptions.error) exitCode = 1;
-		this._exit(exitCode, "commander.help", "(outputHelp)");
-	}
-	/**
-	* // Do a little typing to coordinate emit and listener for the help text events.
-	* @typedef HelpTextEventContext
-	* @type {object}
-	* @property {boolean} error
-	* @property {Command} command
-	* @property {function} write
-	*/
-	/**
-	* Add additional text to be displayed with the built-in help.
-	*
-	* Position is 'before' or 'after' to affect just this command,
-	* and 'beforeAll' or 'afterAll' to affect this command and all its subcommands.
-	*
-	* @param {string} position - before or after built-in help
-	* @param {(string | Function)} text - string to add, or a function returning a string
-	* @return {Command} `this` command for chaining
-	*/
-	addHelpText(position, text) {
-		const allowedValues = [
-			"beforeAll",
-			"before",
-			"after",
-			"afterAll"
-		];
-		if (!allowedValues.includes(position)) throw new Error(`Unexpected value for position to addHelpText.
-Expecting one of '${allowedValues.join("', '")}'`);
-		const helpEvent = `${position}Help`;
-		this.on(helpEvent, (context) => {
-			let helpStr;
-			if (typeof text === "function") helpStr = text({
-				error: context.error,
-				command: context.command
-			});
-			else helpStr = text;
-			if (helpStr) context.write(`${helpStr}\n`);
-		});
-		return this;
-	}
-	/**
-	* Output help information if help flags specified
-	*
-	* @param {Array} args - array of options to search for help flags
-	* @private
-	*/
-	_outputHelpIfRequested(args) {
-		const helpOption = this._getHelpOption();
-		if (helpOption && args.find((arg) => helpOption.is(arg))) {
-			this.outputHelp();
-			this._exit(0, "commander.helpDisplayed", "(outputHelp)");
-		}
-	}
-};
-/**
-* Scan arguments and increment port number for inspect calls (to avoid conflicts when spawning new command).
-*
-* @param {string[]} args - array of arguments from node.execArgv
-* @returns {string[]}
-* @private
-*/
-function incrementNodeInspectorPort(args) {
-	return args.map((arg) => {
-		if (!arg.startsWith("--inspect")) return arg;
-		let debugOption;
-		let debugHost = "127.0.0.1";
-		let debugPort = "9229";
-		let match;
-		if ((match = arg.match(/^(--inspect(-brk|-wait)?)$/)) !== null) debugOption = match[1];
-		else if ((match = arg.match(/^(--inspect(-brk|-port|-wait)?)=(\[[^\]]+\]|[^:]+)$/)) !== null) {
-			debugOption = match[1];
-			if (/^\d+$/.test(match[3])) debugPort = match[3];
-			else debugHost = match[3];
-		} else if ((match = arg.match(/^(--inspect(-brk|-port|-wait)?)=(\[[^\]]+\]|[^:]+):(\d+)$/)) !== null) {
-			debugOption = match[1];
-			debugHost = match[3];
-			debugPort = match[4];
-		}
-		if (debugOption && debugPort !== "0") return `${debugOption}=${debugHost}:${parseInt(debugPort) + 1}`;
-		return arg;
-	});
-}
-/**
-* Exported for using from tests, not otherwise used outside this file.
-*
-* @returns {boolean | undefined}
-* @package
-*/
-function useColor() {
-	if (process$1.env.NO_COLOR || process$1.env.FORCE_COLOR === "0" || process$1.env.FORCE_COLOR === "false") return false;
-	if (process$1.env.FORCE_COLOR || process$1.env.CLICOLOR_FORCE !== void 0) return true;
-}
-
-// node_modules/commander/index.js
-const program = new Command();
 
 // src/demo.ts
 /** The simulator's program: beside this file when bundled, in its folder when run from source. */
@@ -2987,6 +28,7 @@ scenarios:
     probes:
       ttft: { warmRequests: 20, outputTokens: 32 }
       batching: { concurrency: [1, 8], waves: 2, outputTokens: 96 }
+      prefix: false
     # The simulator keeps time on whatever machine this is, beside whatever else runs there.
     tolerances:
       ttft.warm.floor_ms: { relative: 0.25 }
@@ -2996,6 +38,7 @@ sessions: 1
 rounds: 2
 recordSessions: 2
 baselineDir: baselines
+onDirty: note
 `;
 /**
 * Records a baseline, gates the same flags, then gates a flag that makes decoding slower, all on the built-in
@@ -3063,120 +106,6 @@ function title(out, text) {
 	out(`\n${"─".repeat(80)}\n${text}\n${"─".repeat(80)}\n`);
 }
 
-// src/domain/measurements.ts
-/** A value that could not be measured, and why: nothing is absent in silence. */
-const absentSchema = object({
-	metric: string(),
-	variant: string(),
-	session: number().int().nonnegative(),
-	round: number().int().nonnegative().nullable(),
-	reason: string()
-});
-/** A run's measurement that must not be trusted, and why (a cold case that hit the cache, errors, …). */
-const taintSchema = object({
-	variant: string(),
-	session: number().int().nonnegative(),
-	round: number().int().nonnegative().nullable(),
-	/** Metrics with this prefix are concerned, e.g. `batching.c8`. */
-	metrics: string(),
-	reason: string()
-});
-const requestSummarySchema = object({
-	ttftS: number(),
-	e2eS: number(),
-	tokens: number(),
-	/** Notes on the request: first after the start, outlier, … */
-	notes: string()
-});
-/** First-token latency of one session as the log page shows it: the cold request, the warm runs, and their spread. */
-const ttftSummarySchema = object({
-	variant: string(),
-	session: number().int().nonnegative(),
-	cold: requestSummarySchema.nullable(),
-	warm: array(requestSummarySchema),
-	warmStats: object({
-		minS: number(),
-		meanS: number(),
-		medianS: number(),
-		p95S: number().nullable(),
-		maxS: number(),
-		/** (max − min) / median */
-		band: number(),
-		/** Change over the session's warm runs as a share of the median (Theil–Sen slope × runs). */
-		trend: number(),
-		outliers: number().int()
-	}).nullable(),
-	coldWarmRatio: number().nullable(),
-	/** The rules of thumb, said with the numbers in them. */
-	observations: array(string())
-});
-/** `measurements.json` */
-const measurementsFileSchema = object({
-	schemaVersion: literal(1),
-	metrics: array(metricDefinitionSchema),
-	measurements: array(measurementSchema),
-	absent: array(absentSchema),
-	taints: array(taintSchema),
-	ttft: array(ttftSummarySchema)
-});
-
-// src/report/terminal.ts
-/** Text that a server or a file may have written, without control codes that a terminal would obey. */
-function printable(text) {
-	return text.replace(/[^\P{Cc}\n\t]/gu, "");
-}
-/** What a run came to, for a terminal: the verdict, what changed, and where the rest is. */
-function renderTerminal(verdict, comparison, reportPath) {
-	return printable(`${[
-		`${(verdict.cause === "cancelled" || verdict.cause === "killed" ? "cancelled" : verdict.verdict).toUpperCase()}${verdict.reportOnly ? " (report only)" : ""}: ${verdict.headline}`,
-		...machines(comparison),
-		...changes(comparison, verdict.headline),
-		...limits(comparison),
-		...differences(comparison),
-		...comparison === null ? verdict.reasons.filter((reason) => !verdict.headline.includes(reason)).map((reason) => `  ${reason}`) : [],
-		verdict.nextAction,
-		`Report: ${reportPath}`
-	].map(oneLine).join("\n")}\n`);
-}
-function machines(comparison) {
-	return incomparable(comparison).map((each) => `  ${each.field}: ${each.base ?? "none"} → ${each.head ?? "none"}`);
-}
-function changes(comparison, headline) {
-	if (incomparable(comparison).length > 0) return [];
-	const gated = (comparison?.comparisons ?? []).filter((each) => each.level === "gate");
-	const changed = ordered(gated, CHANGED);
-	const rows = changed.map((each) => [
-		each.metric,
-		formatValue(each.base, each.unit),
-		formatValue(each.head, each.unit),
-		formatChange(each.base, each.head, each.unit),
-		each.verdict,
-		`tolerance ${formatTolerance(each.tolerance, each.absoluteTolerance, each.unit)}`
-	]);
-	const reasons = reasonsOf(changed).filter(({ reason }) => !headline.includes(reason));
-	return [...columns(rows), ...reasons.map(({ metrics, reason }) => `  ${metrics.join(", ")}: ${reason}`)];
-}
-function limits(comparison) {
-	return columns((comparison?.limits ?? []).map((each) => [
-		each.metric,
-		each.value === null ? "not measured" : formatValue(each.value, each.unit),
-		`limit ${each.side} ${formatValue(each.bound, each.unit)}`
-	]));
-}
-function differences(comparison) {
-	const flags = (comparison?.flags ?? []).map((each) => `  ${each.what}: ${each.base ?? "not set"} → ${each.head ?? "not set"}`);
-	return flags.length === 0 ? [] : ["differs from the baseline:", ...flags];
-}
-/** Rows in columns, numbers to the right. */
-function columns(rows) {
-	const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => [...row[column] ?? ""].length)));
-	return rows.map((row) => `  ${row.map((cell, column) => {
-		const width = widths[column] ?? 0;
-		const pad = " ".repeat(Math.max(0, width - [...cell].length));
-		return column >= 1 && column <= 3 ? pad + cell : cell + pad;
-	}).join("  ")}`.trimEnd());
-}
-
 // src/simulate.ts
 const FORWARDED = [
 	"SIGINT",
@@ -3205,74 +134,3765 @@ async function runSimulator(flags) {
 	}
 }
 
-// src/system/log.ts
-/** A log that writes one line per message to a stream, without control codes. */
-function lineLog(write) {
-	return {
-		step: (message) => write(`${message}\n`),
-		warn: (message) => write(`warning: ${message}\n`)
+// src/domain/batching-study.ts
+/** Names of a batching study's cases, all of the probe `batching`. */
+const SEQUENTIAL = "sequential";
+const CONCURRENT = "concurrent";
+const REPLAY = "replay";
+const rateCase = (ratePerS) => `rate${ratePerS}`;
+const sweepCase = (concurrency) => `c${concurrency}`;
+
+// src/measure/settled.ts
+/**
+* A closed loop without its beginning and end. All senders start at once on an idle server, so that the first wave
+* waits for nobody; after the last send ever fewer are in flight. Both make a busy server look better to those requests
+* and worse in requests per second than it is under that load.
+*
+* It lasts from the end of the first wave to that of the last but one, so that whole waves are in it however they are
+* in step. An open loop, and a case of fewer than three waves, is taken whole.
+*/
+function settledPart(data) {
+	const concurrency = data.records[0]?.concurrency ?? 1;
+	const { ok } = data;
+	if (ok.some((trace) => trace.plannedS !== void 0) || data.records.length !== 1 || data.failed.length > 0 || ok.length < 3 * concurrency) return {
+		requests: ok,
+		seconds: measuredS(data),
+		tokens: outputTokens(ok),
+		ended: ok.length
 	};
+	const byStart = ok.toSorted((a, b) => a.startS - b.startS);
+	const ends = ok.map((trace) => trace.endS).sort((a, b) => a - b);
+	const fromS = ends[concurrency - 1];
+	const toS = ends[ok.length - concurrency - 1];
+	return {
+		requests: byStart.slice(concurrency, ok.length - concurrency),
+		seconds: toS - fromS,
+		tokens: tokensBetween(ok, fromS, toS),
+		ended: ok.length - 2 * concurrency
+	};
+}
+/** Tokens that came after one time and not after another; those of a request that ended, where events are unknown. */
+function tokensBetween(traces, fromS, toS) {
+	let sum = 0;
+	for (const { arrivals, outputTokens: all, endS } of traces) if (arrivals !== void 0) {
+		for (const [atS, tokens] of arrivals) if (atS > fromS && atS <= toS) sum += tokens;
+	} else if (all === null) return null;
+	else if (endS > fromS && endS <= toS) sum += all;
+	return sum;
+}
+function outputTokens(traces) {
+	return traces.reduce((sum, trace) => sum === null || trace.outputTokens === null ? null : sum + trace.outputTokens, 0);
+}
+
+// src/measure/load-rows.ts
+/** A case in every round of every session. */
+function roundsOf(sessions, name) {
+	return sessions.flatMap((session) => [...session.rounds.values()].flatMap((cases) => {
+		const data = cases.get(name);
+		return data === void 0 ? [] : [{
+			session: session.record.index,
+			data
+		}];
+	}));
+}
+/** A case as a level of load; rounds without a request that succeeded are left out. */
+function levelOf(load, cases) {
+	return {
+		load,
+		rounds: cases.flatMap(({ data }) => {
+			const { requests, seconds, tokens } = settledPart(data);
+			if (requests.length === 0 || tokens === null || tokens === 0 || !(seconds > 0)) return [];
+			return [{
+				tokensPerS: tokens / seconds,
+				requests: requests.flatMap((trace) => timesOf(trace) ?? [])
+			}];
+		})
+	};
+}
+/** Output tokens of some requests; null when a trace does not say. */
+function tokensOf(traces) {
+	return sumOf(traces.map((trace) => trace.outputTokens));
+}
+/** Prompt and output tokens of some requests; null when a trace does not say. */
+function totalTokensOf(traces) {
+	return sumOf(traces.flatMap((trace) => [trace.promptTokens, trace.outputTokens]));
+}
+/**
+* A level of load as a row, by its settled parts: rates are those of the best round, latencies of all
+* requests of all rounds.
+* Its notes are left to whoever sees the whole sweep.
+*/
+function loadRow(load, cases, slo, telemetry) {
+	const datas = cases.map((each) => each.data);
+	const parts = datas.map(settledPart);
+	const traces = parts.flatMap((part) => part.requests);
+	const times = traces.flatMap((trace) => timesOf(trace) ?? []);
+	const e2eMs = times.map((each) => each.e2eMs);
+	const ttftMs = times.map((each) => each.ttftMs);
+	const gapsMs = times.flatMap((each) => each.gapsMs ?? []);
+	const gauges = datas.flatMap((data) => data.records).flatMap(({ gauges: read = [], startS, endS }) => read.filter(({ atS }) => atS > startS && atS < endS));
+	const rate = (amount) => highest$1(ratesOf(parts, amount));
+	const good = slo === null ? null : countGood(traces, slo);
+	const failed = datas.reduce((sum, data) => sum + data.failed.length, 0);
+	const sent = traces.length + failed;
+	const lateMs = traces.flatMap(({ plannedS, startS }) => plannedS === void 0 ? [] : [Math.max(0, startS - plannedS) * 1e3]);
+	return {
+		load,
+		requests: sent,
+		failed,
+		rounds: cases.length,
+		meanE2eS: e2eMs.length === 0 ? null : mean(e2eMs) / 1e3,
+		p95E2eS: scaled(p95(e2eMs), .001),
+		qps: rate((part) => part.ended),
+		tokS: rate((part) => part.tokens),
+		tokSLeast: lowest(ratesOf(parts, (part) => part.tokens)),
+		totalTokS: rate(totalTokens),
+		gpuUtilPct: gpuUtilPct(cases, telemetry),
+		ttftP50Ms: p50(ttftMs),
+		ttftP95Ms: p95(ttftMs),
+		itlP50Ms: p50(gapsMs),
+		itlP95Ms: p95(gapsMs),
+		tpotP50Ms: p50(traces.flatMap((trace) => tpotMs(trace) ?? [])),
+		e2eP50Ms: p50(e2eMs),
+		runningMax: mostOf(gauges, "running"),
+		waitingMax: mostOf(gauges, "waiting"),
+		preemptions: sumOf(datas.map((data) => countedIn(data, "preemptions"))),
+		kvUsageMaxPct: scaled(mostOf(gauges, "kvUsage"), 100),
+		goodputRps: slo === null ? null : rate((part) => goodOf(part, slo)),
+		sloMetPct: good === null || sent === 0 ? null : good / sent * 100,
+		lateP95Ms: p95(lateMs),
+		notes: []
+	};
+}
+function ratesOf(parts, amount) {
+	return parts.flatMap((part) => {
+		const total = amount(part);
+		return part.requests.length === 0 || total === null || !(part.seconds > 0) ? [] : [total / part.seconds];
+	});
+}
+/** Prompt tokens come with their requests, output tokens one by one. */
+function totalTokens({ requests, tokens, ended }) {
+	const prompts = sumOf(requests.map((trace) => trace.promptTokens));
+	return prompts === null || tokens === null ? null : prompts / requests.length * ended + tokens;
+}
+/** As many of the requests that ended as of those that were sent. */
+function goodOf({ requests, ended }, slo) {
+	const good = countGood(requests, slo);
+	return good === null ? null : good / requests.length * ended;
+}
+/**
+* Mean share of time in which a kernel ran, over the readings that fall in a case, in percent and over all GPUs; null
+* without telemetry.
+*/
+function gpuUtilPct(cases, telemetry) {
+	const readings = cases.flatMap(({ session, data }) => {
+		const inCase = (tS) => data.records.some((record) => tS >= record.startS && tS <= record.endS);
+		return telemetry.filter((line) => line.session === session).flatMap((line) => line.gpus).flatMap((gpu) => gpu.utilization !== null && inCase(gpu.tS) ? [gpu.utilization] : []);
+	});
+	return readings.length === 0 ? null : mean(readings) * 100;
+}
+function mostOf(gauges, key) {
+	return highest$1(gauges.flatMap((each) => each[key] ?? []));
+}
+function highest$1(values) {
+	return values.length === 0 ? null : max([...values]);
+}
+function lowest(values) {
+	return values.length === 0 ? null : min([...values]);
+}
+function sumOf(values) {
+	if (values.length === 0) return null;
+	return values.reduce((sum, value) => sum === null || value === null ? null : sum + value, 0);
+}
+function p50(values) {
+	return values.length === 0 ? null : median([...values]);
+}
+function p95(values) {
+	return values.length < 20 ? null : quantile([...values], .95);
+}
+function scaled(value, factor) {
+	return value === null ? null : value * factor;
+}
+
+// src/measure/operating.ts
+/** A KV cache that was ever fuller than this is close to putting requests out of the batch. */
+const KV_HEADROOM_PCT = 90;
+/** A safe point is inside the SLO in so many of the resampled curves. */
+const SURE = .95;
+/**
+* Where to run, by what a sweep measured.
+*
+* Latency-minded is the load of the highest power, throughput over response time (Kleinrock, "Power and deterministic
+* rules of thumb for probabilistic problems in computer communications", ICC 1979), among those inside the SLO;
+* throughput-minded the least load within 5 % of the highest throughput inside it.
+*
+* @param rows - the sweep's rows, for the same loads as `levels`
+*/
+function adviseOn(levels, rows, slo) {
+	const { knee, insideShare } = findKnee(levels, slo);
+	const curve = curveOf(levels, slo);
+	const inside = curve.filter((point) => point.inside);
+	const rowOf = (load) => rows.find((row) => row.load === load);
+	const point = (at) => at === null || at === void 0 ? null : operatingPoint(at, rowOf(at.load));
+	const power = (at) => {
+		const row = rowOf(at.load);
+		const seconds = row?.p95E2eS ?? row?.meanE2eS ?? null;
+		return seconds === null || seconds <= 0 ? 0 : at.tokensPerS / seconds;
+	};
+	const latency = highest(inside, power);
+	const throughput = kneeOf(inside, .05);
+	const safe = highest(inside.filter((at) => {
+		const row = rowOf(at.load);
+		return (knee === null || at.load <= knee.load) && (insideShare.get(at.load) ?? 0) >= SURE && (row?.failed ?? 0) === 0 && (row?.preemptions ?? 0) === 0 && (row?.kvUsageMaxPct ?? 0) <= KV_HEADROOM_PCT;
+	}), (at) => slo === null ? at.load : rowOf(at.load)?.goodputRps ?? at.tokensPerS);
+	const ends = [latency?.load, throughput?.load].filter((load) => load !== void 0);
+	return {
+		knee,
+		latencyMinded: point(latency),
+		throughputMinded: point(throughput),
+		sweetSpot: ends.length < 2 ? null : [Math.min(...ends), Math.max(...ends)],
+		safe: point(safe),
+		why: whyNot(curve, inside, knee !== null, safe !== null)
+	};
+}
+function whyNot(curve, inside, hasKnee, hasSafe) {
+	if (curve.length === 0) return ["No level of load was measured."];
+	if (curve.length < 2) return ["A knee needs at least two levels of load; one was measured."];
+	if (inside.length === 0) return ["No level of load is inside the SLO, not even the lowest."];
+	const peak = max(curve.map((point) => point.tokensPerS));
+	const best = max(inside.map((point) => point.tokensPerS));
+	return [...hasKnee ? [] : [`The SLO ends before the knee: inside it at most ${Math.round(best)} of the peak's ${Math.round(peak)} tokens/s are reached.`], ...hasSafe ? [] : [`No level of load is safe: each was outside the SLO in more than 5 % of the resampled curves, had failed or preempted requests, or filled more than ${KV_HEADROOM_PCT} % of the KV cache.`]];
+}
+function highest(points, of) {
+	return points.reduce((best, each) => best === void 0 || of(each) > of(best) ? each : best, void 0);
+}
+function operatingPoint({ load, tokensPerS }, row) {
+	return {
+		load,
+		tokensPerS,
+		requestsPerS: row?.qps ?? null,
+		ttftP95Ms: row?.ttftP95Ms ?? null,
+		itlP95Ms: row?.itlP95Ms ?? null,
+		e2eP95Ms: row?.p95E2eS == null ? null : row.p95E2eS * 1e3,
+		goodputRps: row?.goodputRps ?? null
+	};
+}
+
+// src/measure/batching-study.ts
+/** The tables of a batching study: what was not measured is left out. */
+function batchingTables(sessions, grid, telemetry = []) {
+	const { slo } = grid;
+	const rowsOf = (loads, name) => loads.flatMap((load) => {
+		const cases = roundsOf(sessions, `batching.${name(load)}`);
+		return cases.length === 0 ? [] : [{
+			row: loadRow(load, cases, slo, telemetry),
+			level: levelOf(load, cases)
+		}];
+	});
+	const sweep = rowsOf(grid.concurrency, sweepCase);
+	const advice = adviseOn(sweep.map((each) => each.level), sweep.map((each) => each.row), slo);
+	const replayed = roundsOf(sessions, `batching.${REPLAY}`);
+	const replay = replayed.length === 0 ? null : loadRow(0, replayed, slo, telemetry);
+	return {
+		benchmark: benchmarkOf(sessions, grid.benchmarkConcurrency),
+		sweep: withNotes(sweep.map((each) => each.row), slo, advice),
+		rates: withNotes(rowsOf(grid.rates, rateCase).map((each) => each.row), slo, null),
+		replay: replay === null ? null : {
+			...replay,
+			load: replay.qps ?? 0,
+			notes: notesOf(replay, null, slo)
+		},
+		advice,
+		slo
+	};
+}
+/** The same number of requests one by one and several at a time; null when a round lacks either. */
+function benchmarkOf(sessions, concurrency) {
+	const runs = sessions.flatMap((session) => [...session.rounds.values()].flatMap((cases) => {
+		const sequential = sideOf(cases.get(`batching.${SEQUENTIAL}`));
+		const concurrent = sideOf(cases.get(`batching.${CONCURRENT}`));
+		return sequential === null || concurrent === null ? [] : [{
+			sequential,
+			concurrent
+		}];
+	}));
+	if (runs.length === 0) return null;
+	const sequential = medianSide(runs.map((run) => run.sequential));
+	const concurrent = medianSide(runs.map((run) => run.concurrent));
+	return {
+		n: roundsOf(sessions, `batching.${"sequential"}`)[0]?.data.ok.length ?? 0,
+		concurrency,
+		repeats: runs.length,
+		sequential,
+		concurrent,
+		speedup: sequential.seconds / concurrent.seconds,
+		runs
+	};
+}
+/** Null when a request failed: the others then had the server to themselves. */
+function sideOf(data) {
+	if (data === void 0 || data.ok.length === 0 || data.failed.length > 0) return null;
+	const seconds = measuredS(data);
+	const tokens = tokensOf(data.ok);
+	const total = totalTokensOf(data.ok);
+	if (tokens === null || !(seconds > 0)) return null;
+	return {
+		seconds,
+		qps: data.ok.length / seconds,
+		tokS: tokens / seconds,
+		totalTokS: total === null ? null : total / seconds
+	};
+}
+function medianSide(sides) {
+	const of = (pick) => median(sides.map(pick));
+	const totals = sides.flatMap((side) => side.totalTokS ?? []);
+	return {
+		seconds: of((side) => side.seconds),
+		qps: of((side) => side.qps),
+		tokS: of((side) => side.tokS),
+		totalTokS: totals.length < sides.length ? null : median(totals)
+	};
+}
+/** A jump of the 95th percentile that is worth a note. */
+const JUMP = 1.5;
+const ALMOST_FULL_PCT = 90;
+/** Requests that were sent this late by the client were not sent as planned. */
+const LATE_MS = 5;
+function withNotes(rows, slo, advice) {
+	return rows.map((row, index) => {
+		const { knee = null } = advice ?? {};
+		const marks = [...knee?.load === row.load ? [knee.reached ? "knee" : "highest load tried, knee not reached"] : [], ...knee !== null && knee.peakLoad === row.load ? ["peak"] : []];
+		return {
+			...row,
+			notes: [...marks, ...notesOf(row, rows[index - 1] ?? null, slo)]
+		};
+	});
+}
+function notesOf(row, before, slo) {
+	const notes = [];
+	if (row.failed > 0) notes.push(`${row.failed} of ${row.requests} requests failed`);
+	const jump = before?.p95E2eS == null || row.p95E2eS === null ? null : row.p95E2eS / before.p95E2eS;
+	if (jump !== null && jump >= JUMP) notes.push(`p95 ×${jump.toFixed(1)} against ${before?.load}`);
+	if ((row.waitingMax ?? 0) > 0) notes.push(`up to ${row.waitingMax} waiting`);
+	if ((row.preemptions ?? 0) > 0) notes.push(`${row.preemptions} preempted`);
+	if ((row.kvUsageMaxPct ?? 0) > ALMOST_FULL_PCT) notes.push(`KV cache up to ${row.kvUsageMaxPct?.toFixed(0)} %`);
+	if (slo !== null) notes.push(...beyond(row, slo));
+	if ((row.lateP95Ms ?? 0) > LATE_MS) notes.push(`sent up to ${row.lateP95Ms?.toFixed(0)} ms late`);
+	return notes;
+}
+function beyond(row, slo) {
+	const over = (value, bound) => value !== null && bound !== void 0 && value > bound;
+	const names = [
+		...over(row.ttftP95Ms, slo.ttftP95Ms) ? ["TTFT"] : [],
+		...over(row.itlP95Ms, slo.itlP95Ms) ? ["inter-token"] : [],
+		...over(row.p95E2eS === null ? null : row.p95E2eS * 1e3, slo.e2eP95Ms) ? ["end-to-end"] : []
+	];
+	return names.length === 0 ? [] : [`p95 outside the SLO: ${names.join(", ")}`];
+}
+
+// src/probe/open-loop.ts
+/**
+* Arrivals of a Poisson process: each gap is exponential, whatever the server does with the requests before.
+*
+* @param name - the same name gives the same times
+* @param ratePerS - mean number of arrivals in a second
+* @returns seconds after the first arrival, which is at 0
+*/
+function poissonTimes(name, ratePerS, count) {
+	if (!(ratePerS > 0)) throw new RangeError(`a rate of ${ratePerS} requests/s, expected more than 0`);
+	const times = [];
+	let atS = 0;
+	for (let index = 0; index < count; index += 1) {
+		if (index > 0) atS += -Math.log(1 - uniform(`${name}#${index}`)) / ratePerS;
+		times.push(atS);
+	}
+	return times;
+}
+/** From 0 up to, but not including, 1. */
+function uniform(name) {
+	return createHash("sha256").update(name).digest().readUIntBE(0, 6) / 2 ** 48;
+}
+
+// src/probe/batching-cells.ts
+/** Most requests in flight of an open loop: beyond it the client, not the server, would be what waits. */
+const OPEN_LOOP_CONCURRENCY = 256;
+/** How often the server's gauges are read: each reading takes the server a few milliseconds. */
+const GAUGES_EVERY_MS = 500;
+/** Requests that a 95th percentile of one round needs. */
+const LEAST_REQUESTS = 32;
+const MOST_OPEN_REQUESTS = 2e3;
+/** The cells of a batching study in the order in which they are measured. */
+function batchingCells(options) {
+	const { source, n, concurrent, concurrency, waves, rates, openS, replay } = options;
+	const sweep = [...new Set(concurrency)].sort((a, b) => a - b);
+	const worth = ranksOf(sweep.length);
+	const open = [...new Set(rates)].sort((a, b) => a - b);
+	const openWorth = ranksOf(open.length);
+	return [
+		benchmarkCell(source, n, concurrent),
+		...sweep.map((each, index) => {
+			const requests = (Math.ceil(Math.max(n, waves * each) / each) + 2) * each;
+			return closedCell({
+				source,
+				name: sweepCase(each),
+				requests,
+				concurrency: each,
+				value: 80 - (worth[index] ?? 0)
+			});
+		}),
+		...open.map((rate, index) => openCell(source, rate, openS, 40 - (openWorth[index] ?? 0))),
+		...replay === null ? [] : [replayCell(source, replay)]
+	];
+}
+/** One after another, then several at a time: one cell, since neither tells anything alone. */
+function benchmarkCell(source, n, concurrent) {
+	const sides = [closedCell({
+		source,
+		name: SEQUENTIAL,
+		requests: n,
+		concurrency: 1,
+		value: 0
+	}), closedCell({
+		source,
+		name: CONCURRENT,
+		requests: n,
+		concurrency: concurrent,
+		value: 0
+	})];
+	return {
+		name: `sequential and ${concurrent} concurrent`,
+		value: 100,
+		work: { ...workOf(source, n + Math.ceil(n / concurrent), 1) },
+		concurrency: concurrent,
+		plan: async (target, round, tools) => (await Promise.all(sides.map((side) => side.plan(target, round, tools)))).flat()
+	};
+}
+function workOf({ promptTokens, outputTokens }, requests, concurrency) {
+	return {
+		requests,
+		concurrency,
+		promptTokens,
+		outputTokens
+	};
+}
+function closedCell(cell) {
+	const { source, name, requests, concurrency, value } = cell;
+	return {
+		name,
+		value,
+		work: workOf(source, requests, concurrency),
+		concurrency,
+		plan: async (target, round) => [casePlan({
+			target,
+			source,
+			name,
+			round,
+			concurrency,
+			warmups: concurrency,
+			requests
+		})]
+	};
+}
+function openCell(source, rate, openS, value) {
+	const requests = Math.min(MOST_OPEN_REQUESTS, Math.max(LEAST_REQUESTS, Math.ceil(rate * openS)));
+	const concurrency = Math.min(256, requests);
+	const name = rateCase(rate);
+	return {
+		name,
+		value,
+		work: {
+			...workOf(source, requests, concurrency),
+			atLeastS: requests / rate
+		},
+		concurrency,
+		plan: async (target, round) => {
+			const timesS = poissonTimes(`${target.seed}/${name}/${round}`, rate, requests);
+			return [casePlan({
+				target,
+				source,
+				name,
+				round,
+				concurrency,
+				warmups: 8,
+				requests,
+				timesS
+			})];
+		}
+	};
+}
+function replayCell(source, traffic) {
+	const { requests, rateScale } = traffic;
+	const firstS = requests[0]?.atS ?? 0;
+	const timesS = requests.map((request) => ((request.atS ?? firstS) - firstS) / rateScale);
+	const concurrency = Math.min(256, requests.length);
+	return {
+		name: REPLAY,
+		value: 60,
+		work: {
+			...workOf(source, requests.length, concurrency),
+			atLeastS: timesS.at(-1) ?? 0
+		},
+		concurrency,
+		plan: async (target, round) => [casePlan({
+			target,
+			source,
+			name: REPLAY,
+			round,
+			concurrency,
+			warmups: 8,
+			requests: requests.length,
+			timesS
+		})]
+	};
+}
+function casePlan(options) {
+	const { target, source, name, round, concurrency, warmups, requests, timesS } = options;
+	const planned = (id, phase, index) => ({
+		id: `batching.${name}.${id}`,
+		...source.request(target, `batching.${name}/${phase}/${round}`, index)
+	});
+	return {
+		probe: "batching",
+		case: name,
+		concurrency,
+		mustMiss: source.mustMiss,
+		warmup: Array.from({ length: Math.min(warmups, concurrency) }, (_, index) => planned(`w${index}`, "warmup", index)),
+		measure: Array.from({ length: requests }, (_, index) => {
+			const plannedS = timesS?.[index];
+			return {
+				...planned(String(index), "measure", index),
+				...plannedS === void 0 ? {} : { plannedS }
+			};
+		}),
+		gaugesEveryMs: GAUGES_EVERY_MS
+	};
+}
+/**
+* How much each place of a list tells about its whole curve, 0 the most: first and last, then what halves the rest.
+*/
+function ranksOf(length) {
+	const ranks = new Array(length).fill(0);
+	let next = 0;
+	const give = (index) => {
+		ranks[index] = next;
+		next += 1;
+	};
+	if (length > 0) give(0);
+	if (length > 1) give(length - 1);
+	const between = [[0, length - 1]];
+	for (let span = between.shift(); span !== void 0; span = between.shift()) {
+		const [from, to] = span;
+		if (to - from < 2) continue;
+		const middle = Math.floor((from + to) / 2);
+		give(middle);
+		between.push([middle, to], [from, middle]);
+	}
+	return ranks;
+}
+
+// src/report/csv.ts
+/**
+* Text that a spreadsheet would run as a formula, or that hides one behind white space (OWASP, CSV injection).
+* Numbers are written from numbers, never from text, so a leading minus of theirs is safe.
+*/
+const FORMULA = /^\s*[=+\-@]|^[\t\r]/;
+/**
+* A CSV file by RFC 4180, with LF line ends as the tools of the seeds write them: a header and a line for each row.
+*
+* Empty cells are what was not measured. Text that anyone may have written gets an apostrophe in front where a
+* spreadsheet would take it for a formula.
+*
+* @param header - names of the columns
+* @param rows - as many cells each as the header
+* @throws RangeError for a row of another length, since its cells would stand under the wrong names
+*/
+function csv(header, rows) {
+	const lines = rows.map((row, index) => {
+		if (row.length !== header.length) throw new RangeError(`CSV row ${index} has ${row.length} cells, expected ${header.length}`);
+		return row.map(cellText).join(",");
+	});
+	return `${[header.map(cellText).join(","), ...lines].join("\n")}\n`;
+}
+/** A number rounded to so many decimals at most, for a cell: a clock's tenth microsecond is no information. */
+function rounded(value, decimals) {
+	if (value === null || value === void 0 || !Number.isFinite(value)) return null;
+	return Number(value.toFixed(decimals));
+}
+function cellText(cell) {
+	if (cell === null || cell === void 0) return "";
+	if (typeof cell === "number") return Number.isFinite(cell) ? plainNumber(cell) : "";
+	if (typeof cell === "boolean") return String(cell);
+	const safe = FORMULA.test(cell) ? `'${cell}` : cell;
+	return /[",\r\n]/.test(safe) ? `"${safe.replaceAll("\"", "\"\"")}"` : safe;
+}
+/** Without an exponent, which some readers of CSV take for text. */
+function plainNumber(value) {
+	const text = String(value);
+	return text.includes("e") ? value.toFixed(12).replace(/\.?0+$/, "") : text;
+}
+
+// src/report/batching-csv.ts
+/** The sweep's columns as the seed has them; ours follow, and are only ever appended. */
+const LATENCY_COLUMNS = [
+	"mean_e2e_s",
+	"p95_e2e_s",
+	"qps",
+	"tok_s",
+	"gpu_util_pct",
+	"notes"
+];
+const OUR_COLUMNS = [
+	"tok_s_worst_round",
+	"total_tok_s",
+	"ttft_p50_ms",
+	"ttft_p95_ms",
+	"itl_p50_ms",
+	"itl_p95_ms",
+	"tpot_p50_ms",
+	"e2e_p50_s",
+	"running_max",
+	"waiting_max",
+	"preemptions",
+	"kv_usage_max_pct",
+	"goodput_rps",
+	"slo_met_pct",
+	"requests",
+	"failed",
+	"rounds"
+];
+function cells(row) {
+	return [
+		rounded(row.meanE2eS, 6),
+		rounded(row.p95E2eS, 6),
+		rounded(row.qps, 4),
+		rounded(row.tokS, 2),
+		rounded(row.gpuUtilPct, 1),
+		row.notes.join("; "),
+		rounded(row.tokSLeast, 2),
+		rounded(row.totalTokS, 2),
+		rounded(row.ttftP50Ms, 3),
+		rounded(row.ttftP95Ms, 3),
+		rounded(row.itlP50Ms, 3),
+		rounded(row.itlP95Ms, 3),
+		rounded(row.tpotP50Ms, 3),
+		rounded(row.e2eP50Ms === null ? null : row.e2eP50Ms / 1e3, 6),
+		row.runningMax,
+		row.waitingMax,
+		row.preemptions,
+		rounded(row.kvUsageMaxPct, 2),
+		rounded(row.goodputRps, 4),
+		rounded(row.sloMetPct, 2),
+		row.requests,
+		row.failed,
+		row.rounds
+	];
+}
+/** `csv/concurrency_sweep.csv`: a closed loop, a row for each number of requests in flight. */
+function sweepCsv(rows) {
+	return csv([
+		"concurrency",
+		...LATENCY_COLUMNS,
+		...OUR_COLUMNS
+	], rows.map((row) => [row.load, ...cells(row)]));
+}
+/** `csv/rate_sweep.csv`: an open loop, a row for each rate of arrivals. */
+function rateCsv(rows) {
+	return csv([
+		"rate_rps",
+		...LATENCY_COLUMNS,
+		...OUR_COLUMNS,
+		"late_p95_ms"
+	], rows.map((row) => [
+		rounded(row.load, 4),
+		...cells(row),
+		rounded(row.lateP95Ms, 3)
+	]));
+}
+/** `csv/batching_benchmark.csv`: one row, the medians of the repeats. */
+function benchmarkCsv(benchmark) {
+	const { sequential, concurrent } = benchmark;
+	return csv([
+		"sequential_s",
+		"concurrent_s",
+		"sequential_qps",
+		"concurrent_qps",
+		"sequential_tok_s",
+		"concurrent_tok_s",
+		"sequential_total_tok_s",
+		"concurrent_total_tok_s",
+		"speedup",
+		"n",
+		"concurrency",
+		"repeats"
+	], [[
+		rounded(sequential.seconds, 4),
+		rounded(concurrent.seconds, 4),
+		rounded(sequential.qps, 4),
+		rounded(concurrent.qps, 4),
+		rounded(sequential.tokS, 2),
+		rounded(concurrent.tokS, 2),
+		rounded(sequential.totalTokS, 2),
+		rounded(concurrent.totalTokS, 2),
+		rounded(benchmark.speedup, 3),
+		benchmark.n,
+		benchmark.concurrency,
+		benchmark.repeats
+	]]);
+}
+/** The benchmark as the seed's client prints it, with each repeat. Tokens are output tokens. */
+function benchmarkJson(benchmark) {
+	const flat = ({ sequential, concurrent }) => ({
+		sequential_s: sequential.seconds,
+		concurrent_s: concurrent.seconds,
+		sequential_qps: sequential.qps,
+		concurrent_qps: concurrent.qps,
+		sequential_tok_s: sequential.tokS,
+		concurrent_tok_s: concurrent.tokS,
+		sequential_total_tok_s: sequential.totalTokS,
+		concurrent_total_tok_s: concurrent.totalTokS
+	});
+	const { n, concurrency, repeats, speedup, runs } = benchmark;
+	const value = {
+		n,
+		concurrency,
+		...flat(benchmark),
+		speedup,
+		repeats,
+		runs: runs.map(flat)
+	};
+	return `${JSON.stringify(value, null, 1)}\n`;
+}
+
+// src/report/batching-rules.ts
+/** A GPU that is busy for less than this share of the time is left idle. */
+const IDLE_PCT = 60;
+const tokensPerS = (value) => `${formatNumber(Math.round(value))} tok/s`;
+const seconds = (value) => value === null ? "not measured" : `${formatNumber(Number(value.toPrecision(3)))} s`;
+const percent$4 = (share) => `${Math.round(share * 100)} %`;
+/** The rules of thumb, three to five, each with the numbers in it. Plain text. */
+function rulesOfThumb(tables, setting) {
+	return [
+		...sweetSpot(tables, setting),
+		...beyondTheKnee(tables),
+		...alone(tables),
+		...batchingGain(tables),
+		...safePoint(tables)
+	].slice(0, 5);
+}
+function rowAt(rows, load) {
+	return rows.find((row) => row.load === load);
+}
+function sweetSpot({ sweep, advice }, setting) {
+	if (advice.sweetSpot === null) return [];
+	const [from, to] = advice.sweetSpot;
+	const low = rowAt(sweep, from);
+	const high = rowAt(sweep, to);
+	if (low?.tokS == null || high?.tokS == null) return [];
+	const lengths = setting.promptTokens === null ? "your own requests" : `${setting.promptTokens} prompt and ${setting.outputTokens} output tokens`;
+	const rate = from === to ? tokensPerS(high.tokS) : `${formatNumber(Math.round(low.tokS))}–${tokensPerS(high.tokS)}`;
+	return [`On ${setting.machine} with ${setting.model}, ${rangeText(advice.sweetSpot)} requests in flight are the sweet spot for ${lengths}: ${rate} at an end-to-end p95 of at most ${seconds(high.p95E2eS ?? high.meanE2eS)}.`];
+}
+function beyondTheKnee({ sweep, advice }) {
+	const { knee } = advice;
+	if (knee === null) return advice.why.slice(0, 1);
+	const at = rowAt(sweep, knee.load);
+	const next = sweep.filter((row) => row.load > knee.load).sort((a, b) => a.load - b.load)[0];
+	if (!knee.reached || next === void 0) return [`The knee was not reached: throughput still grew at ${knee.load} requests in flight (${tokensPerS(knee.tokensPerS)}). Sweep further to find where it ends.`];
+	if (at?.tokS == null || next.tokS === null || at.p95E2eS === null || next.p95E2eS === null) return [];
+	const gain = next.tokS / at.tokS - 1;
+	const cost = next.p95E2eS / at.p95E2eS - 1;
+	return [`Beyond ${knee.load} requests in flight, p95 pays for little: from ${knee.load} to ${next.load} throughput changes by ${signedPercent(gain)} and the end-to-end p95 by ${signedPercent(cost)} (${seconds(at.p95E2eS)} → ${seconds(next.p95E2eS)}). Alert when more than ${knee.load} run at once for long.`];
+}
+function alone({ sweep, advice }) {
+	const first = rowAt(sweep, 1);
+	const { knee } = advice;
+	if (first?.tokS == null || knee === null || knee.peakLoad === 1) return [];
+	const share = first.tokS / knee.peakTokensPerS;
+	const util = first.gpuUtilPct === null ? "" : `, with the GPU busy ${Math.round(first.gpuUtilPct)} % of the time${first.gpuUtilPct < IDLE_PCT ? ": it is under-fed" : ""}`;
+	return [`One request at a time gets ${tokensPerS(first.tokS)}, ${percent$4(share)} of the ${tokensPerS(knee.peakTokensPerS)} at ${knee.peakLoad}${util}: little traffic cannot reach the headline number.`];
+}
+function batchingGain({ benchmark }) {
+	if (benchmark === null) return [];
+	const { n, concurrency, sequential, concurrent, speedup } = benchmark;
+	return [`${n} requests take ${seconds(sequential.seconds)} one by one and ${seconds(concurrent.seconds)} with ${concurrency} in flight: batching is worth ${speedup.toFixed(1)}× here (of at most ${concurrency}×).`];
+}
+function safePoint({ advice, slo }) {
+	const { safe } = advice;
+	if (safe === null) return slo === null ? [] : advice.why.slice(-1);
+	const goodput = safe.goodputRps === null ? "" : `, ${formatNumber(Number(safe.goodputRps.toPrecision(3)))} requests/s within the SLO`;
+	const by = slo === null ? "no SLO was given, so it is the knee itself" : sloText(slo);
+	return [`Safe operating point: up to ${safe.load} requests in flight (${tokensPerS(safe.tokensPerS)}${goodput}; ${by}).`];
+}
+function signedPercent(share) {
+	const points = Math.round(share * 100);
+	return points === 0 ? "0 %" : `${points > 0 ? "+" : "−"}${Math.abs(points)} %`;
+}
+/** `TTFT p95 ≤ 200 ms, end-to-end p95 ≤ 2,000 ms` */
+function sloText({ ttftP95Ms, itlP95Ms, e2eP95Ms }) {
+	return [
+		...ttftP95Ms === void 0 ? [] : [`TTFT p95 ≤ ${formatNumber(ttftP95Ms)} ms`],
+		...itlP95Ms === void 0 ? [] : [`inter-token p95 ≤ ${formatNumber(itlP95Ms)} ms`],
+		...e2eP95Ms === void 0 ? [] : [`end-to-end p95 ≤ ${formatNumber(e2eP95Ms)} ms`]
+	].join(", ");
+}
+/** `8` or `4–8` */
+function rangeText([from, to]) {
+	return from === to ? String(from) : `${from}–${to}`;
+}
+/** The knee with how sure it is. */
+function kneeText(knee) {
+	return `${knee.reached ? `${knee.load} requests in flight: ${tokensPerS(knee.tokensPerS)}, ${percent$4(knee.tokensPerS / knee.peakTokensPerS)} of the peak at ${knee.peakLoad}` : `not reached: ${knee.load} requests in flight were the most that was tried, and throughput still grew`}${knee.closeLoad === null || knee.closeLoad === knee.load ? "" : `; within 5 % of the peak from ${knee.closeLoad}`}${knee.plausible.length === 0 ? "; how sure that is needs more than one round" : `; of the resampled sweeps ${knee.plausible.map(({ load, share }) => `${percent$4(share)} have it at ${load}`).join(", ")}`}`;
+}
+/** A profile in a line. */
+function pointText(point) {
+	if (point === null) return "none";
+	const p95s = [
+		...point.e2eP95Ms === null ? [] : [`end-to-end p95 ${seconds(point.e2eP95Ms / 1e3)}`],
+		...point.ttftP95Ms === null ? [] : [`TTFT p95 ${formatNumber(Number(point.ttftP95Ms.toPrecision(3)))} ms`],
+		...point.itlP95Ms === null ? [] : [`inter-token p95 ${formatNumber(Number(point.itlP95Ms.toPrecision(3)))} ms`],
+		...point.goodputRps === null ? [] : [`goodput ${formatNumber(Number(point.goodputRps.toPrecision(3)))} requests/s`]
+	];
+	return `${point.load} in flight, ${tokensPerS(point.tokensPerS)}${p95s.length === 0 ? "" : `, ${p95s.join(", ")}`}`;
+}
+
+// src/report/log-page.ts
+/** Where a study's log page lies in its run folder. */
+const LOG_PAGE = "logs/LOG.md";
+/** The end-of-day page of an experiment: Environment, Commands Run, Key Numbers, Artifacts, Observations. */
+function renderLogPage(page) {
+	const { run } = page;
+	return [
+		`# ${plain(page.title)}`,
+		"## Environment",
+		environmentLines(run).join("\n"),
+		"## Commands Run",
+		"Server launch:",
+		codeBlock(launchCommands(run)),
+		"Probe:",
+		codeBlock(page.commands),
+		"## Key Numbers",
+		...page.keyNumbers,
+		"## Artifacts Created/Updated",
+		page.artifacts.map((name) => `- ${code(name)}`).join("\n"),
+		"## Observations / Surprises",
+		page.observations.map((each) => `- ${plain(each)}`).join("\n"),
+		""
+	].join("\n\n");
+}
+/** GPU, OS and kernel, vLLM version, model, and the flags of each variant: the head of every page of a study. */
+function environmentLines(run) {
+	const machine = run.fingerprint;
+	const text = (field, missing) => plain(String(machine[field] ?? missing));
+	const gpu = machine["gpuModel"] == null ? `none (CPU: ${text("cpuModel", "unknown")}, ${text("cpuCores", "?")} cores)` : `${text("gpuModel", "")} × ${text("gpuCount", "1")}, ${text("gpuMemoryMib", "?")} MiB, driver ${text("driver", "unknown")}`;
+	const variants = Object.entries(run.variants);
+	const flags = variants.map(([name, { args }]) => {
+		return `- Key vLLM flags${variants.length === 1 ? "" : ` (${plain(name)})`}: ${code(typed(args)) || "none"}`;
+	});
+	const versions = [...new Set(run.sessions.flatMap((session) => session.vllmVersion ?? []))];
+	return [
+		`- GPU: ${gpu}`,
+		`- OS / kernel: ${text("os", "unknown")} / ${text("kernel", "unknown")}`,
+		`- vLLM version: ${plain(versions.join(", ") || "unknown")}`,
+		`- Model (SLM): ${text("model", "unknown")}`,
+		...flags
+	];
+}
+/** The command of each variant's first server; a server that was already running has none. */
+function launchCommands(run) {
+	const commands = Object.keys(run.variants).flatMap((variant) => {
+		const session = run.sessions.find((each) => each.variant === variant && each.argv !== void 0);
+		return session?.argv === void 0 ? [] : [typed(session.argv)];
+	});
+	return commands.length === 0 ? ["none: the server was already running"] : commands;
+}
+
+// src/report/batching-pages.ts
+const COLUMNS$1 = [
+	"concurrency",
+	"mean_e2e_s",
+	"p95_e2e_s",
+	"qps",
+	"tok_s",
+	"gpu_util_pct",
+	"notes"
+];
+const MORE_COLUMNS = [
+	"load",
+	"TTFT p50 / p95",
+	"inter-token p50 / p95",
+	"running / waiting",
+	"preempted",
+	"KV used",
+	"goodput"
+];
+const HOW_ROWS_ARE_MADE = "Rates are those of each level's best round, since interference only takes away; latencies are over all requests of all rounds. The first and the last wave of a level bring its load up and down and are left out.";
+const short = (value, digits = 4) => value === null ? "–" : formatNumber(Number(value.toPrecision(digits)));
+const pair = (a, b, unit = "") => a === null && b === null ? "–" : `${short(a, 3)} / ${short(b, 3)}${unit}`;
+/** The machine and the model in words. */
+function settingOf({ run, promptTokens, outputTokens }) {
+	const machine = run.fingerprint;
+	const gpus = Number(machine["gpuCount"] ?? 1);
+	return {
+		machine: (machine["gpuModel"] == null ? null : `${gpus > 1 ? `${gpus} × ` : ""}${machine["gpuModel"]}`) ?? String(machine["cpuModel"] ?? "this machine"),
+		model: String(machine["model"] ?? "this model"),
+		promptTokens,
+		outputTokens
+	};
+}
+function sweepTable(rows, first = "concurrency") {
+	return table([first, ...COLUMNS$1.slice(1)], rows.map((row) => [
+		short(row.load),
+		short(row.meanE2eS),
+		short(row.p95E2eS),
+		short(row.qps),
+		short(row.tokS),
+		row.gpuUtilPct === null ? "" : short(row.gpuUtilPct, 3),
+		plain(row.notes.join("; "))
+	]));
+}
+function detailTable(rows) {
+	return table(MORE_COLUMNS, rows.map((row) => [
+		short(row.load),
+		pair(row.ttftP50Ms, row.ttftP95Ms, " ms"),
+		pair(row.itlP50Ms, row.itlP95Ms, " ms"),
+		pair(row.runningMax, row.waitingMax),
+		short(row.preemptions),
+		row.kvUsageMaxPct === null ? "–" : `${short(row.kvUsageMaxPct, 3)} %`,
+		row.goodputRps === null ? "–" : `${short(row.goodputRps, 3)} /s (${short(row.sloMetPct, 3)} %)`
+	]));
+}
+function benchmarkTable({ benchmark }) {
+	if (benchmark === null) return "Not measured.";
+	const { sequential, concurrent, n, concurrency, repeats } = benchmark;
+	return [
+		`${n} requests, one by one and with ${concurrency} in flight, median of ${repeats} repeat${repeats === 1 ? "" : "s"}; tok_s are output tokens.`,
+		"",
+		table([
+			"",
+			"s",
+			"qps",
+			"tok_s",
+			"total tok_s"
+		], [
+			[
+				"sequential",
+				short(sequential.seconds),
+				short(sequential.qps),
+				short(sequential.tokS),
+				short(sequential.totalTokS)
+			],
+			[
+				"concurrent",
+				short(concurrent.seconds),
+				short(concurrent.qps),
+				short(concurrent.tokS),
+				short(concurrent.totalTokS)
+			],
+			[
+				"change",
+				"",
+				"",
+				`×${benchmark.speedup.toFixed(2)}`,
+				""
+			]
+		])
+	].join("\n");
+}
+/** A note on the GPU's utilisation, and what the number does not say. */
+function utilisationNote({ sweep }) {
+	const seen = sweep.filter((row) => row.gpuUtilPct !== null);
+	const [first] = seen;
+	const last = seen.at(-1);
+	if (first === void 0 || last === void 0) return "GPU utilisation was not measured: no nvidia-smi readings fell in these cases.";
+	return `The GPU was busy ${short(first.gpuUtilPct, 3)} % of the time at ${first.load} and ${short(last.gpuUtilPct, 3)} % at ${last.load}. It is the share of time in which any kernel ran, not how much of the GPU it used: throughput can grow at 100 %.`;
+}
+function adviceLines({ advice, slo }) {
+	return [
+		`- SLO: ${slo === null ? "none given" : sloText(slo)}`,
+		`- Knee: ${advice.knee === null ? "none" : kneeText(advice.knee)}`,
+		`- Sweet spot: ${advice.sweetSpot === null ? "none" : rangeText(advice.sweetSpot)}`,
+		`- Latency-minded (chat): ${pointText(advice.latencyMinded)}`,
+		`- Throughput-minded (offline): ${pointText(advice.throughputMinded)}`,
+		`- Safe operating point: ${pointText(advice.safe)}`,
+		...advice.why.map((each) => `- ${each}`)
+	];
+}
+function sections(pages) {
+	const { tables } = pages;
+	const open = [...tables.rates, ...tables.replay === null ? [] : [tables.replay]];
+	return [
+		"## Sequential against concurrent",
+		benchmarkTable(tables),
+		"## Concurrency sweep (closed loop)",
+		...tables.sweep.length === 0 ? ["Not measured."] : [
+			sweepTable(tables.sweep),
+			HOW_ROWS_ARE_MADE,
+			detailTable(tables.sweep),
+			utilisationNote(tables)
+		],
+		...open.length === 0 ? [] : [
+			"## Arrival rates (open loop)",
+			sweepTable(open, "requests/s"),
+			detailTable(open)
+		],
+		"## Where to run",
+		adviceLines(tables).join("\n"),
+		"## Rules of thumb",
+		rulesOfThumb(tables, settingOf(pages)).map((rule) => `- ${plain(rule)}`).join("\n")
+	];
+}
+/** `logs/batching_benchmark.md` */
+function renderBatchingBenchmark(pages) {
+	const { promptTokens, outputTokens, run } = pages;
+	const work = promptTokens === null ? "- Requests: the scenario's own traffic" : `- Requests: unique prompts of ${promptTokens} tokens, ${outputTokens} tokens out (fixed)`;
+	return `${[
+		`# Batching benchmark: ${plain(run.scenario)}`,
+		[...environmentLines(run), work].join("\n"),
+		...sections(pages)
+	].join("\n\n")}\n`;
+}
+function droppedLines({ study }) {
+	const dropped = study?.dropped ?? [];
+	if (dropped.length === 0) return [];
+	return ["## Left out", dropped.map(({ cell, reason }) => `- ${plain(cell)}: ${plain(reason)}`).join("\n")];
+}
+/** `report.md` of a batching study. */
+function renderBatchingReport(pages) {
+	return `${[
+		`# Batching study: ${plain(pages.run.scenario)}`,
+		environmentLines(pages.run).join("\n"),
+		...sections(pages),
+		...droppedLines(pages.run),
+		"## Files",
+		[...pages.artifacts, LOG_PAGE].map((name) => `- \`${name}\``).join("\n")
+	].join("\n\n")}\n`;
+}
+/** The log page of a batching study. */
+function renderBatchingLog(pages) {
+	const { run, tables, command, artifacts } = pages;
+	const { benchmark } = tables;
+	const throughput = benchmark === null ? [] : [`- Throughput tok/s (1 vs ${benchmark.concurrency} concurrent): ${short(benchmark.sequential.tokS)} vs ${short(benchmark.concurrent.tokS)}`];
+	return renderLogPage({
+		title: `Batching study: ${run.scenario}`,
+		run,
+		commands: [command],
+		keyNumbers: [[...throughput, ...adviceLines(tables)].join("\n"), ...tables.sweep.length === 0 ? [] : [sweepTable(tables.sweep)]],
+		artifacts,
+		observations: [...rulesOfThumb(tables, settingOf(pages)), ...(run.study?.dropped ?? []).map(({ cell, reason }) => `${cell}: ${reason}`)]
+	});
+}
+/** The terminal's text: the sweep as a table of plain columns, and what it says. */
+function batchingSummary(pages) {
+	const { tables } = pages;
+	const open = [...tables.rates, ...tables.replay === null ? [] : [tables.replay]];
+	const lines = (rows, first) => columns([[
+		first,
+		"mean e2e s",
+		"p95 e2e s",
+		"req/s",
+		"tok/s",
+		"TTFT p95 ms",
+		"ITL p95 ms",
+		"goodput/s",
+		"notes"
+	], ...rows.map((row) => [
+		short(row.load),
+		short(row.meanE2eS),
+		short(row.p95E2eS),
+		short(row.qps),
+		short(row.tokS),
+		short(row.ttftP95Ms),
+		short(row.itlP95Ms),
+		short(row.goodputRps),
+		row.notes.join("; ")
+	])]);
+	return `${[
+		...tables.sweep.length === 0 ? [] : [lines(tables.sweep, "in flight")],
+		...open.length === 0 ? [] : [lines(open, "rate/s")],
+		adviceLines(tables).join("\n"),
+		rulesOfThumb(tables, settingOf(pages)).map((rule) => `* ${rule}`).join("\n")
+	].join("\n\n")}\n`;
+}
+/** Rows as columns of one width each. */
+function columns(rows) {
+	const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
+	const pad = (cell, index) => index === widths.length - 1 ? cell : cell.padStart(widths[index] ?? 0);
+	return rows.map((row) => row.map(pad).join("  ").trimEnd()).join("\n");
+}
+
+// src/studies/batching.ts
+/** Most requests in flight of a level; the gate's probes have the same bound. */
+const MAX_CONCURRENCY = 1024;
+const MAX_RATE = 1e3;
+/** Sequential against concurrent, the sweep over concurrency and rates, its knee, and where to run. */
+const BATCHING_STUDY = {
+	name: "batching",
+	description: "throughput and latency over requests in flight: the knee, and a safe operating point",
+	addOptions,
+	readOptions,
+	plan,
+	report: report$1
+};
+function addOptions(command) {
+	return command.option("--n <requests>", "requests sent one by one, and several at a time", whole(2, 1e4), 32).option("--concurrent <k>", "requests in flight when several", whole(2, MAX_CONCURRENCY), 8).option("--concurrency <list>", "levels of the sweep", wholeList, [
+		1,
+		2,
+		4,
+		8,
+		16,
+		32
+	]).option("--waves <n>", "requests of a level: at least this many times its concurrency", whole(1, 100), 3).option("--rates <list>", "also an open loop: Poisson arrivals at these requests per second", rateList, []).option("--open-seconds <s>", "how long each rate is sent in a round", whole(1, 3600), 30).option("--prompt-tokens <n>", "length of the prompts", whole(1, 1e6), 200).option("--output-tokens <n>", "length of the answers, always the same", whole(2, 1e5), 64).option("--rounds <n>", "repeats, of which the median counts", whole(1, 50), 3).option("--sessions <n>", "server starts", whole(1, 50), 1).option("--traffic", "send the scenario's own requests (probes.traffic) in place of equal ones", false).option("--slo-ttft-p95-ms <ms>", "promise: 95th percentile of the time to first token", milliseconds$1).option("--slo-itl-p95-ms <ms>", "promise: 95th percentile of the gap between tokens", milliseconds$1).option("--slo-e2e-p95-ms <ms>", "promise: 95th percentile of the whole request", milliseconds$1);
+}
+function readOptions(given) {
+	const number = (name) => given[name];
+	const slo = {
+		ttftP95Ms: given["sloTtftP95Ms"],
+		itlP95Ms: given["sloItlP95Ms"],
+		e2eP95Ms: given["sloE2eP95Ms"]
+	};
+	const named = Object.fromEntries(Object.entries(slo).filter(([, value]) => value !== void 0));
+	return {
+		n: number("n"),
+		concurrent: number("concurrent"),
+		concurrency: given["concurrency"],
+		waves: number("waves"),
+		rates: given["rates"],
+		openS: number("openSeconds"),
+		promptTokens: number("promptTokens"),
+		outputTokens: number("outputTokens"),
+		rounds: number("rounds"),
+		sessions: number("sessions"),
+		traffic: given["traffic"] === true,
+		slo: Object.keys(named).length === 0 ? null : sloSchema.parse(named)
+	};
+}
+async function plan(options, config) {
+	const { n, concurrent, concurrency, waves, rates, openS, promptTokens, outputTokens } = options;
+	const { traffic } = config;
+	if (options.traffic && traffic === null) throw new UsageError("--traffic: the scenario has no `probes.traffic`, which names the file of requests");
+	const own = options.traffic ? traffic : null;
+	return {
+		variants: { head: config.server },
+		order: Array.from({ length: options.sessions }, () => "head"),
+		rounds: options.rounds,
+		cells: batchingCells({
+			n,
+			concurrent,
+			concurrency,
+			waves,
+			rates,
+			openS,
+			source: own === null ? equalRequests({
+				promptTokens,
+				outputTokens
+			}) : ownRequests(own),
+			replay: own?.mode === "open" ? own : null
+		})
+	};
+}
+async function report$1(study) {
+	const { options, run, traces, files, command } = study;
+	const sessions = groupTraces(run.sessions.filter((session) => session.outcome === "ok"), traces);
+	const grid = {
+		concurrency: [...options.concurrency].sort((a, b) => a - b),
+		rates: [...options.rates].sort((a, b) => a - b),
+		benchmarkConcurrency: options.concurrent,
+		slo: options.slo ?? run.slo ?? null
+	};
+	const tables = batchingTables(sessions, grid, telemetryOf(await files.read("telemetry.jsonl")));
+	const data = dataFiles(tables);
+	const pages = {
+		run,
+		tables,
+		command,
+		promptTokens: options.traffic ? null : options.promptTokens,
+		outputTokens: options.traffic ? null : options.outputTokens,
+		artifacts: [...data.map((file) => file.name), BENCHMARK_PAGE]
+	};
+	return {
+		files: [
+			...data,
+			{
+				name: BENCHMARK_PAGE,
+				text: renderBatchingBenchmark(pages)
+			},
+			{
+				name: LOG_PAGE,
+				text: renderBatchingLog(pages)
+			}
+		],
+		report: renderBatchingReport(pages),
+		summary: batchingSummary(pages)
+	};
+}
+const BENCHMARK_PAGE = "logs/batching_benchmark.md";
+function dataFiles(tables) {
+	const { benchmark, sweep, rates, replay } = tables;
+	const open = [...rates, ...replay === null ? [] : [replay]];
+	return [
+		...benchmark === null ? [] : [{
+			name: "csv/batching_benchmark.csv",
+			text: benchmarkCsv(benchmark)
+		}, {
+			name: "csv/batching_benchmark.json",
+			text: benchmarkJson(benchmark)
+		}],
+		{
+			name: "csv/concurrency_sweep.csv",
+			text: sweepCsv(sweep)
+		},
+		...open.length === 0 ? [] : [{
+			name: "csv/rate_sweep.csv",
+			text: rateCsv(open)
+		}],
+		{
+			name: "batching.json",
+			text: `${JSON.stringify({
+				schemaVersion: 1,
+				...tables
+			}, null, 1)}\n`
+		}
+	];
+}
+/** The samples of a telemetry file; lines of another version are passed over. */
+function telemetryOf(text) {
+	return (text ?? "").split("\n").flatMap((line) => {
+		if (line === "") return [];
+		try {
+			const parsed = telemetryLineSchema.safeParse(JSON.parse(line));
+			return parsed.success ? [parsed.data] : [];
+		} catch {
+			return [];
+		}
+	});
+}
+function whole(from, to) {
+	return (text) => {
+		const value = /^\d+$/.test(text) ? Number(text) : NaN;
+		if (!(value >= from && value <= to)) throw new InvalidArgumentError(`expected a whole number from ${from} to ${to}`);
+		return value;
+	};
+}
+function wholeList(text) {
+	const read = whole(1, MAX_CONCURRENCY);
+	return [...new Set(text.split(",").map((each) => read(each.trim())))];
+}
+function rateList(text) {
+	const values = text.split(",").map(Number);
+	if (!values.every((value) => value >= .01 && value <= MAX_RATE)) throw new InvalidArgumentError(`expected requests per second from 0.01 to ${MAX_RATE}, separated by commas`);
+	return [...new Set(values)];
+}
+function milliseconds$1(text) {
+	const value = Number(text);
+	if (!(value > 0 && value <= 36e5)) throw new InvalidArgumentError("expected milliseconds above 0");
+	return value;
+}
+
+// src/measure/kv-study.ts
+/** Share of the cache that is left free: what prompts and answers that are longer than expected take. */
+const HEADROOM = .1;
+/** A length that people ask for by name, whatever was measured. */
+const USUAL_LENGTH = 4096;
+/** The tables of a `--max-model-len` sweep, whose variants are named by their lengths. */
+function analyseKvStudy({ run, traces, lengths, wantConcurrency }) {
+	const results = groupTraces(run.sessions, traces).flatMap((group) => [...group.rounds.keys()].flatMap((round) => {
+		const fill = readKvFill(group, round);
+		return fill === null ? [] : [{
+			variant: group.record.variant,
+			fill
+		}];
+	}));
+	const fills = results.flatMap(({ fill }) => "absent" in fill ? [] : [fill]);
+	const rows = addDeltas(lengths.map((length) => rowOf$2(run.sessions, length, fills)));
+	const ok = run.sessions.filter((session) => session.outcome === "ok");
+	const model = ok.flatMap((session) => session.model ?? []).at(0) ?? null;
+	const measured = present(rows.map((row) => row.bytesPerToken));
+	const uniform = rows.every((row) => row.uniform !== false);
+	const bytesPerToken = measured.length > 0 ? median(measured) : uniform ? model?.kvBytesPerToken ?? null : null;
+	const capacities = ok.map(kvCapacity);
+	const smallest = capacities.filter((each) => each.blocks !== null && each.blockSize !== null).sort((a, b) => a.blocks - b.blocks)[0];
+	const fit = {
+		wantConcurrency,
+		context: model?.contextTokens ?? null,
+		capacity: uniform ? smallest : void 0
+	};
+	return {
+		rows,
+		fills,
+		fillProblems: [...new Set(results.flatMap(({ variant, fill }) => "absent" in fill ? [`${variant}: ${fill.absent}`] : []))],
+		model,
+		wantConcurrency,
+		headroom: HEADROOM,
+		bytesPerToken,
+		bytesSource: measured.length > 0 ? "measured" : bytesPerToken === null ? null : "formula",
+		gpuMibPerToken: slopeOf(rows),
+		gpuSpread: spread(rows.map((row) => row.gpuMemUsedMib)),
+		availableSpread: spread(rows.map((row) => row.availableGib)),
+		tokensSpread: spread(rows.map((row) => row.kvTokens)),
+		safeLength: longestFor(fit, .9),
+		largestLength: longestFor(fit, 1),
+		envelope: envelopeOf(rows, capacities, fit.capacity, bytesPerToken),
+		doubling: doublingOf(rows, fit.capacity, bytesPerToken, wantConcurrency),
+		memorySet: capacities.some((each) => each.memoryBytes !== null && each.memoryErrorBytes === 0),
+		uniform
+	};
+}
+function present(values) {
+	return values.filter((value) => value !== null);
+}
+function rowOf$2(sessions, length, fills) {
+	const variant = String(length);
+	const own = sessions.filter((session) => session.variant === variant);
+	const session = own.find(({ outcome }) => outcome === "ok");
+	if (session === void 0) {
+		const last = own.at(-1);
+		const why = last === void 0 ? "not measured" : `did not start: ${last.cause ?? last.outcome}`;
+		return {
+			...EMPTY_ROW,
+			maxModelLen: length,
+			notes: [why]
+		};
+	}
+	const capacity = kvCapacity(session);
+	const fill = fills.find((each) => each.variant === variant && each.session === session.index);
+	const served = session.maxModelLen ?? null;
+	return {
+		maxModelLen: length,
+		gpuMemUsedMib: session.gpuMemory?.readyMib ?? null,
+		deltaMib: null,
+		bytesPerTokenEst: null,
+		kvTokens: capacity.tokens,
+		blocks: capacity.blocks,
+		blockSize: capacity.blockSize,
+		maxConcurrency: capacity.maxConcurrency,
+		availableGib: capacity.memoryBytes === null ? null : capacity.memoryBytes / GIB,
+		readyS: session.readyS ?? null,
+		bytesPerToken: fill?.bytesPerToken ?? null,
+		stepTokens: fill?.stepTokens ?? null,
+		uniform: capacity.uniform,
+		measured: true,
+		notes: [
+			...session.gpuMemory == null ? ["GPU memory not measured"] : [],
+			...served === null || served === length ? [] : [`served with ${served} tokens`],
+			...capacity.uniform === false ? ["kv_tokens hold for this length only: layers keep different amounts"] : [],
+			...fill?.bytesProblem == null ? [] : [fill.bytesProblem]
+		]
+	};
+}
+const EMPTY_ROW = {
+	gpuMemUsedMib: null,
+	deltaMib: null,
+	bytesPerTokenEst: null,
+	kvTokens: null,
+	blocks: null,
+	blockSize: null,
+	maxConcurrency: null,
+	availableGib: null,
+	readyS: null,
+	bytesPerToken: null,
+	stepTokens: null,
+	uniform: null,
+	measured: false
+};
+/** The seed's columns that compare a row with the one before it, whatever that was. */
+function addDeltas(rows) {
+	return rows.map((row, index) => {
+		const before = rows[index - 1];
+		if (before === void 0 || row.gpuMemUsedMib === null || before.gpuMemUsedMib === null) return row;
+		const deltaMib = row.gpuMemUsedMib - before.gpuMemUsedMib;
+		const deltaTokens = row.maxModelLen - before.maxModelLen;
+		return {
+			...row,
+			deltaMib,
+			bytesPerTokenEst: Math.trunc(deltaMib * 2 ** 20 / Math.max(1, deltaTokens))
+		};
+	});
+}
+function slopeOf(rows) {
+	const points = rows.flatMap(({ maxModelLen, gpuMemUsedMib }) => gpuMemUsedMib === null ? [] : [[maxModelLen, gpuMemUsedMib]]);
+	return points.length < 2 ? null : theilSenLine(points).slope;
+}
+/** (largest − smallest) / middle; null with fewer than two values. */
+function spread(given) {
+	const values = present(given);
+	return values.length < 2 || median(values) === 0 ? null : (max(values) - min(values)) / median(values);
+}
+/** The longest context, in whole blocks, of which the wanted number fits in a share of the cache. */
+function longestFor({ wantConcurrency, context, capacity }, share) {
+	if (capacity?.blocks == null || capacity.blockSize === null) return null;
+	const length = Math.floor(usable(capacity.blocks) * share / wantConcurrency) * capacity.blockSize;
+	return context === null ? length : Math.min(length, context);
+}
+/** One block is vLLM's null block. */
+function usable(blocks) {
+	return blocks - 1;
+}
+function fitting({ blocks, blockSize }, contextTokens, share) {
+	if (blocks === null || blockSize === null) return 0;
+	return Math.floor(usable(blocks) * share / Math.ceil(contextTokens / blockSize));
+}
+function envelopeOf(rows, capacities, capacity, bytesPerToken) {
+	const gibOf = (tokens) => bytesPerToken === null ? null : tokens * bytesPerToken / GIB;
+	if (capacity === void 0) return capacities.flatMap(({ maxConcurrency, maxModelLen }) => maxConcurrency === null || maxModelLen === null ? [] : [{
+		contextTokens: maxModelLen,
+		fitting: Math.floor(maxConcurrency),
+		safe: Math.floor(maxConcurrency * .9),
+		gib: null,
+		reported: true
+	}]);
+	const longest = Math.max(...rows.map((row) => row.maxModelLen));
+	const all = [
+		...rows.map((row) => row.maxModelLen),
+		USUAL_LENGTH,
+		longest * 2
+	];
+	return [...new Set(all)].sort((a, b) => a - b).map((contextTokens) => ({
+		contextTokens,
+		fitting: fitting(capacity, contextTokens, 1),
+		safe: fitting(capacity, contextTokens, .9),
+		gib: gibOf(contextTokens),
+		reported: false
+	}));
+}
+function doublingOf(rows, capacity, bytesPerToken, wantConcurrency) {
+	if (capacity === void 0) return [];
+	return rows.map(({ maxModelLen }) => ({
+		contextTokens: maxModelLen,
+		moreGib: bytesPerToken === null ? null : maxModelLen * wantConcurrency * bytesPerToken / GIB,
+		fittingNow: fitting(capacity, maxModelLen, 1),
+		fittingThen: fitting(capacity, maxModelLen * 2, 1)
+	}));
+}
+
+// src/report/kv-csv.ts
+/** The seed's columns in its order, then ours. */
+const HEADER$1 = [
+	"max_model_len",
+	"gpu_mem_used_mb",
+	"delta_mb_from_prev",
+	"bytes_per_token_est",
+	"notes",
+	"kv_tokens",
+	"blocks",
+	"block_size",
+	"max_concurrency",
+	"available_gib",
+	"ready_s",
+	"bytes_per_token_measured",
+	"step_tokens"
+];
+/** `csv/kv_cache_scaling.csv`; memory is nvidia-smi's MiB, which the seed's names call mb. */
+function renderKvCsv(rows) {
+	return csv(HEADER$1, rows.map((row) => [
+		row.maxModelLen,
+		row.gpuMemUsedMib,
+		row.deltaMib,
+		row.bytesPerTokenEst,
+		row.notes.join("; "),
+		row.kvTokens,
+		row.blocks,
+		row.blockSize,
+		rounded(row.maxConcurrency, 3),
+		rounded(row.availableGib, 4),
+		rounded(row.readyS, 2),
+		rounded(row.bytesPerToken, 1),
+		row.stepTokens
+	]));
+}
+
+// src/report/kv-curve.ts
+const percent$3 = (share) => `${formatNumber(Number((share * 100).toPrecision(3)))} %`;
+const bytes = (value) => `${formatNumber(Math.round(value))} B`;
+/** Differences below this are rounding and the driver's own. */
+const NO_CHANGE = .01;
+/** Whether memory grows with the length, and with the context, and in which steps. */
+function shapeSection(study) {
+	return [plain(lengthSentence(study)), plain(contextSentence(study))];
+}
+/** What `--max-model-len` does to the memory in use: with a fixed share of the GPU, next to nothing. */
+function lengthSentence({ rows, gpuSpread, gpuMibPerToken, availableSpread, tokensSpread, memorySet }) {
+	const measured = rows.filter((row) => row.measured);
+	const [first, last] = [measured[0], measured.at(-1)];
+	if (first === void 0 || last === void 0 || first === last) return "One length alone shows no curve over --max-model-len.";
+	const range = `from ${first.maxModelLen} to ${last.maxModelLen}`;
+	const cache = availableSpread === null ? tokensSpread === null ? "The server did not tell its KV memory." : `The cache's tokens differ by ${percent$3(tokensSpread)}.` : `The KV cache got ${first.availableGib?.toFixed(2)} GiB at the shortest and ${last.availableGib?.toFixed(2)} GiB at the longest (${percent$3(availableSpread)} apart).`;
+	const why = memorySet ? "The KV memory was set, so it is the same for every --max-model-len, and the memory in use is no measure of what a token costs." : "vLLM fills what --gpu-memory-utilization allows with KV blocks, whatever --max-model-len is, so the memory in use is no measure of what a token costs.";
+	if (gpuSpread === null || gpuMibPerToken === null) return `Neither linear nor in steps, as far as the server tells: ${range}. ${cache} GPU memory in use was not measured. ${why}`;
+	const used = `memory in use goes from ${formatNumber(first.gpuMemUsedMib ?? 0)} to ${formatNumber(last.gpuMemUsedMib ?? 0)} MiB`;
+	if (gpuSpread <= NO_CHANGE) return `Over --max-model-len neither linear nor in steps: ${range} ${used}, ${percent$3(gpuSpread)} apart, a slope of ${bytes(gpuMibPerToken * 2 ** 20)} per token of --max-model-len. ${cache} ${why}`;
+	return `Over --max-model-len ${used} ${range}, ${percent$3(gpuSpread)} apart, a slope of ${bytes(gpuMibPerToken * 2 ** 20)} per token of --max-model-len. ${cache} ${why} What moves it is the room for activations and graphs, or another process.`;
+}
+/** What a growing context does to the cache's use. */
+function contextSentence({ fills, uniform }) {
+	const fill = fills.at(-1);
+	if (fill === void 0) return "How the cache's use grows with a context was not measured.";
+	const over = `from ${formatNumber(fill.fromTokens)} to ${formatNumber(fill.toTokens)} tokens (${fill.readings} readings)`;
+	if (fill.stepTokens !== null) {
+		const exactly = fill.explained === 1 ? "every reading fits" : `${percent$3(fill.explained)} of the readings fit`;
+		return `Over the context, on one running server, the cache's use is linear in steps: one block for every ${fill.stepTokens} tokens, ${over}; ${exactly} a whole number of such blocks${fixedText(fill)}.`;
+	}
+	if (fill.linear) return `Over the context the cache's use is linear, within ${fill.deviationBlocks.toFixed(1)} blocks of one line, ${over}; no step of one size explains it.`;
+	const why = uniform ? "" : ", as expected where layers keep different amounts";
+	return `Over the context the cache's use is not linear: readings are up to ${fill.deviationBlocks.toFixed(1)} blocks off one line, ${over}${why}.`;
+}
+function fixedText({ fixedBlocks }) {
+	return fixedBlocks <= 0 ? "" : `, beside ${fixedBlocks} that each request holds at any of these lengths (windows, recurrent state)`;
+}
+/** Bytes per token: measured, by the formula, and by what nvidia-smi shows. */
+function bytesSection(study) {
+	return bytesSentences(study).map((each) => `- ${plain(each)}`).join("\n").split("\n\n");
+}
+/** The sentences of {@link bytesSection} as plain text. */
+function bytesSentences({ rows, bytesPerToken, bytesSource, model, fills }) {
+	const measured = bytesSource === "measured" ? bytesPerToken : null;
+	const problem = fills.flatMap((fill) => fill.bytesProblem ?? []).at(0);
+	const estimates = rows.flatMap((row) => row.bytesPerTokenEst ?? []);
+	const formula = model?.kvBytesPerToken ?? null;
+	return [
+		measured === null ? `Measured by filling the cache: none${problem === void 0 ? "" : `, since ${problem}`}.` : `Measured by filling the cache: ${bytes(measured)} for each token on each device; a request of 4,096 tokens takes ${formatNumber(measured * 4096 / 2 ** 20)} MiB.`,
+		model === null ? "By the formula: none, the model's config.json is not on this machine." : formula === null ? `By the formula: none (${model.kvTerms}).` : `By the formula: ${model.kvTerms} = ${bytes(formula)}${measured === null ? "" : comparison(measured / formula, model.kvLayout)}.`,
+		estimates.length === 0 ? "By used memory over --max-model-len: none, GPU memory was not measured at two lengths." : `By used memory over --max-model-len (change of the one / change of the other): ${estimates.map(bytes).join(", ")}. This says how the memory beside the cache moved, not what a token takes.`
+	];
+}
+function comparison(ratio, layout) {
+	const off = Math.abs(ratio - 1);
+	if (off <= NO_CHANGE) return `; the measurement agrees within ${percent$3(Math.max(off, 1e-4))}`;
+	const said = `; measured is ${percent$3(off)} ${ratio > 1 ? "more" : "less"}`;
+	if (layout === "full" || layout === "mla") return `${said}: padding, an unusual cache layout, or blocks that are not where the memory is`;
+	return `${said}, since the formula does not hold for this layout (${layout})`;
+}
+
+// src/report/kv-table.ts
+const COLUMNS = [
+	"max_model_len",
+	"GPU used (MiB)",
+	"delta (MiB)",
+	"KV available (GiB)",
+	"KV tokens",
+	"blocks",
+	"block size",
+	"max concurrency",
+	"bytes per token",
+	"ready (s)",
+	"notes"
+];
+const cell = (value) => value === null ? "–" : formatNumber(value);
+/** The cells of the sweep's table, a row for each length. */
+function kvCells({ rows }) {
+	return rows.map((row) => [
+		String(row.maxModelLen),
+		cell(row.gpuMemUsedMib),
+		cell(row.deltaMib),
+		row.availableGib === null ? "–" : row.availableGib.toFixed(2),
+		cell(row.kvTokens),
+		cell(row.blocks),
+		cell(row.blockSize),
+		row.maxConcurrency === null ? "–" : `${formatNumber(row.maxConcurrency)}×`,
+		cell(row.bytesPerToken === null ? null : Math.round(row.bytesPerToken)),
+		row.readyS === null ? "–" : row.readyS.toFixed(1),
+		row.notes.join("; ")
+	]);
+}
+/** Names of the columns of {@link kvCells}. */
+const KV_COLUMNS = COLUMNS;
+/** The sweep as a Markdown table. */
+function kvTable(study) {
+	const align = COLUMNS.map((_, index) => index === COLUMNS.length - 1 ? "l" : "r");
+	return table(COLUMNS, kvCells(study).map((row) => row.map(plain)), align);
+}
+
+// src/report/kv-notes.ts
+const percent$2 = (share) => `${formatNumber(Number((share * 100).toPrecision(3)))} %`;
+const tokens = (count) => `${formatNumber(count)} tokens`;
+const gib = (value) => value === null ? "–" : value < .01 ? value.toFixed(4) : value.toFixed(2);
+/** `logs/kv_cache_scaling_notes.md`: the questions of the seed, answered from the numbers. */
+function renderKvNotes(run, study) {
+	const text = [
+		["Configuration", [environmentLines(run).join("\n")]],
+		["Measurements", [kvTable(study), ...study.fillProblems.map((each) => `- ${plain(each)}`)]],
+		["Is it roughly linear? Are there step changes?", shapeSection(study)],
+		["Bytes per KV token", bytesSection(study)],
+		["Which max-model-len is safe?", safeSection(study)],
+		["Headroom envelope", envelopeSection(study)],
+		["What if the context is doubled?", doublingSection(study)],
+		["For latency, and for throughput", servingSection(study)],
+		["What to alert on", alertSection(study)],
+		["Traps", trapSection(study)]
+	].map(([title, body]) => `## ${title}\n\n${body.join("\n\n")}`);
+	return `# KV cache scaling: ${plain(run.scenario)}\n\n${text.join("\n\n")}\n`;
+}
+/** The sentence for a terminal and a log page: which length is safe. */
+function safeSentence({ safeLength, largestLength, wantConcurrency, headroom, model, uniform }) {
+	if (!uniform) return "This model's layers keep different amounts, so a length that was not measured cannot be computed: take the longest measured one whose maximum concurrency is enough.";
+	if (safeLength === null || largestLength === null) return "The server told neither blocks nor block size, so no length can be called safe.";
+	if (safeLength <= 0) return `${wantConcurrency} requests at once do not fit with any length: the cache has too few blocks.`;
+	const context = model?.contextTokens ?? null;
+	const bound = context === safeLength ? ", which is the model's own context: the cache is not what limits it" : `; up to ${largestLength} they fit with nothing left${context === null ? ". That is the cache's bound; the model's own context is not known here" : ""}`;
+	return `For ${wantConcurrency} requests of full length at once, with ${percent$2(headroom)} of the cache left free, the largest safe --max-model-len is ${safeLength}${bound}.`;
+}
+function safeSection(study) {
+	const failed = study.rows.filter((row) => !row.measured).map((row) => `${row.maxModelLen} (${row.notes.join("; ")})`);
+	return [
+		plain(safeSentence(study)),
+		"vLLM takes blocks as a request grows and none for its limit: `--max-model-len` decides how long a request may become, and so how many are sure to fit, not how much memory is set aside for each.",
+		...failed.length === 0 ? [] : [`Not measured: ${plain(failed.join(", "))}.`]
+	];
+}
+function envelopeSection({ envelope, headroom, uniform, wantConcurrency }) {
+	if (envelope.length === 0) return ["The server told neither its blocks nor its maximum concurrency."];
+	const rows = envelope.map((row) => [
+		formatNumber(row.contextTokens),
+		formatNumber(row.fitting),
+		formatNumber(row.safe),
+		gib(row.gib),
+		row.fitting >= wantConcurrency ? row.safe >= wantConcurrency ? "fits" : "fits, no headroom" : "does not fit"
+	]);
+	const usual = envelope.find((row) => row.contextTokens === 4096);
+	return [
+		...usual === void 0 ? [] : [`For about ${wantConcurrency} requests of 4K at once: \`--max-model-len 4096\` holds ${formatNumber(usual.fitting)} of them, ${formatNumber(usual.safe)} with headroom. A larger limit takes no memory from them until a request uses it.`],
+		`How many requests fit at once by the length that they reach, prompt and answer together${uniform ? "" : " (the server's own numbers)"}:`,
+		table([
+			"context (tokens)",
+			"fit at once",
+			`with ${percent$2(headroom)} free`,
+			"GiB each",
+			`${wantConcurrency} at once`
+		], rows, [
+			"r",
+			"r",
+			"r",
+			"r",
+			"l"
+		])
+	];
+}
+function doublingSection({ doubling, wantConcurrency, uniform, model }) {
+	if (doubling.length === 0) return [uniform ? "The server told neither blocks nor block size." : "Not computed: this model's layers keep different amounts."];
+	const rows = doubling.map((row) => {
+		const lost = row.fittingNow - row.fittingThen;
+		return [
+			`${formatNumber(row.contextTokens)} → ${formatNumber(row.contextTokens * 2)}`,
+			gib(row.moreGib),
+			formatNumber(row.fittingNow),
+			formatNumber(row.fittingThen),
+			row.fittingNow === 0 ? "–" : `${formatNumber(lost)} (${percent$2(lost / row.fittingNow)})`
+		];
+	});
+	const context = model?.contextTokens ?? null;
+	const beyond = doubling.filter((row) => context !== null && row.contextTokens * 2 > context);
+	return [
+		`With ${wantConcurrency} requests at once that use the whole length:`,
+		table([
+			"context (tokens)",
+			"more KV memory (GiB)",
+			"fit now",
+			"fit then",
+			"concurrency lost"
+		], rows, [
+			"l",
+			"r",
+			"r",
+			"r",
+			"r"
+		]),
+		...context === null || beyond.length === 0 ? [] : [`The model's own context is ${tokens(context)}: doubling ${beyond.map((row) => formatNumber(row.contextTokens)).join(", ")} needs another model or rope scaling.`],
+		"The memory is there only if the cache has it free; where it has not, the concurrency is what is lost. `--kv-cache-dtype fp8` halves the bytes per token, a second GPU with tensor parallelism about doubles the cache."
+	];
+}
+function servingSection({ envelope, uniform, safeLength }) {
+	const shortest = envelope[0];
+	const longest = envelope.filter((row) => safeLength === null || row.contextTokens <= safeLength).at(-1);
+	if (shortest === void 0 || longest === void 0 || !uniform) return ["Measure the lengths that you would serve: for this model none follows from another."];
+	return [`- Latency first: the shortest length that covers your prompts and answers, and a \`--max-num-seqs\` well below what fits (at ${tokens(shortest.contextTokens)} that is ${formatNumber(shortest.safe)} with headroom). The cache then never preempts, and what bounds the concurrency is the p95 that \`vllm-gate study batching\` shows.
+- Throughput first: as many requests as fit (${formatNumber(shortest.fitting)} of ${tokens(shortest.contextTokens)}, ${formatNumber(longest.fitting)} of ${tokens(longest.contextTokens)}), \`--max-num-seqs\` no lower than the knee of the batching curve; some preemption at the peak costs less than idle compute.`];
+}
+function alertSection({ rows, envelope, model }) {
+	const longest = rows.filter((row) => row.measured && row.blocks !== null && row.blockSize !== null).at(-1);
+	const share = longest?.blocks == null || longest.blockSize === null ? null : Math.ceil(longest.maxModelLen / longest.blockSize) / (longest.blocks - 1);
+	const full = share === null ? .95 : Math.min(.95, Math.max(0, 1 - share));
+	const because = share === null || longest === void 0 ? "a usual bound, since the server's blocks are unknown" : `one more request of ${tokens(longest.maxModelLen)} takes ${percent$2(share)} of the cache`;
+	return [[
+		`- \`vllm:kv_cache_usage_perc\` (\`gpu_cache_usage_perc\` before vLLM 0.9): warn at ${percent$2(full * .85)} for 5 minutes, act at ${percent$2(full)}: ${because}.`,
+		"- `vllm:num_preemptions_total`: any steady increase means that requests lose their blocks and are computed again.",
+		"- `vllm:num_requests_waiting` above 0 while the cache is fuller than that: requests wait for memory, not for compute.",
+		...envelope.length > 0 && model?.contextTokens != null ? [`- Prompts near ${tokens(model.contextTokens)}: the model takes no longer ones, whatever the cache holds.`] : []
+	].join("\n")];
+}
+function trapSection({ rows, uniform, model }) {
+	const sizes = [...new Set(rows.flatMap((row) => row.blockSize ?? []))];
+	return [[
+		"- Up to vLLM 0.20 the logged KV tokens are blocks × block size, from 0.22 on requests of full length that fit × their length, rounded to whole blocks of a request. `kv_tokens` here is blocks × block size wherever all layers keep the same, so it compares across versions and lengths.",
+		uniform ? "- All layers of this model take the same blocks, by the server's own numbers." : "- This model's layers keep different amounts: its `kv_tokens` move with `--max-model-len` and with the version while the memory stays. Compare them at equal lengths and versions only; otherwise compare `available_gib`.",
+		...sizes.length > 1 ? [`- The block size changed within the sweep (${sizes.join(", ")}).`] : [],
+		...model !== null && model.kvLayout !== "full" ? [`- KV layout: ${plain(model.kvLayout)}. ${plain(model.kvTerms)}.`] : [],
+		"- `--gpu-memory-utilization` is 0.9 by default up to vLLM 0.19 and 0.92 later, when CUDA graphs came to be counted: an upgrade alone changes the cache."
+	].join("\n")];
+}
+
+// src/studies/kv.ts
+const DEFAULT_LENGTHS = "512,1024,2048,4096";
+const DEFAULT_CONCURRENCY = 8;
+const MAX_LENGTHS = 50;
+const FLAG = "--max-model-len";
+const CSV = "csv/kv_cache_scaling.csv";
+const NOTES = "logs/kv_cache_scaling_notes.md";
+/** `vllm-gate study kv`: a server for each `--max-model-len`, and what its KV cache holds. */
+const KV_STUDY = {
+	name: "kv",
+	description: "KV cache over --max-model-len: tokens, concurrency and memory, bytes per token, what fits",
+	addOptions: (command) => command.option("--lens <tokens>", `values of ${FLAG}, separated by commas`, DEFAULT_LENGTHS).option("--want-concurrency <n>", "requests of full length that should fit at once", String(DEFAULT_CONCURRENCY)),
+	readOptions: (given) => ({
+		lengths: readLengths(String(given["lens"] ?? DEFAULT_LENGTHS)),
+		wantConcurrency: readConcurrency(String(given["wantConcurrency"] ?? DEFAULT_CONCURRENCY))
+	}),
+	plan: async (options, config, _files, world) => {
+		const { server } = config;
+		if (server.kind === "attach") throw new UsageError(`study kv restarts the server with other values of ${FLAG}: ${server.url} is running already, give a model to start`);
+		await checkContext(options.lengths, server, world);
+		return {
+			variants: Object.fromEntries(options.lengths.map((length) => [String(length), {
+				...server,
+				args: [
+					...withoutFlag(server.args, FLAG),
+					FLAG,
+					String(length)
+				]
+			}])),
+			order: options.lengths.map(String),
+			rounds: 1,
+			cells: [fillCell(config, Math.max(...options.lengths))]
+		};
+	},
+	report: async (measured) => {
+		const { run, traces, options } = measured;
+		return reportOf(measured, analyseKvStudy({
+			run,
+			traces,
+			...options
+		}));
+	}
+};
+function readLengths(text) {
+	const lengths = text.split(",").map((part) => part.trim()).map((part) => {
+		const value = tokenCount(part);
+		if (value === null) throw new UsageError(`--lens: got "${part}", expected numbers of tokens such as ${DEFAULT_LENGTHS}`);
+		return value;
+	});
+	const sorted = [...new Set(lengths)].sort((a, b) => a - b);
+	if (sorted.length > MAX_LENGTHS) throw new UsageError(`--lens: got ${sorted.length} lengths, expected at most ${MAX_LENGTHS}`);
+	return sorted;
+}
+function readConcurrency(text) {
+	const value = Number(text);
+	if (/^\d{1,6}$/.test(text) && value >= 1) return value;
+	throw new UsageError(`--want-concurrency: got "${text}", expected a whole number of at least 1`);
+}
+/** Refuses lengths that the model cannot take, before any server is started. */
+async function checkContext(lengths, server, { cwd, environment }) {
+	const env = {
+		...environment,
+		...server.env
+	};
+	if (isOn(env["VLLM_ALLOW_LONG_MAX_MODEL_LEN"])) return;
+	const shape = flagValue(server.args, "--hf-overrides", "--hf-config-path", "--config") !== null ? null : await findModelShape({
+		cwd,
+		model: server.model,
+		args: server.args,
+		env
+	});
+	const context = shape?.contextTokens ?? null;
+	if (context === null) return;
+	const beyond = lengths.filter((length) => length > context);
+	if (beyond.length === 0) return;
+	throw new UsageError(`--lens: ${beyond.join(", ")}: the model's context is ${context} tokens (${shape?.contextKey} of the config.json of ${server.model}), so vLLM refuses a longer ${FLAG}. Give lengths up to ${context}.`);
+}
+function isOn(value) {
+	return value !== void 0 && /^(1|true)$/i.test(value);
+}
+/** Fills so much of a context at most: beyond it a line is a line. */
+const MOST_CONTEXT = 8192;
+/** Contexts as long as each server takes, so that every server shows its own steps. */
+function fillCell(config, longest) {
+	const options = {
+		...config.probes.kv === false ? {
+			steps: 6,
+			outputTokens: 64
+		} : config.probes.kv,
+		contextTokens: Math.min(longest, MOST_CONTEXT)
+	};
+	const lengths = fillLengths(options, {
+		maxModelLen: longest,
+		kv: null
+	});
+	return {
+		name: "kv.fill",
+		value: 1,
+		concurrency: 1,
+		work: {
+			requests: options.steps,
+			concurrency: 1,
+			promptTokens: Math.round((lengths.at(-1) ?? longest) / options.steps),
+			outputTokens: options.outputTokens
+		},
+		plan: async (target, _round, tools) => [kvFillCase(target, {
+			...options,
+			contextTokens: Math.min(options.contextTokens, tools.maxModelLen ?? options.contextTokens)
+		}, tools)]
+	};
+}
+function reportOf({ run, options, command }, study) {
+	const notes = renderKvNotes(run, study);
+	const says = [
+		lengthSentence(study),
+		contextSentence(study),
+		...bytesSentences(study),
+		safeSentence(study),
+		...study.rows.filter((row) => !row.measured).map((row) => `${FLAG} ${row.maxModelLen}: ${row.notes.join("; ")}.`)
+	];
+	const page = renderLogPage({
+		title: `KV cache scaling over ${options.lengths.join(", ")} tokens`,
+		run,
+		commands: [command],
+		keyNumbers: [kvTable(study)],
+		artifacts: [
+			CSV,
+			NOTES,
+			"report.md"
+		],
+		observations: says
+	});
+	const table = columns$1([KV_COLUMNS, ...kvCells(study)].map((row) => row.slice(0, -1)));
+	const skipped = (run.study?.dropped ?? []).map(({ cell, reason }) => `${cell}: ${reason}`);
+	return {
+		files: [
+			{
+				name: CSV,
+				text: renderKvCsv(study.rows)
+			},
+			{
+				name: NOTES,
+				text: notes
+			},
+			{
+				name: LOG_PAGE,
+				text: page
+			}
+		],
+		report: skipped.length === 0 ? notes : `${notes}\n${skipped.map((each) => `- ${plain(each)}`).join("\n")}\n`,
+		summary: [
+			...table,
+			"",
+			...says,
+			...skipped
+		].join("\n")
+	};
+}
+
+// src/probe/prompt-set-text.ts
+const NOUNS = "account order invoice ticket policy customer refund agent delivery contract region device warranty session report limit vendor payment approval record".split(" ");
+const VERBS = "check confirm record refuse escalate summarise translate verify cancel extend".split(" ");
+const WAYS = [
+	"briefly",
+	"in writing",
+	"before anything else",
+	"within a day",
+	"without exception"
+];
+/** Deterministic choices: the same seed gives the same text on every machine. */
+function chooser(seed) {
+	let digest = createHash("sha256").update(seed).digest();
+	let at = 0;
+	return (from) => {
+		if (at + 2 > digest.length) {
+			digest = createHash("sha256").update(digest).digest();
+			at = 0;
+		}
+		const index = digest.readUInt16BE(at) % from.length;
+		at += 2;
+		return from[index];
+	};
+}
+const OPENINGS = {
+	policy: "System: You are the assistant of a service desk. Follow every rule below.",
+	tenant: "System: Workspace profile. Use this tenant's glossary, tone and permitted tools only.",
+	conversation: "System: A conversation so far follows; answer its last message.",
+	tools: "System: Call exactly one of these functions and answer with JSON alone.",
+	rubric: "System: Grade the candidate's answer with this rubric. Reply with one number from 1 to 5.",
+	document: "Document:"
+};
+/** One unit of a text: a rule, a definition, a turn, a function, a criterion, a sentence. */
+function unit(kind, index, choose) {
+	const [a, b, c] = [
+		choose(NOUNS),
+		choose(NOUNS),
+		choose(NOUNS)
+	];
+	const [verb, other, way] = [
+		choose(VERBS),
+		choose(VERBS),
+		choose(WAYS)
+	];
+	switch (kind) {
+		case "policy": return ` Rule ${index + 1}: ${verb} the ${a} ${way}, then ${other} the ${b} of the ${c}.`;
+		case "tenant": return ` The ${a} is called ${b}-${index + 1} here; ${verb} its ${c} ${way}.`;
+		case "conversation": return `\nUser: please ${verb} the ${a}.\nAssistant: I will ${verb} the ${a} and ${other} the ${b}.`;
+		case "tools": return `\n{"name":"${verb}_${a}_${index + 1}","parameters":{"type":"object","properties":{"${b}":{"type":"string"},"${c}":{"type":"integer"}},"required":["${b}"]}}`;
+		case "rubric": return ` Criterion ${index + 1}: one point if the answer says how to ${verb} the ${a} and why to ${other} the ${b}.`;
+		case "document": return ` The ${a} must ${verb} the ${b} ${way}; others ${other} the ${c}.`;
+	}
+}
+/**
+* A text of at least so many words. Its first words depend on the seed, so that texts of two seeds share no block of
+* a prefix cache.
+*/
+function textOf(kind, seed, words) {
+	const choose = chooser(`${kind}/${seed}`);
+	let text = `[${createHash("sha256").update(`${kind}/${seed}`).digest("hex").slice(0, 10)}] ${OPENINGS[kind]}`;
+	let count = 0;
+	for (let index = 0; count < words; index += 1) {
+		const next = unit(kind, index, choose);
+		text += next;
+		count += next.split(/\s+/).length;
+	}
+	return text;
+}
+/** A question for the end of a prompt; others are of another id. */
+function questionOf(seed, words = 12) {
+	const choose = chooser(`question/${seed}`);
+	const parts = [];
+	while (parts.length < words) parts.push(choose(VERBS), "the", choose(NOUNS));
+	return `\nQ: How do I ${parts.slice(0, words).join(" ")}?\nA:`;
+}
+/** Texts that are tried before the nearest is taken. */
+const MOST_TRIES = 40;
+/** A word that is one token to nearly every tokenizer. */
+const FILLER = " a";
+/**
+* The beginning of a text that is exactly so many tokens long; where the tokenizer has none of that length, the
+* nearest one found. It is cut between words and filled up with short ones.
+*
+* @param text - at least as long as the target
+* @throws RangeError when the text is too short
+*/
+async function fitText(text, target, count) {
+	const ends = [...text.matchAll(/\S+/g)].map((match) => match.index + match[0].length);
+	let best = null;
+	let tries = 0;
+	const measure = async (candidate) => {
+		tries += 1;
+		const tokens = await count(candidate);
+		if (best === null || Math.abs(tokens - target) < Math.abs(best.tokens - target)) best = {
+			text: candidate,
+			tokens
+		};
+		return tokens;
+	};
+	const cut = (words) => text.slice(0, ends[words - 1] ?? 0);
+	let low = 0;
+	let high = ends.length + 1;
+	let words = Math.min(ends.length, Math.max(1, Math.round(target / 1.5)));
+	while (high - low > 1 && tries < MOST_TRIES) {
+		const tokens = await measure(cut(words));
+		if (tokens === target) return {
+			text: cut(words),
+			tokens
+		};
+		if (tokens < target) low = words;
+		else high = words;
+		const guess = Math.round(words * target / Math.max(1, tokens));
+		words = Math.min(high - 1, Math.max(low + 1, guess));
+	}
+	if (low === ends.length) throw new RangeError(`a text of ${ends.length} words has less than the ${target} tokens that are wanted`);
+	const short = cut(low);
+	let fillers = target - await measure(short);
+	const tried = /* @__PURE__ */ new Set();
+	while (fillers > 0 && !tried.has(fillers) && tries < MOST_TRIES) {
+		tried.add(fillers);
+		fillers += target - await measure(short + FILLER.repeat(fillers));
+	}
+	return best;
+}
+
+// src/probe/prompt-set.ts
+/** Prompts that follow one version of a prefix before it is edited. */
+const EDIT_EVERY = 4;
+/** Of ten requests of four tenants, seven are the hot one's. */
+const TENANT_OF = [
+	0,
+	0,
+	1,
+	0,
+	0,
+	2,
+	0,
+	0,
+	3,
+	0
+];
+/** Distinct prefixes for a cache that is to overflow, at most: sending them must not take the whole afternoon. */
+const MOST_PREFIXES = 256;
+/** How much more than the cache holds is asked of it. */
+const OVERFLOW = 1.5;
+const range$1 = (count) => Array.from({ length: count }, (_, index) => index);
+/** Workloads by the names that `--workloads` takes: the seed's patterns, then its anti-patterns. */
+const WORKLOADS = {
+	policy: {
+		title: "one policy preamble before every request",
+		text: "policy",
+		suffixWords: 12,
+		primed: "all",
+		prefixes: ({ variants }) => range$1(variants).map(() => 0)
+	},
+	tenant: {
+		title: "four tenants with a preamble each, one of them hot",
+		text: "tenant",
+		suffixWords: 12,
+		primed: "all",
+		prefixes: ({ variants }) => range$1(variants).map((index) => TENANT_OF[index % TENANT_OF.length])
+	},
+	session: {
+		title: "conversations that grow turn by turn on a trunk of their own",
+		text: "conversation",
+		suffixWords: 24,
+		primed: "all",
+		turns: true,
+		prefixes: ({ variants, maxConcurrency }) => {
+			const turns = Math.max(2, Math.ceil(variants / maxConcurrency));
+			return range$1(turns).flatMap(() => range$1(maxConcurrency));
+		}
+	},
+	tools: {
+		title: "a schema of tools before every request",
+		text: "tools",
+		suffixWords: 10,
+		primed: "all",
+		prefixes: ({ variants }) => range$1(variants).map(() => 0)
+	},
+	grader: {
+		title: "one rubric before every answer that is graded",
+		text: "rubric",
+		suffixWords: 150,
+		primed: "all",
+		prefixes: ({ variants }) => range$1(variants).map(() => 0)
+	},
+	short: {
+		title: "a prefix of 256 tokens before a long request of its own",
+		text: "policy",
+		suffixWords: 400,
+		primed: "all",
+		regime: 256,
+		prefixes: ({ variants }) => range$1(variants).map(() => 0)
+	},
+	churn: {
+		title: `a preamble that is edited every ${EDIT_EVERY} requests`,
+		text: "policy",
+		suffixWords: 12,
+		primed: "first",
+		prefixes: ({ variants }) => range$1(variants).map((index) => Math.floor(index / EDIT_EVERY))
+	},
+	unique: {
+		title: "a long document of its own before every question",
+		text: "document",
+		suffixWords: 12,
+		primed: "none",
+		prefixes: ({ variants }) => range$1(variants)
+	},
+	thrash: {
+		title: "more distinct prefixes than the cache holds, in turn",
+		text: "tenant",
+		suffixWords: 12,
+		primed: "all",
+		prefixes: ({ regime, capacityTokens }) => range$1(prefixesToOverflow(regime, capacityTokens).sent)
+	}
+};
+/** How many prefixes of a length overflow a cache, and how many are sent. */
+function prefixesToOverflow(regime, capacityTokens) {
+	const needed = capacityTokens === null ? null : Math.ceil(OVERFLOW * capacityTokens / regime);
+	return {
+		needed,
+		sent: Math.min(MOST_PREFIXES, needed ?? MOST_PREFIXES)
+	};
+}
+/** SHA-256 of a text in UTF-8. */
+function textSha256(text) {
+	return createHash("sha256").update(text, "utf8").digest("hex");
+}
+/** The token ids of a text by the server. */
+async function idsOf(tools, text) {
+	const ids = await tools.tokenize(text);
+	if (ids === null) throw new NotMeasuredError("the server's /tokenize gave no token ids: the prefix study counts every prompt with it; expected vLLM's own, which no flag needs to turn on");
+	return ids;
+}
+/**
+* Prompts of a workload whose prefixes are as many tokens long as the regime says, by the server's own tokenizer.
+*
+* @param seed - other seeds give other texts
+* @throws NotMeasuredError when the server has no `/tokenize`
+*/
+async function generateGroup(name, workload, size, seed, tools) {
+	const count = async (text) => (await idsOf(tools, text)).length;
+	const fitted = /* @__PURE__ */ new Map();
+	const said = /* @__PURE__ */ new Map();
+	const prompts = [];
+	for (const [index, place] of workload.prefixes(size).entries()) {
+		const id = `${seed}/${name}.${size.regime}/${place}`;
+		const prefix = fitted.get(place) ?? (await fitText(textOf(workload.text, id, size.regime), size.regime, count)).text;
+		fitted.set(place, prefix);
+		const suffix = `${workload.turns === true ? said.get(place) ?? "" : ""}${questionOf(`${id}/${index}`, workload.suffixWords)}`;
+		said.set(place, `${suffix} Yes, that is done.`);
+		prompts.push({
+			prefix,
+			suffix,
+			prefixSha256: textSha256(prefix),
+			thread: workload.turns === true ? String(place) : null
+		});
+	}
+	return {
+		workload: name,
+		regime: String(size.regime),
+		prompts
+	};
+}
+/**
+* A group with the numbers of tokens that the server's tokenizer says, and how many of them all prompts with one prefix
+* really begin with: at its end the tokenizer may join it to what follows.
+*
+* @throws NotMeasuredError when the server has no `/tokenize`
+*/
+async function countGroup(group, tools) {
+	const prefixes = /* @__PURE__ */ new Map();
+	const promptTokens = [];
+	for (const { prefix, suffix, prefixSha256 } of group.prompts) {
+		let known = prefixes.get(prefixSha256);
+		if (known === void 0) {
+			const ids = await idsOf(tools, prefix);
+			known = {
+				ids,
+				own: ids.length,
+				shared: ids.length
+			};
+			prefixes.set(prefixSha256, known);
+		}
+		const whole = await idsOf(tools, prefix + suffix);
+		const { ids } = known;
+		const differs = ids.findIndex((id, index) => whole[index] !== id);
+		known.shared = Math.min(known.shared, differs < 0 ? ids.length : differs);
+		promptTokens.push(whole.length);
+	}
+	return {
+		...group,
+		promptTokens,
+		prefixTokens: Object.fromEntries([...prefixes].map(([hash, { own, shared }]) => [hash, {
+			own,
+			shared
+		}]))
+	};
+}
+
+// src/domain/prefix-prompts.ts
+/** What becomes part of a file's name. */
+const nameSchema = string().regex(/^[a-z0-9][a-z0-9_-]{0,39}$/i, "letters, digits, '_' and '-', at most 40");
+const SHA256 = /^[0-9a-f]{64}$/;
+/**
+* A line of a prompt file, the user's own or `csv/prefix_prompts.jsonl`. Only the prompt is required; prompts of one
+* workload and regime are meant to share their beginning.
+*/
+const promptLineSchema = object({
+	prompt: string().min(1).max(4e6),
+	workload: nameSchema.optional(),
+	prefix_regime: union([nameSchema, number().int().positive()]).transform(String).optional(),
+	id: union([string().max(200), number()]).optional(),
+	/** The shared beginning in bytes of UTF-8, and its hash: the proof that it is the same in every line. */
+	prefix_bytes: number().int().nonnegative().optional(),
+	prefix_sha256: string().regex(SHA256, "64 hexadecimal digits").optional(),
+	/** By the server's own tokenizer: of the prefix alone, common to all prompts that have it, and of the whole prompt. */
+	prefix_tokens: number().int().nonnegative().optional(),
+	shared_tokens: number().int().nonnegative().optional(),
+	prompt_tokens: number().int().nonnegative().optional(),
+	/** The conversation that it is a turn of. */
+	thread: string().max(200).optional()
+});
+
+// src/probe/prompt-set-file.ts
+/** Largest file that is read. */
+const MAX_PROMPT_FILE_BYTES = 64e6;
+const MAX_LINES = 2e4;
+/** What prompts of a group must at least share to have a prefix: less is no block of a cache. */
+const LEAST_PREFIX_BYTES = 64;
+/** A token is a byte at least, but for tokens that stand for nothing. */
+const LEAST_BYTES_PER_TOKEN = 1;
+/** Workload or regime of prompts that are meant to share nothing. */
+const UNIQUE = "unique";
+/**
+* The groups of a prompt file, each with its beginning found and proven: the longest that all its prompts share, byte
+* by byte, or the one that its lines name with length and hash.
+*
+* @param name - of the file, for messages
+* @throws UsageError for a line that is none, prompts that share too little for their regime, a hash that is not that
+*   of the beginning, and prompts of the workload `unique` that share one
+*/
+function readPromptFile(text, name) {
+	const lines = text.split(/\r?\n/);
+	if (lines.length > MAX_LINES) throw new UsageError(`${name}: ${lines.length} lines, expected at most ${MAX_LINES}`);
+	const groups = /* @__PURE__ */ new Map();
+	for (const [index, line] of lines.entries()) {
+		if (line.trim() === "") continue;
+		const read = readLine(line, `${name}:${index + 1}`);
+		const key = JSON.stringify([read.workload ?? "user", read.prefix_regime ?? "own"]);
+		const group = groups.get(key) ?? [];
+		groups.set(key, group);
+		group.push({
+			...read,
+			at: `${name}:${index + 1}`
+		});
+	}
+	if (groups.size === 0) throw new UsageError(`${name}: no prompt in it`);
+	return [...groups].map(([key, group]) => {
+		const [workload, regime] = JSON.parse(key);
+		return workload === "unique" || regime === "unique" ? {
+			workload: UNIQUE,
+			regime,
+			prompts: uniquePrompts(group)
+		} : {
+			workload,
+			regime,
+			prompts: sharedPrompts(group, workload, regime)
+		};
+	});
+}
+function readLine(line, at) {
+	let value;
+	try {
+		value = JSON.parse(line);
+	} catch {
+		throw new UsageError(`${at}: no JSON, expected an object such as {"prompt": "…", "prefix_regime": "1024"}`);
+	}
+	const parsed = promptLineSchema.safeParse(value);
+	if (parsed.success) return parsed.data;
+	const [issue] = parsed.error.issues;
+	throw new UsageError(`${at}: ${issue?.path.join(".") || "the line"}: ${issue?.message ?? "not a prompt"}`);
+}
+function sharedPrompts(group, workload, regime) {
+	if (group.every((line) => line.prefix_bytes !== void 0)) return group.map(declaredPrompt);
+	const [first] = group;
+	if (group.length < 2) throw new UsageError(`${first.at}: the only prompt of workload ${workload}, regime ${regime}: a prefix is what several share, expected 20 to 50`);
+	const bytes = group.map((line) => Buffer.from(line.prompt, "utf8"));
+	const [start] = bytes;
+	let shared = start.length;
+	let odd = 0;
+	for (const [index, other] of bytes.entries()) {
+		const common = commonBytes(start, other);
+		if (common < shared) {
+			shared = common;
+			odd = index;
+		}
+	}
+	const tokens = /^\d+$/.test(regime) ? Number(regime) : 0;
+	const least = Math.max(LEAST_PREFIX_BYTES, tokens * LEAST_BYTES_PER_TOKEN);
+	if (shared < least) {
+		const other = group[odd];
+		throw new UsageError(`${other.at}: prompts of workload ${workload}, regime ${regime} share their first ${shared} bytes only, expected ${least} or more: here follows ${quoteAt(other.prompt, shared)}, in ${first.at} ${quoteAt(first.prompt, shared)}. A prefix must be the same byte by byte.`);
+	}
+	return group.map((line) => split(line.prompt, shared));
+}
+function declaredPrompt(line) {
+	const length = line.prefix_bytes ?? 0;
+	const size = Buffer.byteLength(line.prompt, "utf8");
+	if (length > size) throw new UsageError(`${line.at}: prefix_bytes is ${length}, the prompt has ${size}`);
+	const prompt = split(line.prompt, length);
+	if (line.prefix_sha256 !== void 0 && line.prefix_sha256 !== prompt.prefixSha256) throw new UsageError(`${line.at}: the first ${length} bytes hash to ${prompt.prefixSha256}, prefix_sha256 is ${line.prefix_sha256}`);
+	return {
+		...prompt,
+		thread: line.thread ?? null
+	};
+}
+/** Prompts that must miss a cache: no two may begin alike, or a miss would be measured as a hit. */
+function uniquePrompts(group) {
+	const sorted = [...group].sort((a, b) => a.prompt < b.prompt ? -1 : 1);
+	for (const [index, line] of sorted.entries()) {
+		const next = sorted[index + 1];
+		if (next === void 0) break;
+		const shared = commonBytes(Buffer.from(line.prompt, "utf8"), Buffer.from(next.prompt, "utf8"));
+		if (shared < LEAST_PREFIX_BYTES) continue;
+		throw new UsageError(`${next.at}: a prompt of the workload unique shares its first ${shared} bytes with ${line.at}: the second would hit the prefix cache and be measured as a miss. Begin each with something of its own.`);
+	}
+	return group.map((line) => split(line.prompt, Math.min(LEAST_PREFIX_BYTES, Buffer.byteLength(line.prompt))));
+}
+function commonBytes(a, b) {
+	const most = Math.min(a.length, b.length);
+	let at = 0;
+	while (at < most && a[at] === b[at]) at += 1;
+	return at;
+}
+/** A prompt in two, cut before the character that holds the byte. */
+function split(prompt, bytes) {
+	const buffer = Buffer.from(prompt, "utf8");
+	let at = bytes;
+	while (at > 0 && at < buffer.length && (buffer[at] & 192) === 128) at -= 1;
+	const prefix = buffer.subarray(0, at).toString("utf8");
+	return {
+		prefix,
+		suffix: buffer.subarray(at).toString("utf8"),
+		prefixSha256: textSha256(prefix),
+		thread: null
+	};
+}
+function quoteAt(prompt, bytes) {
+	const rest = Buffer.from(prompt, "utf8").subarray(bytes, bytes + 40).toString("utf8");
+	return rest === "" ? "its end" : JSON.stringify(rest.slice(0, 24));
+}
+/** The groups as `csv/prefix_prompts.jsonl`, a prompt a line, with the proof of its prefix. */
+function formatPromptFile(groups) {
+	return groups.flatMap((group) => group.prompts.map((prompt, index) => {
+		const { prefix, suffix, prefixSha256, thread } = prompt;
+		const tokens = group.prefixTokens[prefixSha256];
+		return `${JSON.stringify({
+			prompt: prefix + suffix,
+			workload: group.workload,
+			prefix_regime: group.regime,
+			id: index,
+			prefix_sha256: prefixSha256,
+			prefix_bytes: Buffer.byteLength(prefix, "utf8"),
+			prefix_tokens: tokens?.own ?? 0,
+			shared_tokens: tokens?.shared ?? 0,
+			prompt_tokens: group.promptTokens[index] ?? 0,
+			...thread === null ? {} : { thread }
+		})}\n`;
+	})).join("");
+}
+
+// src/serve/accepted-flags.ts
+/** Reading the help imports all of vLLM, which takes some 20 s on a slow disk. */
+const TIMEOUT_MS = 12e4;
+/** vLLM's whole help is about 200 kB. */
+const MAX_OUTPUT_BYTES = 4e6;
+/** `all` since vLLM 0.11; before, `--help` alone lists every flag, and knows no groups. */
+const QUESTIONS = ["--help=all", "--help"];
+/**
+* The long flags that a server's command takes, e.g. `--no-enable-prefix-caching`: read from its help, or from the
+* usage that it prints when it takes no `--help`. Nothing is served meanwhile.
+*
+* @returns null when the command told nothing of the kind in time
+* @throws the signal's reason when it is aborted
+*/
+async function fetchAcceptedFlags(options) {
+	const { signal, timeoutMs = TIMEOUT_MS } = options;
+	const [program, ...rest] = options.command;
+	if (program === void 0) return null;
+	const deadlineMs = Date.now() + timeoutMs;
+	const cwd = await mkdtemp(join(tmpdir(), "vllm-gate-help-"));
+	try {
+		for (const question of QUESTIONS) {
+			const timeout = deadlineMs - Date.now();
+			if (timeout <= 0) return null;
+			const { all } = await execa(program, [...rest, question], {
+				cwd,
+				env: {
+					...options.env,
+					NO_COLOR: "1",
+					COLUMNS: "200",
+					PYTHONSAFEPATH: "1"
+				},
+				extendEnv: false,
+				stdin: "ignore",
+				all: true,
+				reject: false,
+				timeout,
+				forceKillAfterDelay: 2e3,
+				cancelSignal: signal,
+				maxBuffer: MAX_OUTPUT_BYTES
+			});
+			signal.throwIfAborted();
+			const flags = readHelp(all ?? "");
+			if (flags !== null) return flags;
+		}
+		return null;
+	} finally {
+		await rm(cwd, {
+			recursive: true,
+			force: true
+		});
+	}
+}
+/**
+* Long flags in a help or usage text.
+*
+* @returns null when the text is no list of a server's flags
+*/
+function readHelp(text) {
+	const flags = new Set([...text.matchAll(/(?<![\w-])--[a-z][a-z0-9_-]*/gi)].map(([flag]) => flag.toLowerCase().replaceAll("_", "-").replace(/-+$/, "")));
+	return flags.has("--max-model-len") ? flags : null;
+}
+/**
+* How a server is told to leave prefix caching off or to turn it on. Since vLLM's engine V1 it is on by default and
+* `--no-enable-prefix-caching` turns it off; where that form does not exist it is off unless asked for.
+*
+* @param accepted - null when unknown: then as every version since 0.7 has it
+* @returns null when the server has no such flag
+*/
+function prefixCachingFlags(accepted) {
+	const on = "--enable-prefix-caching";
+	const inverses = ["--no-enable-prefix-caching", "--disable-prefix-caching"];
+	if (accepted === null) return {
+		off: inverses.slice(0, 1),
+		on: [on]
+	};
+	if (!accepted.has(on)) return null;
+	const off = inverses.find((flag) => accepted.has(flag));
+	return {
+		off: off === void 0 ? [] : [off],
+		on: [on]
+	};
+}
+/** Arguments without those that switch prefix caching, in whichever spelling. */
+function withoutPrefixCaching(args) {
+	return args.filter((arg) => !/^--(?:no-)?(?:enable|disable)-prefix-caching$/.test(arg.toLowerCase().replaceAll("_", "-")));
+}
+
+// src/probe/prefix-load.ts
+/** Share of the tokens that a regime promises which prompts of the user's own must really share. */
+const LEAST_OF_REGIME = .9;
+/**
+* The cases of a cell: each prompt of the group is sent once, and again until there are two waves. Behind its prefix
+* each gets a mark that no other request of the study has, so that a server that has seen the prompt before still has
+* to read everything but the prefix; where nothing may be shared the mark comes first. The marks depend on nothing but
+* the cell, so that every server is sent the same bytes.
+*
+* The main workload's hits take turns with misses, the same prompts with the mark in front: what a prefix saves is then
+* seen within one server, and what two servers differ by beside caching is seen in the misses.
+*/
+function loadCases(target, group, primed, options) {
+	const { concurrency, outputTokens, round, primary } = options;
+	const total = group.prompts.length;
+	const paired = primary && primed !== "none";
+	const own = primed === "none" ? "miss" : "hit";
+	const request = (kind, index, pass) => {
+		const prompt = group.prompts[index % total];
+		const name = paired && kind === "miss" ? missCaseName(group, concurrency) : caseName(group, concurrency, primary);
+		const place = kind === "hit" && prompt.thread !== null ? prompt.thread : index % total;
+		const mark = markOf(`${name}/${round}/${pass}/${place}`);
+		const version = primed === "first" ? `${markOf(`${name}/${round}/${prompt.prefixSha256}`)} ` : "";
+		const text = kind === "miss" ? `${mark} ${prompt.prefix}${prompt.suffix}` : `${version}${prompt.prefix}\n${mark}${prompt.suffix}`;
+		return {
+			id: `prefix.${name}.${pass}.${index % total}`,
+			promptTokens: (group.promptTokens[index % total] ?? 0) + 2 * MARK_TOKENS,
+			expectedTokens: outputTokens,
+			body: completionBody({
+				model: target.model,
+				prompt: text,
+				outputTokens
+			})
+		};
+	};
+	const measured = (kind, index) => request(kind, index, String(Math.floor(index / total)));
+	const warmup = (kind) => [...kind === "miss" ? [] : primersOf(group, primed).map((index) => request(kind, index, "prime")), ...range(concurrency === 1 ? 1 : 2 * concurrency).map((index) => request(kind, firstOf(group, primed, index), `w${index}`))];
+	const part = (kind, name, first, measure) => ({
+		probe: "prefix",
+		case: name,
+		concurrency,
+		mustMiss: kind === "miss",
+		warmup: first ? warmup(kind) : [],
+		measure
+	});
+	const ownName = caseName(group, concurrency, primary);
+	const count = total * Math.max(1, Math.ceil(2 * concurrency / total));
+	if (!paired) return [part(own, ownName, true, range(count).map((index) => measured(own, index)))];
+	const { turns, size } = turnsOf(Math.max(total, 2 * concurrency), concurrency);
+	return range(turns).flatMap((turn) => {
+		return (turn % 2 === 0 ? ["miss", "hit"] : ["hit", "miss"]).map((kind) => part(kind, kind === "hit" ? ownName : missCaseName(group, concurrency), turn === 0, range(size).map((at) => measured(kind, turn * size + at))));
+	});
+}
+/** Sequential requests of one kind before the other kind has its turn, at most. */
+const TURN = 5;
+/** An even number of turns: of a wave each, or of a few requests one after another. */
+function turnsOf(requests, concurrency) {
+	const turns = 2 * Math.ceil(requests / (concurrency === 1 ? TURN : concurrency) / 2);
+	return {
+		turns,
+		size: concurrency === 1 ? Math.ceil(requests / turns) : concurrency
+	};
+}
+/** Tokens that the mark may add to a prompt, at most: eight hexadecimal digits in brackets. */
+const MARK_TOKENS = 12;
+function markOf(place) {
+	return `[${createHash("sha256").update(place).digest("hex").slice(0, 8)}]`;
+}
+/** `hit.1024.c8` for the main workload, else with the workload's name. */
+function caseName({ workload, regime }, concurrency, primary) {
+	return `${primary && workload !== "unique" ? "hit" : workload}.${regime}.c${concurrency}`;
+}
+/** The case of the misses that take turns with the main workload's hits. */
+function missCaseName({ regime }, concurrency) {
+	return `miss.${regime}.c${concurrency}`;
+}
+/** The first prompt of each prefix that is to be in the cache before the case. */
+function primersOf({ prompts }, primed) {
+	if (primed === "none") return [];
+	const seen = /* @__PURE__ */ new Set();
+	const first = [];
+	for (const [index, { prefixSha256 }] of prompts.entries()) {
+		if (seen.has(prefixSha256)) continue;
+		seen.add(prefixSha256);
+		first.push(index);
+		if (primed === "first") break;
+	}
+	return first;
+}
+/** What the warm-up wave sends: a prefix that is to be new when it is measured is not touched. */
+function firstOf({ prompts }, primed, index) {
+	return primed === "first" ? 0 : index % prompts.length;
+}
+/**
+* Prompts of the user's own must share what their regime says, in tokens too.
+*
+* @throws NotMeasuredError with what they share
+*/
+function checkShared(group, source) {
+	if (group.workload === "unique" || !/^\d+$/.test(group.regime)) return;
+	const wanted = Number(group.regime);
+	const shared = Math.min(...Object.values(group.prefixTokens).map((tokens) => tokens.shared));
+	if (shared >= LEAST_OF_REGIME * wanted) return;
+	throw new NotMeasuredError(`${source}: prompts of workload ${group.workload}, regime ${group.regime} share ${shared} tokens by the server's tokenizer, expected about ${wanted}: lengthen what they share, or name the regime after its length`);
+}
+function range(count) {
+	return Array.from({ length: count }, (_, index) => index);
+}
+
+// src/studies/prefix-cells.ts
+const PROMPTS_FILE = "csv/prefix_prompts.jsonl";
+/** Tokens behind the prefix, for the estimate of the time. */
+const SUFFIX_TOKENS = 40;
+/** Tokens of a prefix whose regime is a name. */
+const UNKNOWN_TOKENS = 1e3;
+/** The workloads and prefix lengths of a study, in the order in which they are measured. */
+function sourcesOf(options, given) {
+	if (given !== null && options.prompts !== null) return given.map((group) => ({
+		workload: group.workload,
+		regime: group.regime,
+		primed: group.workload === "unique" ? "none" : "all",
+		requests: group.prompts.length,
+		make: async () => group
+	}));
+	return options.workloads.flatMap((name) => {
+		const workload = WORKLOADS[name];
+		return (workload.regime === void 0 ? options.regimes : [workload.regime]).map((regime) => {
+			const size = {
+				regime,
+				variants: options.variants,
+				maxConcurrency: Math.max(...options.concurrency)
+			};
+			const kept = given?.find((group) => group.workload === name && group.regime === String(regime));
+			return {
+				workload: name,
+				regime: String(regime),
+				primed: workload.primed,
+				requests: workload.prefixes({
+					...size,
+					capacityTokens: null
+				}).length,
+				make: async (tools) => kept ?? generateGroup(name, workload, {
+					...size,
+					capacityTokens: capacityTokens(tools)
+				}, options.textSeed, tools)
+			};
+		});
+	});
+}
+function capacityTokens({ kv }) {
+	if (kv === null) return null;
+	if (kv.capacityTokens !== null) return kv.capacityTokens;
+	return kv.blocks !== null && kv.blockSize !== null ? kv.blocks * kv.blockSize : null;
+}
+/**
+* The cells of the study: each workload and length at each concurrency. Prompts are made when a server first can count
+* them, once: every later server is sent the same.
+*
+* @param given - prompts that exist: the user's own, or those of a study that goes on
+*/
+function prefixCells(options, given, files) {
+	const sources = sourcesOf(options, given);
+	const primary = sources[0]?.workload;
+	const counted = /* @__PURE__ */ new Map();
+	const groupOf = async (source, tools) => {
+		for (const each of options.prompts === null ? [source] : sources) {
+			if (counted.has(each)) continue;
+			const group = await countGroup(await each.make(tools), tools);
+			if (options.prompts !== null) checkShared(group, `--prompts ${options.prompts}`);
+			counted.set(each, group);
+			await files.write(PROMPTS_FILE, formatPromptFile([...counted.values()]));
+		}
+		return counted.get(source);
+	};
+	return sources.flatMap((source, place) => options.concurrency.map((concurrency) => {
+		const prefix = /^\d+$/.test(source.regime) ? Number(source.regime) : UNKNOWN_TOKENS;
+		return {
+			name: cellName({
+				...source,
+				concurrency
+			}),
+			value: worthOf(source, concurrency, place),
+			concurrency,
+			work: {
+				requests: Math.max(source.requests, 2 * concurrency) * (source.workload === primary ? 2 : 1),
+				concurrency,
+				promptTokens: prefix + SUFFIX_TOKENS,
+				outputTokens: options.outputTokens
+			},
+			plan: async (target, round, tools) => loadCases(target, await groupOf(source, tools), source.primed, {
+				concurrency,
+				outputTokens: options.outputTokens,
+				round,
+				primary: source.workload === primary
+			})
+		};
+	}));
+}
+/** `policy, 1024 tokens, 8 in flight` */
+function cellName({ workload, regime, concurrency }) {
+	return `${workload}, ${regime} tokens, ${concurrency} in flight`;
+}
+/** The main workload before the others, 1024 tokens before other lengths, one and eight in flight before more. */
+function worthOf({ regime }, concurrency, place) {
+	const length = regime === "1024" ? 0 : regime === "2048" ? 10 : regime === "512" ? 15 : 20;
+	const crowd = concurrency === 1 ? 0 : concurrency <= 8 ? 2 : concurrency <= 16 ? 20 : 30;
+	return 1e3 - length - crowd - (place > 2 ? 100 + place : 0);
+}
+
+// src/domain/prefix-study.ts
+/** Servers of the study: prefix caching off, and on. */
+const PREFIX_MODES = ["off", "on"];
+/** Name of the misses beside the main workload's hits, as if they were a workload. */
+const MISSES = "miss";
+
+// src/measure/prefix-reason.ts
+/** Hits of fewer of the prefixes are a cache that is not reused. */
+const FEW_HITS = .5;
+/** Below this share of the prompt, what is left to compute decides. */
+const MOSTLY_SUFFIX = .5;
+/** A saving that is not chance. */
+const CLEAR_SAVING = .1;
+/**
+* Why the first token of a cell does not come sooner with caching on, from what was measured: the server's own label
+* and counters, the hashes of the prompts' prefixes, their lengths, and the time that a prefill takes at all.
+*
+* @param mainSaving - what the main workload's hits of this length and concurrency save within the server
+*/
+function findReason(cell, prompts, facts, mainSaving) {
+	const { on, hits } = cell;
+	const rate = on.hitRate;
+	const shown = rate === null ? "unknown" : percent$1(rate);
+	if (facts.cachingOn === false) return because("flag_without_effect", "the flag had no effect: /metrics still says enable_prefix_caching=False");
+	const repeats = prompts === null ? 0 : prompts.prompts / Math.max(1, prompts.prefixes);
+	if (hits !== null && hits < FEW_HITS && prompts !== null) {
+		const working = prompts.prefixes * prompts.sharedTokens;
+		if (facts.capacityTokens !== null && working > facts.capacityTokens) return because("evicted", `the prefixes were evicted before they were asked for again: ${prompts.prefixes} distinct ones need ${working} tokens, the cache holds ${facts.capacityTokens} (hit rate ${shown}${turnover(on.turnover)})`);
+		if (prompts.sharedTokens < facts.blockSize) return because("prefix_too_short", `the prompts share ${prompts.sharedTokens} tokens, less than a block of the cache (${facts.blockSize})`);
+		if (repeats < 8 && prompts.prefixes > 1) return because("prefix_not_identical", `the prefix is not identical: ${prompts.prompts} prompts begin in ${prompts.prefixes} different ways by their hashes (hit rate ${shown})`);
+		return because("flag_without_effect", `the flag had no effect: ${prompts.prompts} prompts begin alike by their hashes, /metrics says enable_prefix_caching=${facts.cachingOn === null ? "nothing" : "True"}, and the hit rate is ${shown}`);
+	}
+	const share = cell.predictedSaving;
+	if (share !== null && share < MOSTLY_SUFFIX) return because("suffix_dominates", `the suffix dominates: only P/(P+S) = ${percent$1(share)} of a prompt is the shared prefix (hit rate ${shown})`);
+	if (hits !== null && mainSaving !== null && mainSaving >= CLEAR_SAVING) return because("unknown", `its prefixes are found (hit rate ${shown}), and hits of this length save ${percent$1(mainSaving)} of a miss within the server: the two servers, or the machine meanwhile, differ by more than caching does; measure again with --repeats 3`);
+	if (hits !== null && prompts !== null) {
+		const ms = cell.off.ttftS === null ? "" : ` of ${(cell.off.ttftS.p50 * 1e3).toFixed(1)} ms in all`;
+		return because("prefix_too_short", `the prefix of ${prompts.sharedTokens} tokens is too short for this GPU and model: it is found (hit rate ${shown}), but its prefill is a small part${ms} to the first token`);
+	}
+	return because("unknown", "the server tells no hit rate, so the reason is not to be seen from here");
+}
+function because(name, text) {
+	return {
+		name,
+		text
+	};
+}
+function percent$1(share) {
+	return `${(share * 100).toFixed(share < .1 && share > 0 ? 1 : 0)} %`;
+}
+function turnover(value) {
+	return value === null ? "" : `, written anew ${value.toFixed(1)} times`;
+}
+
+// src/measure/prefix-study.ts
+/** Smaller changes are chance, even within one server. */
+const NOTABLE = .05;
+/** Two starts of one server differ by as much. */
+const RESTART = .1;
+/** With fewer of the prefixes found, whatever changed is not the cache's doing. */
+const SOME_HITS = .1;
+/** What the server's KV cache holds, in tokens. */
+function capacityOf(session) {
+	const { capacityTokens, blocks, blockSize } = session.kv ?? {};
+	if (typeof capacityTokens === "number") return capacityTokens;
+	if (typeof blocks === "number" && typeof blockSize === "number") return blocks * blockSize;
+	return session.logFacts?.kvCapacityTokens ?? null;
+}
+/** Every server's result in every cell; cells that one did not measure have no row of it. */
+function prefixRows(run, traces, cells) {
+	const sessions = groupTraces(run.sessions.filter((session) => session.outcome === "ok"), traces);
+	return cells.flatMap((cell) => PREFIX_MODES.flatMap((mode) => {
+		const parts = sessions.filter(({ record }) => record.variant === mode).flatMap(({ record, rounds }) => [...rounds.values()].flatMap((cases) => {
+			const data = cases.get(`prefix.${cell.case}`);
+			return data === void 0 ? [] : [{
+				record,
+				data
+			}];
+		}));
+		return parts.length === 0 ? [] : [rowOf$1(cell, mode, parts)];
+	}));
+}
+function rowOf$1({ case: _, ...cell }, mode, parts) {
+	const ok = parts.flatMap(({ data }) => data.ok);
+	const failed = parts.flatMap(({ data }) => data.failed);
+	const seconds = parts.reduce((sum, { data }) => sum + (data.ok.length === 0 ? 0 : measuredS(data)), 0);
+	const tokens = ok.reduce((sum, trace) => sum === null || trace.outputTokens === null ? null : sum + trace.outputTokens, 0);
+	const sum = (counter) => parts.reduce((total, { data }) => {
+		const value = countedIn(data, counter);
+		return total === null || value === null ? null : total + value;
+	}, 0);
+	const [queried, hit] = [sum("prefixQueriedTokens"), sum("prefixHitTokens")];
+	const memory = parts.flatMap(({ record }) => record.gpuMemory ?? []);
+	const [first] = failed;
+	return {
+		...cell,
+		mode,
+		requests: ok.length + failed.length,
+		failed: failed.length,
+		sessions: new Set(parts.map(({ record }) => record.index)).size,
+		ttftS: spreadOf(ok.map(ttftMs)),
+		e2eS: spreadOf(ok.map(e2eMs)),
+		requestsPerS: seconds > 0 ? ok.length / seconds : null,
+		tokensPerS: seconds > 0 && tokens !== null ? tokens / seconds : null,
+		hitRate: queried === null || hit === null ? null : queried > 0 ? hit / queried : 0,
+		turnover: turnoverOf(parts, queried, hit),
+		preemptions: sum("preemptions"),
+		vramPeakMib: memory.length === 0 ? null : Math.max(...memory.map(({ peakMib }) => peakMib)),
+		vramSteadyMib: memory.length === 0 ? null : mean(memory.map(({ steadyMib }) => steadyMib)),
+		notes: [...first === void 0 ? [] : [`${failed.length} of ${ok.length + failed.length} failed: ${first.error}`], ...ok.length < 20 ? [`p95 needs ${20} requests`] : []]
+	};
+}
+/** Prompt tokens that were computed over what the cache holds. */
+function turnoverOf(parts, queried, hit) {
+	const [first] = parts;
+	const capacity = first === void 0 ? null : capacityOf(first.record);
+	if (capacity === null || capacity <= 0 || queried === null || hit === null) return null;
+	return (queried - hit) / capacity;
+}
+function spreadOf(timesMs) {
+	const values = timesMs.flatMap((ms) => ms === null ? [] : [ms / 1e3]);
+	if (values.length === 0) return null;
+	return {
+		mean: mean(values),
+		p50: quantile(values, .5),
+		p95: values.length < 20 ? null : quantile(values, .95)
+	};
+}
+/** (on − off) / off */
+function change$1(off, on) {
+	return typeof off === "number" && typeof on === "number" && off !== 0 ? (on - off) / off : null;
+}
+/** The cells that both servers measured, with what caching changed. */
+function comparePrefixRows(rows, facts) {
+	const find = (cell, mode) => rows.find((row) => row.mode === mode && row.workload === cell.workload && row.regime === cell.regime && row.concurrency === cell.concurrency);
+	return rows.flatMap((off) => {
+		const on = off.mode === "off" && off.workload !== "miss" ? find(off, "on") : void 0;
+		if (on === void 0) return [];
+		const { workload, regime, concurrency } = off;
+		const prompts = facts.prompts.find((each) => each.workload === workload && each.regime === regime);
+		const hits = hitsOf(on, prompts, facts.blockSize);
+		const isMain = workload === facts.primary;
+		const alike = find({
+			workload: facts.primary,
+			regime,
+			concurrency
+		}, "on");
+		const misses = (mode) => find({
+			workload: MISSES,
+			regime,
+			concurrency
+		}, mode)?.ttftS?.p50;
+		const mainFall = change$1(misses("on"), alike?.ttftS?.p50);
+		const savingWithin = isMain && mainFall !== null ? -mainFall : null;
+		const changes = {
+			ttftP50: change$1(off.ttftS?.p50, on.ttftS?.p50),
+			ttftP95: change$1(off.ttftS?.p95, on.ttftS?.p95),
+			e2eP95: change$1(off.e2eS?.p95, on.e2eS?.p95),
+			requestsPerS: change$1(off.requestsPerS, on.requestsPerS),
+			tokensPerS: change$1(off.tokensPerS, on.tokensPerS),
+			vramMib: change$1(off.vramPeakMib, on.vramPeakMib)
+		};
+		const predictedSaving = prompts === void 0 ? null : prompts.sharedTokens / prompts.promptTokens;
+		const saving = savingWithin ?? (changes.ttftP50 === null ? null : -changes.ttftP50);
+		const improved = saving !== null && saving >= (savingWithin === null ? RESTART : .05) && (hits ?? 1) >= SOME_HITS;
+		const comparison = {
+			workload,
+			regime,
+			concurrency,
+			off,
+			on,
+			...changes,
+			savingWithin,
+			control: isMain ? change$1(misses("off"), misses("on")) : null,
+			saving,
+			predictedSaving,
+			hits,
+			expectedTtftS: isMain || hits === null || alike?.ttftS == null || off.ttftS === null ? null : hits * alike.ttftS.mean + (1 - hits) * off.ttftS.mean,
+			win: !improved ? "none" : concurrency > 1 && (changes.tokensPerS ?? 0) >= .05 ? "capacity" : "latency"
+		};
+		const reason = improved ? null : findReason(comparison, prompts ?? null, facts, mainFall === null ? null : -mainFall);
+		return [{
+			...comparison,
+			reason
+		}];
+	});
+}
+/** The share of prefixes that were found: cached tokens over those of whole blocks that could be. */
+function hitsOf(on, prompts, blockSize) {
+	if (on.hitRate === null || prompts === void 0) return null;
+	const possible = Math.floor(prompts.sharedTokens / blockSize) * blockSize;
+	if (possible === 0) return 0;
+	return Math.min(1, on.hitRate * prompts.promptTokens / possible);
+}
+
+// src/measure/prefix-reading.ts
+/** The seed's example of mixed traffic: the share that has the prefix at all, and how often it is found. */
+const MIXED = {
+	eligible: .5,
+	hits: .8
+};
+/** A first token that comes at least this much sooner is worth a flag. */
+const PAYS = .1;
+/** What a study's numbers say, by the questions that the experiment asks. */
+function interpret(comparisons, facts) {
+	const main = comparisons.filter(({ workload }) => workload === facts.primary);
+	const others = comparisons.filter(({ workload }) => workload !== facts.primary);
+	return {
+		interpretation: [
+			{
+				title: "Did TTFT drop on cache hits?",
+				lines: savingLines(main)
+			},
+			{
+				title: "Capacity or latency only?",
+				lines: capacityLines(main)
+			},
+			{
+				title: "Concurrency sensitivity",
+				lines: concurrencyLines(main)
+			},
+			{
+				title: "Memory overhead and stability",
+				lines: memoryLines(comparisons)
+			},
+			{
+				title: "Hit rate, and what mixed traffic makes of it",
+				lines: dilutionLines(main, facts)
+			},
+			...others.length === 0 ? [] : [{
+				title: "Other workloads",
+				lines: others.map(workloadLine)
+			}]
+		].filter(({ lines }) => lines.length > 0),
+		conclusion: conclusionOf(main, others, facts)
+	};
+}
+/** By regime, in the order measured. */
+function byRegime(comparisons) {
+	return [...Map.groupBy(comparisons, ({ regime }) => regime)];
+}
+function savingLines(main) {
+	const lines = byRegime(main).map(([regime, cells]) => {
+		const [first] = cells;
+		const said = cells.map((cell) => `${signed(cell.ttftP50)} at ${cell.concurrency}`).join(", ");
+		const predicted = first?.predictedSaving ?? null;
+		const bound = predicted === null ? "" : `; a hit saves ${percent(predicted)} of the prefill at best, P/(P+S)`;
+		const within = cells.flatMap(({ savingWithin: saving, concurrency }) => saving === null ? [] : [`${signed(-saving)} at ${concurrency}`]);
+		return `${regime}-token prefix: median TTFT ${said} in flight against the server without caching${within.length === 0 ? "" : `; against misses of the same server ${within.join(", ")}`}${bound}.`;
+	});
+	const alone = main.find(({ concurrency }) => concurrency === 1);
+	if (alone?.reason === null && alone.on.ttftS !== null) lines.push(`The median hit still takes ${(alone.on.ttftS.p50 * 1e3).toFixed(1)} ms one after another: what is left of TTFT is the front end, the suffix and one step of the model, which no cache saves. So the saving stays below P/(P+S).`);
+	const sorted = [...byRegime(main).flatMap(([regime, cells]) => {
+		const savings = cells.flatMap(({ saving }) => saving === null ? [] : [saving]);
+		return savings.length === 0 || !/^\d+$/.test(regime) ? [] : [{
+			tokens: Number(regime),
+			saving: Math.max(...savings)
+		}];
+	})].sort((a, b) => a.tokens - b.tokens);
+	const [least, most] = [sorted[0], sorted.at(-1)];
+	if (least !== void 0 && most !== void 0 && least !== most) lines.push(most.saving > least.saving + .05 ? `The saving grows with the prefix, as expected: ${percent(least.saving)} at ${least.tokens} tokens, ${percent(most.saving)} at ${most.tokens}.` : `The saving does not grow with the prefix (${percent(least.saving)} at ${least.tokens} tokens, ${percent(most.saving)} at ${most.tokens}): something other than its prefill decides.`);
+	for (const cell of main) if (cell.reason !== null) lines.push(`${cell.regime} tokens at ${cell.concurrency}: no improvement, since ${cell.reason.text}.`);
+	return lines;
+}
+function capacityLines(main) {
+	return byRegime(main).flatMap(([regime, cells]) => {
+		return cells.filter(({ concurrency, win }) => concurrency > 1 && win !== "none").map((cell) => {
+			const at = `${regime} tokens at ${cell.concurrency}`;
+			const rates = `req/s ${signed(cell.requestsPerS)}, tok/s ${signed(cell.tokensPerS)}, p95 E2E ${signed(cell.e2eP95)}`;
+			if (cell.win === "capacity") return `${at}: a capacity win (${rates}).`;
+			return (cell.e2eP95 ?? 0) <= -.05 ? `${at}: latency only, with headroom under an end-to-end SLO (${rates}).` : `${at}: latency only; the same work is done in the same time (${rates}).`;
+		});
+	});
+}
+function concurrencyLines(main) {
+	return byRegime(main).flatMap(([regime, cells]) => {
+		const sorted = [...cells].sort((a, b) => a.concurrency - b.concurrency);
+		const [alone, crowd] = [sorted[0], sorted.at(-1)];
+		const [few, many] = [savedMs(alone), savedMs(crowd)];
+		if (alone === crowd || few === null || many === null || alone === void 0 || crowd === void 0) return [];
+		const verdict = many > few * 1.2 ? "load magnifies it" : many < few / 1.2 ? "load hides it" : "load changes little about it";
+		return [`${regime} tokens: ${few.toFixed(1)} ms sooner at ${alone.concurrency}, ${many.toFixed(1)} ms at ${crowd.concurrency}: ${verdict}.`];
+	});
+}
+function savedMs(cell) {
+	const [off, on] = [cell?.off.ttftS, cell?.on.ttftS];
+	return off == null || on == null ? null : (off.p50 - on.p50) * 1e3;
+}
+function memoryLines(comparisons) {
+	const [first] = comparisons;
+	if (first === void 0) return [];
+	const { off, on } = first;
+	const lines = [];
+	if (off.vramPeakMib === null || on.vramPeakMib === null) lines.push("VRAM was not measured: no GPU was seen beside the probes.");
+	else {
+		const grown = on.vramPeakMib - off.vramPeakMib;
+		const plateau = on.vramSteadyMib === null ? null : on.vramPeakMib - on.vramSteadyMib;
+		lines.push(`VRAM peak ${on.vramPeakMib.toFixed(0)} MiB with caching, ${off.vramPeakMib.toFixed(0)} MiB without (${grown >= 0 ? "+" : "−"}${Math.abs(grown).toFixed(0)} MiB): vLLM reserves its KV cache at the start and keeps prefixes in what requests leave free of it.`);
+		if (plateau !== null) lines.push(plateau <= .02 * on.vramPeakMib ? "It stays on a plateau: the peak is within 2 % of the middle of the run." : `It is no plateau: the peak is ${plateau.toFixed(0)} MiB above the middle of the run.`);
+	}
+	const preempted = comparisons.reduce((sum, cell) => sum + (cell.on.preemptions ?? 0), 0);
+	if (preempted > 0) lines.push(`${preempted} requests were preempted with caching on: the cache was full of running ones.`);
+	return lines;
+}
+/** The cell whose numbers stand for the study: the longest prefix that pays most. */
+function bestCell(main) {
+	return [...main].sort((a, b) => (b.saving ?? 0) - (a.saving ?? 0))[0];
+}
+function dilutionLines(main, facts) {
+	const rates = main.flatMap(({ on }) => on.hitRate === null ? [] : [on.hitRate]);
+	const lines = rates.length === 0 ? ["The server tells no hit rate."] : [`The server found ${percent(Math.min(...rates))} to ${percent(Math.max(...rates))} of the prompt tokens in its cache; every request shared its prefix, so h is close to 1 here and lower in production.`];
+	const best = bestCell(main);
+	const [miss, hit] = [best?.off.ttftS?.mean, best?.on.ttftS?.mean];
+	if (best === void 0 || miss === void 0 || hit === void 0) return lines;
+	const ms = (seconds) => `${(seconds * 1e3).toFixed(1)} ms`;
+	const expected = (h) => h * hit + (1 - h) * miss;
+	const share = MIXED.eligible * MIXED.hits;
+	lines.push(`E[TTFT] = h · ${ms(hit)} + (1 − h) · ${ms(miss)} at ${best.regime} tokens and ${best.concurrency} in flight: ` + [
+		.25,
+		.5,
+		.75,
+		1
+	].map((h) => `${ms(expected(h))} for h = ${h}`).join(", ") + ".", `Of traffic of which f = ${percent(MIXED.eligible)} has the prefix, found h = ${percent(MIXED.hits)} of the time, f · h = ${percent(share)} benefits: mean TTFT ${ms(expected(share))}, ${signed(expected(share) / miss - 1)}.`);
+	const prompts = facts.prompts.find((each) => each.workload === best.workload && each.regime === best.regime);
+	if (prompts !== void 0) {
+		const saved = (best.hits ?? 1) * prompts.sharedTokens;
+		lines.push(`Prefill saved per request, h · P: about ${saved.toFixed(0)} tokens.`);
+	}
+	return lines;
+}
+function workloadLine(cell) {
+	const at = `${cell.workload}, ${cell.regime} tokens at ${cell.concurrency}`;
+	const rate = cell.on.hitRate === null ? "hit rate unknown" : `hit rate ${percent(cell.on.hitRate)}`;
+	const churn = cell.on.turnover === null || cell.on.turnover < .5 ? "" : `, the cache written anew ${cell.on.turnover.toFixed(1)} times`;
+	const [expected, measured] = [cell.expectedTtftS, cell.on.ttftS?.mean ?? null];
+	const model = expected === null || measured === null ? "" : `; E[TTFT] by h = ${percent(cell.hits ?? 0)} is ${(expected * 1e3).toFixed(1)} ms, measured ${(measured * 1e3).toFixed(1)} ms`;
+	const why = cell.reason === null ? "" : `; ${cell.reason.text}`;
+	return `${at}: median TTFT ${signed(cell.ttftP50)}, ${rate}${churn}${model}${why}.`;
+}
+function conclusionOf(main, others, facts) {
+	const paying = main.filter(({ saving }) => (saving ?? 0) >= PAYS);
+	const caveat = caveatOf(others, facts, main);
+	const first = [...paying].sort((a, b) => (Number(a.regime) || 0) - (Number(b.regime) || 0) || a.concurrency - b.concurrency)[0];
+	const best = bestCell(main);
+	if (first === void 0 || best === void 0) {
+		const [why] = main.flatMap(({ reason }) => reason === null ? [] : [reason.text]);
+		return [
+			`Do not count on prefix caching here: no measured prefix brought the first token ${percent(PAYS)} sooner${why === void 0 ? "" : ` (${why})`}.`,
+			...caveat,
+			"For a manager: on this model and GPU, reusing shared prompts changed nothing that a user would notice."
+		];
+	}
+	const throughput = Math.max(...main.map(({ tokensPerS }) => tokensPerS ?? 0));
+	const rates = paying.flatMap(({ on }) => on.hitRate === null ? [] : [on.hitRate]);
+	const savings = paying.map(({ saving }) => saving ?? 0);
+	const gain = throughput >= .05 ? `up to ${percent(throughput)} more tokens per second` : "no more throughput";
+	return [
+		`Enable it for endpoints that share ${first.regime} tokens or more, from ${first.concurrency} in flight on: TTFT ${signed(-(first.saving ?? 0))} there, ${signed(-(best.saving ?? 0))} at ${best.regime} tokens and ${best.concurrency} in flight, ${gain}.`,
+		`It is working when the TTFT of such traffic falls by ${percent(Math.min(...savings))} to ${percent(Math.max(...savings))}` + (rates.length === 0 ? "." : ` and the server's hit rate stays above ${percent(Math.min(...rates))}.`),
+		...caveat,
+		`For a manager: the server reads a shared prompt of ${best.regime} tokens once instead of every time, so that the first word comes ${Math.max(...savings) >= .5 ? `${(1 / (1 - Math.max(...savings))).toFixed(1)} times as fast` : `${percent(Math.max(...savings))} sooner`} ${best.concurrency === 1 ? "for one user at a time" : `with ${best.concurrency} users at once`}; it brings ${gain}.`
+	];
+}
+/** The one failure mode: measured where an anti-pattern was, else by how many prefixes the cache holds. */
+function caveatOf(others, { capacityTokens }, main) {
+	const anti = others.find(({ workload, reason }) => workload === "thrash" && reason !== null) ?? others.find(({ workload, reason }) => ["unique", "churn"].includes(workload) && reason !== null);
+	if (anti !== void 0) return [`Caveat: with ${anti.workload} prompts (${anti.regime} tokens at ${anti.concurrency}) nothing was gained: ${anti.reason?.text}.`];
+	const longest = Math.max(...main.map(({ regime }) => Number(regime) || 0));
+	if (capacityTokens === null || !(longest > 0)) return ["Caveat: requests that each bring a long prefix of their own fill the cache and are never found again."];
+	return [`Caveat: the KV cache holds ${capacityTokens} tokens, ${Math.floor(capacityTokens / longest)} distinct prefixes of ${longest}; with more in turn, or a unique long document in each request, they are evicted before they are used again.`];
+}
+function percent(share) {
+	return `${(share * 100).toFixed(0)} %`;
+}
+function signed(share) {
+	if (share === null) return "not measured";
+	const points = (share * 100).toFixed(0);
+	if (Number(points) === 0) return "unchanged";
+	return `${share > 0 ? "+" : "−"}${points.replace("-", "")} %`;
+}
+
+// src/report/prefix-csv.ts
+/** The experiment's canonical columns, then ours. */
+const PREFIX_SUMMARY_HEADER = [
+	..."mode,prefix_regime,concurrency,mean_ttft_s,p95_ttft_s,mean_e2e_s,p95_e2e_s,req_s,tok_s,notes".split(","),
+	"workload",
+	"p50_ttft_s",
+	"p50_e2e_s",
+	"requests",
+	"failed",
+	"hit_rate",
+	"cache_turnover",
+	"preemptions",
+	"vram_peak_mib",
+	"vram_steady_mib"
+];
+/** What each request's file has, the experiment's columns first. */
+const PREFIX_REQUEST_HEADER = [
+	..."t_start,t_first_token,t_done,prompt_tokens,completion_tokens,status,error".split(","),
+	"id",
+	"session",
+	"round",
+	"outcome",
+	"cached_tokens",
+	"ttft_s",
+	"e2e_s"
+];
+/** Decimals of a time in seconds: ten microseconds. */
+const TIME = 5;
+/** `csv/prefix_summary.csv` */
+function prefixSummaryCsv(rows) {
+	return csv(PREFIX_SUMMARY_HEADER, rows.map((row) => [
+		row.mode,
+		row.regime,
+		row.concurrency,
+		rounded(row.ttftS?.mean, TIME),
+		rounded(row.ttftS?.p95, TIME),
+		rounded(row.e2eS?.mean, TIME),
+		rounded(row.e2eS?.p95, TIME),
+		rounded(row.requestsPerS, 3),
+		rounded(row.tokensPerS, 1),
+		row.notes.join("; "),
+		row.workload,
+		rounded(row.ttftS?.p50, TIME),
+		rounded(row.e2eS?.p50, TIME),
+		row.requests,
+		row.failed,
+		rounded(row.hitRate, 4),
+		rounded(row.turnover, 3),
+		row.preemptions,
+		rounded(row.vramPeakMib, 0),
+		rounded(row.vramSteadyMib, 0)
+	]));
+}
+/** The requests of a cell on one server. Times are seconds since that server's spawn. */
+function prefixRequestsCsv(traces) {
+	return csv(PREFIX_REQUEST_HEADER, traces.map((trace) => [
+		rounded(trace.startS, 6),
+		rounded(trace.firstTokenS, 6),
+		rounded(trace.endS, 6),
+		trace.promptTokens,
+		trace.outputTokens,
+		trace.status,
+		trace.error,
+		trace.id,
+		trace.session,
+		trace.round,
+		trace.outcome,
+		trace.cachedTokens,
+		trace.firstTokenS === null ? null : rounded(trace.firstTokenS - trace.startS, 6),
+		trace.lastTokenS === null ? null : rounded(trace.lastTokenS - trace.startS, 6)
+	]));
+}
+/**
+* Name of a cell's file: `sequential_off_1024_1.csv`, `concurrent_on_1024_16.csv`; the regime of any but the main
+* workload has the workload's name in front.
+*/
+function prefixRequestsName(mode, cell, primary) {
+	return `csv/${cell.concurrency === 1 ? "sequential" : "concurrent"}_${mode}_${cell.workload === primary ? cell.regime : `${cell.workload}-${cell.regime}`}_${cell.concurrency}.csv`;
+}
+
+// src/report/prefix-log-lines.ts
+const STARTUP = /enable_prefix_caching|prefix.?cach\w* (?:is )?(?:enabled|disabled|not supported)|GPU KV cache size|KV cache size:|Maximum concurrency for|# (?:GPU|CPU) blocks/i;
+const PRESSURE = /preempt|out of memory|OutOfMemory|\bOOM\b|insufficient (?:memory|kv)|no (?:available|free) (?:memory|blocks)|not enough (?:memory|kv|space)|swap(?:ped|ping) (?:in|out)/i;
+const HIT_RATE = /prefix cache hit rate/i;
+/** The configuration, which is printed in one line, holds the setting somewhere in its middle. */
+const RATE = /prefix cache hit rate:? *[\d.]+ ?%?/i;
+const SETTING = /enable_prefix_caching['"]?\s*[:=]\s*\w+/i;
+const MOST_LINES = 6;
+const LONGEST = 220;
+/** Finds them in a `server.log`; long lines are cut around what matters. */
+function prefixLogLines(log) {
+	const startup = [];
+	const pressure = [];
+	let hitRate = null;
+	for (const line of log.split("\n")) if (HIT_RATE.test(line)) hitRate = shorten(line, RATE);
+	else if (PRESSURE.test(line) && pressure.length < MOST_LINES) pressure.push(shorten(line));
+	else if (STARTUP.test(line) && startup.length < MOST_LINES) startup.push(shorten(line));
+	return {
+		startup,
+		pressure,
+		hitRate
+	};
+}
+function shorten(line, matter = SETTING) {
+	const text = line.trim();
+	if (text.length <= LONGEST) return text;
+	const found = matter.exec(text);
+	if (found === null) return `${text.slice(0, LONGEST)} …`;
+	const head = text.slice(0, 90);
+	return found.index + found[0].length <= 90 ? `${head} …` : `${head} … ${found[0]} …`;
+}
+
+// src/report/prefix-results.ts
+/** Where the experiment's page lies in the run folder. */
+const PREFIX_RESULTS = "logs/prefix_caching_results.md";
+const HEADER = [
+	"prefix_regime",
+	"concurrency",
+	"p50/p95 TTFT off",
+	"p50/p95 TTFT on",
+	"TTFT p50",
+	"TTFT p95",
+	"req/s",
+	"tok/s",
+	"VRAM",
+	"predicted P/(P+S)",
+	"hit against miss",
+	"hit rate",
+	"notes"
+];
+const ALIGN = [
+	"r",
+	"r",
+	"r",
+	"r",
+	"r",
+	"r",
+	"r",
+	"r",
+	"r",
+	"r",
+	"r",
+	"r",
+	"l"
+];
+/** The canonical table of a workload: what caching changed by length and concurrency. */
+function prefixTable(cells) {
+	return table(HEADER, cells.map(rowOf), ALIGN);
+}
+function rowOf(cell) {
+	const { off, on } = cell;
+	const notes = [...off.notes.map((note) => `off: ${note}`), ...on.notes.map((note) => `on: ${note}`)];
+	const win = cell.win === "none" ? (cell.reason?.name ?? "").replaceAll("_", " ") : `${cell.win} win`;
+	return [
+		plain(cell.regime),
+		String(cell.concurrency),
+		milliseconds(off.ttftS),
+		milliseconds(on.ttftS),
+		change(cell.ttftP50),
+		change(cell.ttftP95),
+		change(cell.requestsPerS),
+		change(cell.tokensPerS),
+		on.vramPeakMib === null ? "not measured" : change(cell.vramMib),
+		share(cell.predictedSaving),
+		change(cell.savingWithin === null ? null : -cell.savingWithin),
+		share(on.hitRate),
+		plain([win, ...notes].filter((note) => note !== "").join("; "))
+	];
+}
+function milliseconds(spread) {
+	if (spread === null) return "–";
+	const p95 = spread.p95 === null ? "–" : (spread.p95 * 1e3).toFixed(1);
+	return `${(spread.p50 * 1e3).toFixed(1)} / ${p95} ms`;
+}
+function change(value) {
+	if (value === null) return "–";
+	const points = value * 100;
+	if (Math.abs(points) < .05) return "0 %";
+	return `${points > 0 ? "+" : "−"}${Math.abs(points).toFixed(1)} %`;
+}
+function share(value) {
+	return value === null ? "–" : `${(value * 100).toFixed(1)} %`;
+}
+const PROMPTS_HEADER = [
+	"workload",
+	"prefix_regime",
+	"prompts",
+	"prefixes",
+	"shared tokens",
+	"tokens",
+	"sha256"
+];
+function promptsTable(prompts) {
+	return table(PROMPTS_HEADER, prompts.map((each) => [
+		plain(each.workload),
+		plain(each.regime),
+		String(each.prompts),
+		String(each.prefixes),
+		String(each.sharedTokens),
+		each.promptTokens.toFixed(0),
+		each.prefixes === 1 ? code((each.hashes[0] ?? "").slice(0, 12)) : "–"
+	]), [
+		"l",
+		"r",
+		"r",
+		"r",
+		"r",
+		"r",
+		"l"
+	]);
+}
+function bullets(lines) {
+	return lines.map((line) => `- ${plain(line)}`).join("\n");
+}
+/** `logs/prefix_caching_results.md`, which is the study's `report.md` too. */
+function renderPrefixResults(results) {
+	const { run, study, titles, prompts, log } = results;
+	const groups = [...Map.groupBy(study.comparisons, ({ workload }) => workload)];
+	const tables = groups.flatMap(([workload, cells]) => [...groups.length === 1 ? [] : [`### ${plain(workload)}: ${plain(titles[workload] ?? "prompts of a file")}`], prefixTable(cells)]);
+	const dropped = run.study?.dropped ?? [];
+	return [
+		`# Prefix caching: ${plain(run.scenario)}`,
+		environmentLines(run).join("\n"),
+		...study.doubts.length === 0 ? [] : ["## Before you rely on it", bullets(study.doubts)],
+		"## Results",
+		"Caching off against on: times to the first token, and changes as shares of the value with caching off. `hit against miss` is the median TTFT of hits against that of misses which took turns with them on the server with caching: what the two servers differ by beside caching is not in it.",
+		...tables.length === 0 ? ["No cell was measured on both servers."] : tables,
+		...dropped.length === 0 ? [] : [bullets(dropped.map(({ cell, reason }) => `${cell} was ${reason}`))],
+		"## Interpretation",
+		...study.interpretation.flatMap(({ title, lines }) => [`### ${plain(title)}`, bullets(lines)]),
+		"## Conclusion",
+		bullets(study.conclusion),
+		"## The prompts",
+		`Each prefix is the same byte by byte in all its prompts; behind it every request has a mark of its own, so that nothing but the prefix is ever found. ${code("csv/prefix_prompts.jsonl")} holds them with the hashes.`,
+		promptsTable(prompts),
+		"## What the server said",
+		...logParts(log),
+		"## Run it again",
+		codeBlock([results.command]),
+		""
+	].join("\n\n");
+}
+function logParts(log) {
+	if (log === null) return ["There is no log of the server with caching on."];
+	return [
+		log.startup.length === 0 ? "Its log says nothing of the prefix cache at its start." : codeBlock(log.startup),
+		log.pressure.length === 0 ? "It said nothing of memory that ran short." : codeBlock(log.pressure),
+		...log.hitRate === null ? [] : ["Its last word on the hit rate:", codeBlock([log.hitRate])]
+	];
+}
+/** For the terminal: a line a cell, then the conclusion. */
+function prefixSummaryText({ study }) {
+	return [
+		...study.comparisons.map((cell) => {
+			const ms = (spread) => spread === null ? "–" : (spread.p50 * 1e3).toFixed(1);
+			return [
+				`${cell.workload} ${cell.regime} tokens at ${cell.concurrency}:`.padEnd(32),
+				`TTFT p50 ${ms(cell.off.ttftS)} → ${ms(cell.on.ttftS)} ms (${change(cell.ttftP50)}),`,
+				...cell.savingWithin === null ? [] : [`hit against miss ${change(-cell.savingWithin)},`],
+				`tok/s ${change(cell.tokensPerS)},`,
+				`hit rate ${share(cell.on.hitRate)}`
+			].join(" ");
+		}),
+		"",
+		...study.doubts.map((doubt) => `! ${doubt}`),
+		...study.conclusion.map((each) => `- ${each}`)
+	].map((line) => `${oneLine(line)}\n`).join("");
+}
+
+// src/studies/prefix-prompt-facts.ts
+/** What a study's own prompt file says of its groups, in their order. */
+function readPromptFacts(text) {
+	const lines = text.split("\n").filter((line) => line !== "").map((line) => promptLineSchema.parse(JSON.parse(line)));
+	return [...Map.groupBy(lines, (line) => JSON.stringify([line.workload ?? "", line.prefix_regime ?? ""]))].map(([key, group]) => {
+		const [workload, regime] = JSON.parse(key);
+		const hashes = group.map((line) => line.prefix_sha256 ?? "");
+		return {
+			workload,
+			regime,
+			prompts: group.length,
+			prefixes: new Set(hashes).size,
+			hashes,
+			sharedTokens: Math.min(...group.map((line) => line.shared_tokens ?? 0)),
+			promptTokens: group.reduce((sum, line) => sum + (line.prompt_tokens ?? 0), 0) / group.length
+		};
+	});
+}
+
+// src/studies/prefix-report.ts
+/** vLLM's block on a GPU, where a server does not say its own. */
+const DEFAULT_BLOCK = 16;
+const SUMMARY = {
+	csv: "csv/prefix_summary.csv",
+	json: "prefix_summary.json"
+};
+/** The pages and tables of a prefix study that was measured. */
+async function reportPrefix(study) {
+	const { options, run, traces } = study;
+	const prompts = readPromptFacts(await study.files.read("csv/prefix_prompts.jsonl") ?? "");
+	const primary = prompts[0]?.workload ?? "policy";
+	const cells = prompts.flatMap((group) => options.concurrency.flatMap((concurrency) => {
+		const { regime, workload } = group;
+		const isMain = workload === primary;
+		const own = {
+			workload,
+			regime,
+			concurrency,
+			case: caseName(group, concurrency, isMain)
+		};
+		const misses = {
+			...own,
+			workload: MISSES,
+			case: missCaseName(group, concurrency)
+		};
+		return isMain ? [own, misses] : [own];
+	}));
+	const on = run.sessions.find((session) => session.variant === "on" && session.outcome === "ok");
+	const facts = factsOf(prompts, primary, on);
+	const rows = prefixRows(run, traces, cells);
+	const comparisons = comparePrefixRows(rows, facts);
+	const numbers = {
+		schemaVersion: 1,
+		rows,
+		comparisons,
+		...interpret(comparisons, facts),
+		doubts: [...doubtsOf(study), ...controlDoubts(comparisons)]
+	};
+	const serverLog = on === void 0 ? null : await study.serverLog(on.index);
+	const results = {
+		run,
+		study: numbers,
+		titles: Object.fromEntries(Object.entries(WORKLOADS).map(([name, { title }]) => [name, title])),
+		prompts,
+		log: serverLog === null ? null : prefixLogLines(serverLog),
+		command: study.command
+	};
+	const page = renderPrefixResults(results);
+	const requests = cells.flatMap((cell) => ["off", "on"].flatMap((mode) => {
+		const own = traces.filter((trace) => trace.variant === mode && trace.probe === "prefix" && trace.case === cell.case && trace.phase === "measure");
+		const name = prefixRequestsName(mode, cell, primary);
+		return own.length === 0 ? [] : [{
+			name,
+			text: prefixRequestsCsv(own)
+		}];
+	}));
+	const files = [
+		{
+			name: SUMMARY.csv,
+			text: prefixSummaryCsv(rows)
+		},
+		{
+			name: SUMMARY.json,
+			text: `${JSON.stringify(numbers, null, 1)}\n`
+		},
+		{
+			name: PREFIX_RESULTS,
+			text: page
+		},
+		...requests
+	];
+	const logPage = renderLogPage({
+		title: `Prefix caching: ${run.scenario}`,
+		run,
+		commands: [study.command],
+		keyNumbers: [prefixTable(comparisons)],
+		artifacts: [PROMPTS_FILE, ...files.map(({ name }) => name)],
+		observations: [...numbers.interpretation.flatMap(({ lines }) => lines), ...numbers.conclusion]
+	});
+	return {
+		files: [...files, {
+			name: LOG_PAGE,
+			text: logPage
+		}],
+		report: page,
+		summary: prefixSummaryText(results),
+		invalid: study.measurements.taints.map(({ reason }) => reason)
+	};
+}
+function factsOf(prompts, primary, on) {
+	return {
+		prompts,
+		primary,
+		cachingOn: on?.kv?.prefixCaching ?? null,
+		blockSize: on?.kv?.blockSize ?? DEFAULT_BLOCK,
+		capacityTokens: on === void 0 ? null : capacityOf(on)
+	};
+}
+/** Misses should take as long on both servers. Where they do not, neither do hits, caching or not. */
+const MOST_CONTROL = .1;
+function controlDoubts(comparisons) {
+	const off = comparisons.filter(({ control }) => control !== null && Math.abs(control) > MOST_CONTROL);
+	if (off.length === 0) return [];
+	return [`Prompts that miss the cache took ${off.map(({ regime, concurrency, control }) => `${(control ?? 0) > 0 ? "+" : "−"}${Math.abs((control ?? 0) * 100).toFixed(0)} % (${regime} tokens at ${concurrency})`).join(", ")} on the server with caching: the two servers, or the machine meanwhile, differ by more than caching. Rely on the saving within one server, or measure again with --repeats 3.`];
+}
+/** What a reader must know before the numbers: misses that were cached, sessions that failed, what was not repeated. */
+function doubtsOf({ run, measurements, options }) {
+	const taints = new Set(measurements.taints.map(({ reason }) => reason));
+	const failed = run.sessions.filter((session) => session.outcome !== "ok");
+	const off = run.sessions.find((session) => session.variant === "off" && session.outcome === "ok");
+	return [
+		...taints,
+		...failed.map((session) => `A server with caching ${session.variant} failed: ${session.cause ?? "no reason given"}`),
+		...off?.kv?.prefixCaching === true ? ["The server that was told to leave prefix caching off says enable_prefix_caching=True."] : [],
+		...options.repeats === 1 ? ["One server of each kind was measured: restarts of the same server can differ by 10 % and more. --repeats 3 tells a small effect from chance."] : []
+	];
+}
+
+// src/studies/prefix.ts
+const optionsSchema = object({
+	/** Lengths of generated prefixes in tokens. */
+	regimes: array(number().int().min(16).max(1e6)).min(1).default([
+		512,
+		1024,
+		2048
+	]),
+	concurrency: array(number().int().min(1).max(1024)).min(1).default([
+		1,
+		8,
+		16,
+		32
+	]),
+	/** Prompts of each length. */
+	variants: number().int().min(4).max(1e3).default(32),
+	outputTokens: number().int().min(2).max(1e5).default(32),
+	workloads: array(string()).min(1).default(["policy"]),
+	/** Servers of each kind. */
+	repeats: number().int().min(1).max(20).default(1),
+	rounds: number().int().min(1).max(20).default(1),
+	/** Names the generated texts; other seeds give others. */
+	textSeed: string().min(1).max(100).default("prefix"),
+	/** A prompt file of the user's own, in place of generated prompts. */
+	prompts: string().min(1).nullable().default(null)
+});
+function numbers(text) {
+	const values = text.split(",").map((part) => Number(part.trim()));
+	if (values.some((value) => !Number.isSafeInteger(value) || value < 1)) throw new InvalidArgumentError("expected whole numbers above 0, such as 512,1024");
+	return [...new Set(values)];
+}
+function wholeNumber(text) {
+	const [value, ...more] = numbers(text);
+	if (value === void 0 || more.length > 0) throw new InvalidArgumentError("expected a whole number above 0");
+	return value;
+}
+function names(text) {
+	return [...new Set(text.split(",").map((part) => part.trim()))];
+}
+/** Prefix caching off against on: what a shared beginning saves, and when. */
+const PREFIX_STUDY = {
+	name: "prefix",
+	description: "prefix caching off against on, over lengths of the prefix and requests in flight",
+	addOptions(command) {
+		return command.option("--regimes <tokens>", "lengths of the shared prefix (default: 512,1024,2048)", numbers).option("--concurrency <n>", "requests in flight (default: 1,8,16,32)", numbers).option("--variants <n>", "prompts of each length (default: 32)", wholeNumber).option("--output-tokens <n>", "tokens of each answer (default: 32)", wholeNumber).option("--workloads <names>", `which of ${Object.keys(WORKLOADS).join(", ")}, or all (default: policy)`, names).option("--prompts <file>", "JSONL with prompts of your own: prompt, workload, prefix_regime, id").option("--repeats <n>", "servers of each kind (default: 1)", wholeNumber).option("--study-rounds <n>", "passes in each server (default: 1)", wholeNumber).option("--text-seed <text>", "other seeds give other generated prompts (default: prefix)");
+	},
+	readOptions(given) {
+		const { workloads, studyRounds, ...rest } = given;
+		const all = workloads?.length === 1 && workloads[0] === "all" ? Object.keys(WORKLOADS) : workloads;
+		const unknown = all?.find((name) => !Object.hasOwn(WORKLOADS, name));
+		if (unknown !== void 0) throw new UsageError(`--workloads: "${unknown}" is none, expected of ${Object.keys(WORKLOADS).join(", ")}, or all`);
+		const parsed = optionsSchema.safeParse({
+			...rest,
+			workloads: all,
+			rounds: studyRounds
+		});
+		if (!parsed.success) {
+			const [issue] = parsed.error.issues;
+			throw new UsageError(`study prefix: ${issue?.path.join(".")}: ${issue?.message}`);
+		}
+		return parsed.data;
+	},
+	async plan(options, config, files, world) {
+		const { server } = config;
+		if (server.kind !== "launch") throw new UsageError("study prefix starts servers of its own, with prefix caching off and on: give a model in place of a server's address");
+		const given = await promptGroups(options, files, world);
+		return {
+			variants: await variantsOf(server, world),
+			order: orderOf(options.repeats),
+			rounds: options.rounds,
+			cells: prefixCells(options, given, files)
+		};
+	},
+	report: reportPrefix
+};
+/** Off, on, on, off, …: neither kind comes first more often, so that what drifts meets both alike. */
+function orderOf(repeats) {
+	return Array.from({ length: repeats }, (_, index) => index % 2 === 0 ? ["off", "on"] : ["on", "off"]).flat();
+}
+/** The server with prefix caching off and on, in the spelling that its version takes. */
+async function variantsOf(server, world) {
+	world.log.step(`asking ${server.command.join(" ")} how it turns prefix caching off`);
+	const accepted = await fetchAcceptedFlags({
+		command: server.command,
+		env: serverEnvironment(world.environment, server.env),
+		signal: world.signal
+	});
+	const flags = prefixCachingFlags(accepted);
+	if (flags === null) throw new UsageError(`${server.command.join(" ")}: its help has no --enable-prefix-caching: this server cannot turn prefix caching on`);
+	if (accepted === null) world.log.warn(`${server.command.join(" ")} printed no help: ${[...flags.off, ...flags.on].join(" and ")} are taken to exist`);
+	const args = withoutPrefixCaching(server.args);
+	return {
+		off: {
+			...server,
+			args: [...args, ...flags.off]
+		},
+		on: {
+			...server,
+			args: [...args, ...flags.on]
+		}
+	};
+}
+/** Prompts that exist: those of an interrupted study, else of the user's file; null when they are to be generated. */
+async function promptGroups(options, files, world) {
+	const kept = await files.read(PROMPTS_FILE);
+	if (kept !== null) return readPromptFile(kept, PROMPTS_FILE);
+	if (options.prompts === null) return null;
+	const path = resolve(world.cwd, options.prompts);
+	const size = await stat(path).then((found) => found.size, () => null);
+	const text = size !== null && size <= 64e6 ? await readTextIfExists(path) : null;
+	if (text === null) throw new UsageError(size === null ? `--prompts ${options.prompts}: there is no such file` : `--prompts ${options.prompts}: ${size} bytes, expected at most ${MAX_PROMPT_FILE_BYTES}`);
+	return readPromptFile(text, options.prompts);
+}
+
+// src/probe/cells.ts
+/** Before anything was measured: a start as of a small model on a GPU with a warm compile cache. */
+const FIRST_PACE = {
+	sessionS: 75,
+	factor: 1
+};
+const PREFILL_TOKENS_PER_S = 2e4;
+const TOKEN_S = .008;
+/** Requests in flight that double the time of a token. */
+const CROWD = 48;
+/** A first guess at how long a cell takes in one round, warm-up wave included, in seconds. */
+function cellSeconds({ requests, concurrency, promptTokens, outputTokens, atLeastS = 0 }) {
+	const waveS = promptTokens * concurrency / PREFILL_TOKENS_PER_S + outputTokens * TOKEN_S * (1 + concurrency / CROWD);
+	return waveS + Math.max(atLeastS, Math.ceil(requests / concurrency) * waveS);
+}
+/** How long what remains will take, in seconds. */
+function estimateSeconds(cells, { sessions, rounds }, pace) {
+	const roundS = cells.reduce((sum, cell) => sum + cellSeconds(cell.work), 0) * pace.factor;
+	return sessions * (pace.sessionS + rounds * roundS);
+}
+/**
+* The cells that fit in the time left: the least valuable are left out first, of equal ones the longest.
+*
+* @param budgetS - infinite for none
+*/
+function fitCells(cells, remaining, pace, budgetS) {
+	const order = [...cells].sort((a, b) => a.value - b.value || cellSeconds(b.work) - cellSeconds(a.work));
+	const dropped = /* @__PURE__ */ new Set();
+	const kept = () => cells.filter((cell) => !dropped.has(cell));
+	for (const cell of order) {
+		if (estimateSeconds(kept(), remaining, pace) <= budgetS) break;
+		dropped.add(cell);
+	}
+	return {
+		kept: kept(),
+		dropped: cells.filter((cell) => dropped.has(cell))
+	};
+}
+/** The suite that measures cells, round by round, in their order. */
+function suiteOfCells(cells, cold = () => null) {
+	return {
+		maxConcurrency: Math.max(1, ...cells.map((cell) => cell.concurrency)),
+		cold,
+		round: async (target, round, tools) => {
+			const plans = [];
+			for (const cell of cells) plans.push(...await cell.plan(target, round, tools));
+			return plans;
+		}
+	};
+}
+
+// src/study.ts
+/**
+* Runs a study: says how long it will take, measures its sessions, writes its pages. One that was interrupted goes on
+* where it stopped.
+*
+* @throws UsageError for options that cannot be met, or a run folder that is no such study
+*/
+async function runStudy(kind, options, config, world, request) {
+	let runDir = request.resume === void 0 ? null : resolve(world.cwd, request.resume);
+	const files = {
+		read: async (name) => runDir === null ? null : readTextIfExists(join(runDir, name)),
+		write: async (name, text) => {
+			if (runDir === null) throw new RangeError("the run folder does not exist yet");
+			await writeFileAtomic(join(runDir, name), text);
+		}
+	};
+	const study = await kind.plan(options, config, files, world);
+	const plan = {
+		variants: study.variants,
+		order: study.order,
+		rounds: study.rounds,
+		suite: suiteOfCells(study.cells),
+		probes: study.cells.map((cell) => cell.name)
+	};
+	const started = runDir === null ? await startRun(config, world, plan, await identify(config)) : await resumeRun(runDir, config, world, plan, (run) => checkResumable(run, kind.name, options));
+	runDir = started.runDir;
+	const { run } = started;
+	run.study ??= {
+		name: kind.name,
+		options,
+		dropped: []
+	};
+	await measureCells(started, study.cells, config, world, request);
+	const measured = await concludeMeasuring(started, config, world);
+	try {
+		if (measured.failure !== null && !run.sessions.some((session) => session.outcome === "ok")) return {
+			runDir,
+			exitCode: exitOf(measured.failure),
+			summary: failureText(measured.failure)
+		};
+		const { traces } = await readRunFolder(runDir);
+		const folder = runDir;
+		const report = await kind.report({
+			options,
+			run,
+			traces,
+			measurements: measured.measurements,
+			command: request.command,
+			files,
+			serverLog: (session) => readTextIfExists(join(folder, "sessions", String(session), "server.log"))
+		});
+		for (const { name, text } of report.files) await files.write(name, text);
+		await files.write(RUN_FILES.report, report.report);
+		const where = relative(world.cwd, runDir) || runDir;
+		const failed = measured.failure === null ? "" : `\n${failureText(measured.failure)}`;
+		return {
+			runDir,
+			exitCode: measured.failure === null ? exitOfReport(report) : exitOf(measured.failure),
+			summary: `${report.summary}${failed}\nEverything is in ${where}; the page is ${join(where, RUN_FILES.report)}\n`
+		};
+	} finally {
+		await measured.close();
+	}
+}
+function exitOf(failure) {
+	return failure.exitCode;
+}
+/** What was measured and must not be trusted is no result. */
+function exitOfReport({ invalid = [] }) {
+	return invalid.length === 0 ? EXIT.pass : EXIT.noVerdict;
+}
+function failureText({ headline, nextAction }) {
+	return `${headline}\n${nextAction}\n`;
+}
+function checkResumable(run, name, options) {
+	if (run.study?.name !== name) throw new UsageError(`--resume: that run is ${run.study === void 0 ? "no study" : `a study of ${run.study.name}`}, expected one of ${name}`);
+	if (JSON.stringify(run.study.options) !== JSON.stringify(options)) throw new UsageError(`--resume: that study was begun with other options (${JSON.stringify(run.study.options)}), got ${JSON.stringify(options)}`);
+}
+/** The sessions of the plan that are still to be measured: those that ended well are not repeated. */
+function sessionsLeft(order, sessions) {
+	const left = [...order];
+	for (const { variant, outcome } of sessions) {
+		const at = outcome === "ok" ? left.indexOf(variant) : -1;
+		if (at >= 0) left.splice(at, 1);
+	}
+	return left;
+}
+async function measureCells(started, cells, config, world, request) {
+	const { run, runDir, plan } = started;
+	const beganMs = Date.now();
+	const budgetS = (request.budgetMinutes ?? Number.POSITIVE_INFINITY) * 60;
+	const alreadyDropped = new Set(run.study?.dropped.map(({ cell }) => cell));
+	let kept = cells.filter((cell) => !alreadyDropped.has(cell.name));
+	const left = sessionsLeft(plan.order, run.sessions);
+	if (left.length < plan.order.length) world.log.step(`resuming: ${plan.order.length - left.length} of ${plan.order.length} sessions are measured`);
+	for (const [done, variant] of left.entries()) {
+		const pace = paceOf(run, kept, plan.rounds);
+		const remaining = {
+			sessions: left.length - done,
+			rounds: plan.rounds
+		};
+		const fitted = fitCells(kept, remaining, pace, budgetS - (Date.now() - beganMs) / 1e3);
+		if (fitted.kept.length === 0 && cells.length > 0) {
+			if (done > 0) break;
+			throw new UsageError(`--budget ${request.budgetMinutes}: no cell fits in it; ${remaining.sessions} server starts alone take about ${minutesText(remaining.sessions * pace.sessionS)}`);
+		}
+		kept = [...fitted.kept];
+		for (const cell of fitted.dropped) {
+			const reason = `left out: the study would not have fitted in ${request.budgetMinutes} min`;
+			world.log.warn(`${cell.name}: ${reason}`);
+			run.study?.dropped.push({
+				cell: cell.name,
+				reason
+			});
+		}
+		await writeRun(runDir, run);
+		world.log.step(`${remaining.sessions} server start${remaining.sessions === 1 ? "" : "s"} and ${kept.length} cells each left: about ${minutesText(estimateSeconds(kept, remaining, pace))}`);
+		const suite = suiteOfCells(kept);
+		if (!mayGoOn(await measureSession(started, config, world, {
+			variant,
+			suite
+		}))) break;
+	}
+}
+/** The pace of the sessions that were measured, or a first guess. */
+function paceOf(run, cells, rounds) {
+	const last = run.sessions.filter((session) => session.outcome === "ok").at(-1);
+	if (last === void 0) return FIRST_PACE;
+	const sessionS = (last.readyS ?? FIRST_PACE.sessionS) + (last.disposal?.tookS ?? 0) + 2;
+	const starts = (last.cases ?? []).map((each) => each.startS).filter((atS) => atS > 0);
+	const endS = Math.max(...(last.cases ?? []).map((each) => each.endS));
+	const guessedS = rounds * cells.reduce((sum, cell) => sum + cellSeconds(cell.work), 0);
+	const factor = starts.length === 0 || guessedS === 0 ? 1 : (endS - (last.servingS ?? Math.min(...starts))) / guessedS;
+	return {
+		sessionS,
+		factor: factor > 0 ? factor : 1
+	};
+}
+/** `95 s`, `12 min` */
+function minutesText(seconds) {
+	return seconds < 120 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
+}
+
+// src/study-commands.ts
+/** Studies may take hours; what bounds them is `--budget`. */
+const CEILING_MINUTES = 1440;
+const KINDS = [
+	PREFIX_STUDY,
+	KV_STUDY,
+	BATCHING_STUDY
+];
+/** Adds `study` with a command for each kind. */
+function addStudyCommands(program, { out, finish }) {
+	if (KINDS.length === 0) return;
+	const study = program.command("study").description("an experiment over several servers: tables, CSV and pages of its own");
+	for (const kind of KINDS) {
+		const command = withServerOptions(study.command(kind.name).description(kind.description)).option("--budget <minutes>", "leave out the least valuable cells that do not fit", minutes).option("--resume <run>", "go on with a study that was interrupted");
+		kind.addOptions(command).action(async (options) => {
+			const { config, world } = await prepare(options);
+			const result = await runStudy(kind, kind.readOptions(options), {
+				...config,
+				budgetMinutes: CEILING_MINUTES
+			}, world, {
+				command: typed(["vllm-gate", ...process.argv.slice(2)]),
+				...options.resume === void 0 ? {} : { resume: options.resume },
+				...options.budget === void 0 ? {} : { budgetMinutes: options.budget }
+			});
+			out(result.summary);
+			finish(result.exitCode);
+		});
+		command.exitOverride().showSuggestionAfterError();
+	}
+	study.exitOverride().showSuggestionAfterError();
 }
 
 // src/commands.ts
 const out = (text) => process.stdout.write(text);
-const log = lineLog((line) => process.stderr.write(printable(line)));
 const SIMULATE_HELP = `
 For example: vllm-gate simulate -- Qwen/Qwen2.5-1.5B-Instruct --port 8000 --max-model-len 4096
 The model is a name that the simulator knows or a folder with a config.json. Device, version, noise, faults and
-regressions come from VLLM_SIM_ variables, which the README lists. It ends on SIGINT and SIGTERM, as vLLM does.`;
-/** Names of overrides as they are typed on the command line. */
-function optionName(key) {
-	return `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`;
-}
-function wholeNumber(text) {
-	if (!/^\d+$/.test(text)) throw new InvalidArgumentError("expected a whole number");
-	return Number(text);
-}
-function minutes(text) {
-	const value = Number(text);
-	if (!(value > 0)) throw new InvalidArgumentError("expected a number of minutes above 0");
-	return value;
-}
-function overridesOf(options) {
-	const { scenario, model, args, command, serverUrl, sessions, rounds, budgetMinutes, baselineDir, reportOnly } = options;
-	return Object.fromEntries(Object.entries({
-		scenario,
-		model,
-		args,
-		command,
-		serverUrl,
-		sessions,
-		rounds,
-		budgetMinutes,
-		baselineDir,
-		reportOnly
-	}).filter(([, value]) => value !== void 0));
-}
-function withServeOptions(command) {
-	return command.option("--config <file>", `configuration, ${CONFIG_FILE} by default`).option("--scenario <name>", "which scenario of the configuration").option("--model <model>", "model name or folder, as vLLM takes it").option("--args <flags>", "server flags in one string, in place of the scenario's").option("--command <command>", "what starts the server, in place of `vllm serve`").option("--server-url <url>", "a server that is already running").option("--sessions <n>", "server starts", wholeNumber).option("--rounds <n>", "passes of the probes in each session", wholeNumber).option("--budget-minutes <n>", "hard ceiling of the run", minutes).option("--baseline-dir <folder>", "where baselines lie").option("--base-ref <revision>", "git revision whose policy and baseline judge, as for a pull request").option("--runs-dir <folder>", "where run folders are made", "runs");
-}
-const interruptions = () => untilInterrupted((signal, first) => log.step(first ? `${signal}: ending the server; this may take a few seconds` : `${signal}: killing the server`));
-async function prepare(options) {
-	const cwd = process.cwd();
-	return {
-		config: await loadConfig({
-			cwd,
-			overrides: overridesOf(options),
-			nameOverride: optionName,
-			...options.config === void 0 ? {} : { configPath: options.config },
-			...options.baseRef === void 0 ? {} : { baseRevision: options.baseRef }
-		}),
-		world: {
-			cwd,
-			environment: process.env,
-			log,
-			...interruptions(),
-			runsDir: resolve(cwd, options.runsDir),
-			...options.baseRef === void 0 ? {} : { baseRevision: options.baseRef }
-		}
-	};
-}
+regressions come from flags of its own (--startup-scale 0.1, --sim-gpu h100, --sim-settings FILE.json) or from VLLM_SIM_
+variables, which the README lists. It ends on SIGINT and SIGTERM, as vLLM does.`;
 async function run(options) {
 	const { config, world } = await prepare(options);
 	const result = await runGate(config, world);
@@ -3288,16 +3908,27 @@ async function run(options) {
 function shown(runDir) {
 	return join(relative(process.cwd(), runDir) || runDir, RUN_FILES.report);
 }
+/** Sessions that a baseline is extended to when no number is said. */
+const WINDOW = 10;
+function recordOptionsOf({ extend, accept, reason }) {
+	if (extend !== void 0 && accept !== void 0) throw new UsageError("--extend and --accept: expected one of them, an extension accepts nothing");
+	return {
+		...extend === void 0 ? {} : { extendTo: extend === true ? WINDOW : extend },
+		...accept === void 0 ? {} : { accept },
+		...reason === void 0 ? {} : { reason }
+	};
+}
 async function record(runDirs, options) {
+	const how = recordOptionsOf(options);
 	if (runDirs.length > 0) {
 		const given = Object.keys(overridesOf(options)).filter((key) => key !== "baselineDir");
 		if (given[0] !== void 0) throw new UsageError(`${optionName(given[0])} has no effect on runs that exist: give run folders, or options to measure new ones`);
 		const dir = options.baselineDir ?? await baselineDirOf(options);
-		printRecorded(await recordRuns(runDirs, dir, { cwd: process.cwd() }));
+		printRecorded(await recordRuns(runDirs, dir, { cwd: process.cwd() }, how));
 		return EXIT.pass;
 	}
 	const { config, world } = await prepare(options);
-	const result = await runAndRecord(config, world);
+	const result = await runAndRecord(config, world, how);
 	if (result.recorded === null) out(renderTerminal(result.verdict, null, shown(result.runDir)));
 	else printRecorded(result.recorded);
 	return result.verdict.exitCode;
@@ -3328,7 +3959,7 @@ function printRecorded(recorded) {
 	]);
 	const lines = [
 		`Recorded ${recorded.baseline.sessions.length} session(s) in ${recorded.path}`,
-		...columns([[
+		...columns$1([[
 			"metric",
 			"old",
 			"new",
@@ -3389,8 +4020,16 @@ function buildProgram(finish) {
 		...interruptions(),
 		environment: process.env
 	})));
-	withServeOptions(program.command("run").description("serve, probe, measure, compare with the baseline, report")).option("--report-only", "every verdict exits 0").option("--json", "print verdict.json").action(action((options) => run(options)));
-	withServeOptions(program.command("record").description("make a baseline, from run folders that exist or by measuring").argument("[runs...]", "run folders")).action(action((runs, options) => record(runs, options)));
+	withServeOptions(program.command("run").description("serve, probe, measure, compare with the baseline, report")).option("--compare-to <what>", "baseline, or base: the base's flags, measured in turn with these (A/B)").option("--base-args <flags>", "flags of the other side of an A/B, in place of the base branch's").option("--base-command <command>", "what starts the other side of an A/B: another version").option("--report-only", "every verdict exits 0").option("--json", "print verdict.json").action(action((options) => run(options)));
+	withServeOptions(program.command("record").description("make a baseline, from run folders that exist or by measuring").argument("[runs...]", "run folders")).option("--extend [sessions]", `add to the baseline that is there, ${WINDOW} sessions at most`, wholeNumber$1).option("--accept <metrics...>", "take only these metrics from the runs, by id or pattern; needs --reason").option("--reason <text>", "why the baseline changes; it is kept in the file").action(action((runs, options) => record(runs, options)));
+	addStudyCommands(program, {
+		out,
+		finish
+	});
+	addLedgerCommands(program, {
+		out,
+		finish
+	});
 	program.command("compare").description("compare run folders, or a baseline, with run folders").requiredOption("--base <path...>", "run folders, or a baseline's file").requiredOption("--head <path...>", "run folders").option("--config <file>", "take tolerances, levels and limits from this configuration").option("--scenario <name>", "and from this scenario of it").option("--json", "print comparison and verdict").action(action((options) => compare(options)));
 	program.command("report").description("print the comment of a run folder").argument("<run>", "run folder").action(action((folder) => report(folder)));
 	program.command("simulate").description("serve the built-in simulator of vLLM: its HTTP, log, metrics and flags, without a GPU").argument("[flags...]", "after --, what would follow `vllm serve`: a model and vLLM's own flags").addHelpText("after", SIMULATE_HELP).action(action((flags) => runSimulator(flags)));

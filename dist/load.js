@@ -1,5 +1,4 @@
-import { n as __require, t as __commonJSMin } from "./rolldown-runtime.js";
-import { A as literal, C as ZodPrefault, E as _enum, F as string, L as union, N as record, O as array$1, P as strictObject, S as ZodOptional, T as ZodUnion, b as ZodDefault, g as messageOf, h as UsageError, i as briefly, j as number, k as boolean, t as levelSchema, w as ZodRecord, x as ZodObject, z as url } from "./metric.js";
+import { A as _enum, B as strictObject, C as ZodDefault, D as ZodPrefault, E as ZodOptional, F as literal, G as url, J as __require, L as number, M as array$1, N as boolean, O as ZodRecord, T as ZodObject, U as union, V as string, f as sloSchema, k as ZodUnion, p as levelSchema, q as __commonJSMin, t as briefly, v as UsageError, y as messageOf, z as record } from "./files.js";
 import { isAbsolute } from "node:path";
 
 // node_modules/yaml/dist/nodes/identity.js
@@ -7238,9 +7237,31 @@ const batchingSchema = strictObject({
 	promptTokens: number().int().min(1).max(1e6).default(200),
 	outputTokens: number().int().min(2).max(1e5).default(128)
 }).describe("Unique prompts in a closed loop: throughput and latency over concurrency.");
+const prefixSchema = strictObject({
+	regimes: array$1(number().int().min(16).max(1e6)).min(1).default([1024]).describe("Lengths of the shared prefix in tokens."),
+	concurrency: array$1(number().int().min(1).max(MAX_CONCURRENCY)).min(1).default([1]).describe("Requests in flight; each with each length is one cell."),
+	requests: number().int().min(5).max(1e3).default(20).describe("Hits of a cell in each round, and as many misses, taking turns; rounded up to whole turns."),
+	suffixTokens: number().int().min(1).max(1e6).default(64).describe("Tokens behind the prefix, another text in each request."),
+	outputTokens: number().int().min(2).max(1e5).default(8)
+}).describe("What a prompt's beginning costs when it is in the prefix cache, and when it is not.");
+const trafficSchema = strictObject({
+	file: string().min(1).describe("JSON object a line: `prompt`, `messages` or `prompt_tokens`; `output_tokens`; `at_s` in seconds. Inside the repository."),
+	endpoint: _enum(["completions", "chat"]).default("completions"),
+	mode: _enum(["closed", "open"]).default("closed").describe("`closed`: so many requests in flight. `open`: at the file's own times (`at_s`)."),
+	concurrency: number().int().min(1).max(MAX_CONCURRENCY).optional().describe("Requests in flight; of an open loop the most that there may be (8; 256 when open)."),
+	rateScale: number().min(.001).max(1e3).default(1).describe("Factor on the rate of arrivals of an open loop: 2 sends the file in half its time.")
+}).describe("Your own requests, with a mark of 15 characters before each text, another one in each round: what they share stays shared, and no round is answered from the cache of the one before.");
+const kvSchema = strictObject({
+	contextTokens: number().int().min(64).max(1e6).default(4096).describe("Longest context that is filled, or the server's own where that is shorter."),
+	steps: number().int().min(2).max(100).default(6).describe("Lengths that are measured on the way there."),
+	outputTokens: number().int().min(16).max(1e4).default(64).describe("Tokens that each request generates; while they come, the cache's use is read.")
+}).describe("Contexts that grow while the use of the KV cache is read: bytes per token, in which steps.");
 const probesSchema = strictObject({
 	ttft: union([literal(false), ttftSchema]).default(ttftSchema.parse({})),
-	batching: union([literal(false), batchingSchema]).default(batchingSchema.parse({}))
+	batching: union([literal(false), batchingSchema]).default(batchingSchema.parse({})),
+	prefix: union([literal(false), prefixSchema]).default(prefixSchema.parse({})),
+	kv: union([literal(false), kvSchema]).default(kvSchema.parse({})),
+	traffic: union([literal(false), trafficSchema]).default(false)
 }).describe("What is sent to the server; `false` leaves a probe out.");
 const toleranceOverrideSchema = strictObject({
 	relative: number().min(0).max(10).optional().describe("Largest relative loss that is accepted: 0.05 is 5 %."),
@@ -7268,6 +7289,7 @@ const scenarioSchema = strictObject({
 	probes: probesSchema.default(probesSchema.parse({})),
 	tolerances: record(metricKey, toleranceOverrideSchema).default({}).describe("By metric id; `*` stands for one part of an id: batching.*.tokens_per_s."),
 	levels: record(metricKey, levelSchema).default({}).describe("By metric id or pattern: `gate` moves the verdict, `watch` is shown, `off` is neither."),
+	slo: sloSchema.optional().describe("What users are promised, as 95th percentiles in milliseconds: goodput is counted by it."),
 	limits: record(metricKey, limitSchema).default({}).describe("Absolute bounds that need no baseline, by metric id or pattern.")
 }).superRefine((scenario, context) => {
 	if (scenario.server === void 0 && scenario.model === void 0) context.addIssue({
@@ -7293,12 +7315,15 @@ const configSchema = strictObject({
 	$schema: string().optional().describe("For editors."),
 	scenarios: record(string().regex(SCENARIO_NAME, "letters, digits, '.', '_' and '-', at most 64").refine((name) => name !== "history", "`history` is a reserved name"), scenarioSchema).refine((scenarios) => Object.keys(scenarios).length > 0, "needs at least one scenario"),
 	sessions: number().int().min(1).max(50).default(1).describe("Server starts of a gate run."),
+	maxSessions: number().int().min(1).max(50).default(3).describe("Most server starts of a gate run: more than `sessions` only while something is undecided."),
+	compareTo: _enum(["baseline", "base"]).default("baseline").describe("`baseline`: the committed one. `base`: the base branch's flags or version, measured in turn with this one."),
 	rounds: number().int().min(1).max(50).default(2).describe("Passes of the probes in each session."),
 	recordSessions: number().int().min(1).max(50).default(5).describe("Server starts of `record --scenario`."),
 	budgetMinutes: number().positive().max(1440).default(30).describe("Hard ceiling of a run; what is not measured by then is said."),
 	baselineDir: string().min(1).default("baselines"),
 	onInconclusive: _enum(["warn", "fail"]).default("warn"),
 	onInvalid: _enum(["warn", "fail"]).default("fail"),
+	onDirty: _enum(["repeat", "note"]).default("repeat").describe("A round in which the machine was not quiet (throttling, another program, steal, swapping): measure it again, or only note it."),
 	reportOnly: boolean().default(false).describe("Every verdict exits 0; the comment says so."),
 	policy: strictObject({
 		allowFlags: array$1(string()).default([]).describe("Refused flags that this repository allows."),
@@ -8367,7 +8392,7 @@ function policyOf(file, source) {
 	};
 }
 /**
-* One frozen value from file, overrides and defaults.
+* One frozen value from file, overrides and defaults. The file of `probes.traffic` is left to the caller.
 *
 * @throws UsageError when no scenario is meant, a value is out of range, or a flag, variable or command is refused
 */
@@ -8399,6 +8424,7 @@ function resolveConfig(input) {
 		throw new UsageError(`${nameOverride(key)}: got ${value}, ${issue === void 0 ? "not in range" : expectation(issue)}`);
 	};
 	if (overrides.baselineDir === "") throw new UsageError(`${nameOverride("baselineDir")}: got "", expected the path of a folder`);
+	const sessions = within("sessions", judgeFile.sessions);
 	return deepFreeze({
 		scenario,
 		server: resolveServer({
@@ -8414,16 +8440,53 @@ function resolveConfig(input) {
 		tolerances: judge.tolerances,
 		levels: judge.levels,
 		limits: judge.limits,
-		sessions: within("sessions", judgeFile.sessions),
+		slo: judge.slo ?? null,
+		traffic: null,
+		policy: input.policy,
+		base: resolveBase(input, scenario, section, choose("compareTo", judgeFile.compareTo)),
+		sessions,
+		maxSessions: Math.max(sessions, within("maxSessions", judgeFile.maxSessions)),
 		recordSessions: overrides.sessions ?? judgeFile.recordSessions,
 		rounds: within("rounds", judgeFile.rounds),
 		budgetMinutes: within("budgetMinutes", judgeFile.budgetMinutes),
 		baselineDir: choose("baselineDir", judgeFile.baselineDir),
 		onInconclusive: judgeFile.onInconclusive,
 		onInvalid: judgeFile.onInvalid,
+		onDirty: judgeFile.onDirty,
 		reportOnly: choose("reportOnly", judgeFile.reportOnly),
-		sources
+		sources,
+		notes: []
 	});
+}
+/**
+* The other side of an A/B: what the base branch's file says of the scenario, or this one's with other flags or
+* another command.
+*/
+function resolveBase(input, scenario, section, compareTo) {
+	const { overrides, nameOverride, fileName, judge, policy } = input;
+	const { baseArgs, baseCommand } = overrides;
+	if (compareTo !== "base" && compareTo !== "baseline") throw new UsageError(`${nameOverride("compareTo")}: got "${compareTo}", expected baseline or base`);
+	if (compareTo === "baseline") {
+		const given = ["baseArgs", "baseCommand"].find((key) => overrides[key] !== void 0);
+		if (given === void 0) return null;
+		throw new UsageError(`${nameOverride(given)}: has no effect without ${nameOverride("compareTo")} base`);
+	}
+	const ofBase = judge !== void 0 && Object.hasOwn(judge.scenarios, scenario) ? judge.scenarios[scenario] : null;
+	if (ofBase == null && baseArgs === void 0 && baseCommand === void 0) throw new UsageError(`${nameOverride("compareTo")}: base needs another side: the base branch's file (none was found with a scenario "${scenario}"), ${nameOverride("baseArgs")} or ${nameOverride("baseCommand")}`);
+	const base = resolveServer({
+		section: ofBase ?? section,
+		scenario,
+		overrides: {
+			...overrides.model === void 0 ? {} : { model: overrides.model },
+			...baseArgs === void 0 ? {} : { args: baseArgs },
+			...baseCommand === void 0 ? {} : { command: baseCommand }
+		},
+		nameOverride: (key) => nameOverride(key === "args" ? "baseArgs" : key === "command" ? "baseCommand" : key),
+		fileName,
+		policy
+	});
+	if (base.kind === "attach") throw new UsageError(`${nameOverride("compareTo")}: base needs servers that the gate starts, not one that is running`);
+	return base;
 }
 function fileFromOverrides(overrides, nameOverride, fileName) {
 	if (overrides.model === void 0 && overrides.serverUrl === void 0) throw new UsageError(`${fileName}: no such file. Write one, or say what to serve with ${nameOverride("model")} or ${nameOverride("serverUrl")}`);
@@ -8444,6 +8507,7 @@ function pickScenario(file, overrides, nameOverride, fileName) {
 	if (only !== void 0 && second === void 0) return only;
 	throw new UsageError(`${fileName} has ${names.length} scenarios: choose one with ${nameOverride("scenario")}: ${names.join(", ")}`);
 }
+/** Freezes a value and all that it holds. */
 function deepFreeze(value) {
 	if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
 		Object.freeze(value);
@@ -8452,4 +8516,4 @@ function deepFreeze(value) {
 	return value;
 }
 
-export { leven as i, policyOf as n, resolveConfig as r, parseConfig as t };
+export { checkServer as a, resolveConfig as i, parseConfig as n, leven as o, policyOf as r, deepFreeze as t };

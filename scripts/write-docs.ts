@@ -15,7 +15,8 @@ const INTRODUCTION = `<!-- Written by scripts/write-docs.ts from src/measure/cat
 
 Every number that vllm-gate compares is defined once, in \`src/measure/catalogue.ts\`; this page is made from it.
 
-- **Ids** are \`<probe>.<case>.<quantity>\`. \`c<n>\` stands for a number of requests in flight: \`batching.c8.tokens_per_s\`.
+- **Ids** are \`<probe>.<case>.<quantity>\`. \`<n>\` and \`<k>\` stand for numbers: \`batching.c<n>\` and \`c<k>\` for requests
+  in flight (\`batching.c8.tokens_per_s\`), \`prefix.<n>\` for tokens of a prefix.
   In \`vllm-gate.yml\`, \`*\` stands for one part of an id: \`batching.*.tokens_per_s\`.
 - **Level**: \`gate\` metrics decide the verdict; \`watch\` metrics are shown and never block. \`levels\` in
   \`vllm-gate.yml\` changes it for a scenario; \`off\` leaves a metric out.
@@ -40,6 +41,8 @@ const SECTIONS: readonly (readonly [prefix: string, title: string])[] = [
   ["kv.", "KV cache"],
   ["memory.", "Memory"],
   ["batching.", "Batching"],
+  ["prefix.", "Prefix cache"],
+  ["traffic.", "Own traffic"],
   ["requests.", "Requests"],
 ];
 

@@ -2,56 +2,33 @@ import { randomUUID } from "node:crypto";
 import { join, resolve } from "node:path";
 import * as core from "@actions/core";
 import { context } from "@actions/github";
+import { acceptVerdict } from "./action-accept.ts";
 import { planBase } from "./action-base.ts";
+import { publishFork } from "./action-fork.ts";
+import { type ActionInputs, type Mode, readInputs } from "./action-inputs.ts";
+import { type Publishing, publishFailure, publishVerdict, writeHandoff } from "./action-publication.ts";
+import { keyOf, PUBLICATION_STATE, type PublicationState, targetOf } from "./action-target.ts";
+import { runAudit } from "./audit.ts";
 import type { Overrides } from "./config/overrides.ts";
 import { GateError, messageOf, UsageError } from "./domain/errors.ts";
 import { RUN_FILES } from "./domain/run.ts";
-import { EXIT } from "./domain/verdict.ts";
+import { EXIT, type VerdictFile } from "./domain/verdict.ts";
 import { type RunResult, runAndRecord, runGate } from "./gate.ts";
-import { loadConfig } from "./inputs.ts";
+import { CONFIG_FILE, loadConfig } from "./inputs.ts";
 import { outliveReaders, untilInterrupted } from "./interruption.ts";
+import { failingKinds } from "./ledger-commands.ts";
+import { begin } from "./publish/publication.ts";
+import { repositoryOf, type Subject, subjectOf } from "./publish/subject.ts";
+import { contentOf, mergedContent } from "./publishing.ts";
+import { cellsOf, mergeRuns, readAll, readReported, runFolders } from "./reporting.ts";
 import { resolveBase } from "./system/git.ts";
+import type { Log } from "./system/log.ts";
+import { secretsOf } from "./system/redact.ts";
 import { runnerLine, runnerText } from "./system/runner-log.ts";
 import { STATE_NAME } from "./system/state-file.ts";
 
-const MODES = ["gate", "record"] as const;
-
-function text(name: string): string | undefined {
-  return core.getInput(name) || undefined;
-}
-
-function number(name: string): number | undefined {
-  const given = text(name);
-  if (given === undefined) return undefined;
-  const value = Number(given);
-  if (Number.isNaN(value)) throw new UsageError(`${name}: got "${given}", expected a number`);
-  return value;
-}
-
-function flag(name: string): boolean | undefined {
-  const given = text(name)?.toLowerCase();
-  if (given === undefined) return undefined;
-  if (given !== "true" && given !== "false")
-    throw new UsageError(`${name}: got "${given}", expected true or false`);
-  return given === "true";
-}
-
-function readOverrides(): Overrides {
-  const all = {
-    scenario: text("scenario"),
-    model: text("model"),
-    args: text("args"),
-    command: text("command"),
-    serverUrl: text("server-url"),
-    sessions: number("sessions"),
-    rounds: number("rounds"),
-    budgetMinutes: number("budget-minutes"),
-    baselineDir: text("baseline-dir"),
-    // An input that is false leaves the file's own word.
-    reportOnly: flag("report-only") || undefined,
-  };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
-}
+/** A baseline whose latest session is older is stale; as `vllm-gate audit` has it. */
+const AUDIT_MAX_AGE_DAYS = 90;
 
 const inputName = (key: keyof Overrides) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
@@ -83,21 +60,98 @@ async function baseRevision(cwd: string): Promise<string | undefined> {
   return base.revision;
 }
 
+const log: Log = {
+  step: (message) => core.info(runnerLine(message)),
+  warn: (message) => core.warning(runnerText(message)),
+};
+
+/** What could not be published is in the summary; the warning says which permission would have allowed it. */
+const onProblem = (problem: string) => {
+  core.warning(runnerText(`${problem}. The job's summary has the report.`), {
+    title: "vllm-gate: not posted",
+  });
+};
+
+const workspace = () => resolve(process.env["GITHUB_WORKSPACE"] || ".");
+
+const MODE_RUNS: Readonly<Record<Mode, (inputs: ActionInputs) => Promise<number>>> = {
+  gate: (inputs) => gate(inputs),
+  record: (inputs) => measure(inputs, null),
+  report: (inputs) => report(inputs),
+  publish: (inputs) => publish(inputs),
+  audit: (inputs) => audit(inputs),
+};
+
 async function run(): Promise<number> {
-  const mode = text("mode") ?? "gate";
-  if (!(MODES as readonly string[]).includes(mode)) {
-    throw new UsageError(`mode: got "${mode}", expected ${MODES.join(" or ")}`);
+  const inputs = readInputs(core.getInput);
+  for (const secret of [inputs.token ?? "", ...secretsOf(process.env)])
+    if (secret !== "") core.setSecret(secret);
+  return MODE_RUNS[inputs.mode](inputs);
+}
+
+/** The publication of this job, begun; null where it posts nothing itself. */
+async function beginPublishing(inputs: ActionInputs, subject: Subject): Promise<Publishing | null> {
+  if (inputs.cell !== undefined) {
+    log.step("One job of a matrix: the job that reports posts its verdict");
+    return null;
   }
-  const cwd = resolve(process.env["GITHUB_WORKSPACE"] ?? ".");
+  if (subject.pullRequest?.isFork === true) {
+    log.step(
+      "A pull request of a fork: its token may post nothing, so a `workflow_run` job posts the verdict",
+    );
+    return null;
+  }
+  const key = keyOf(inputs);
+  const externalId = randomUUID();
+  const target = targetOf(inputs.token, { subject, key, externalId }, process.env, log);
+  if (target === null) {
+    log.step("No github-token: the verdict is in the job's summary alone");
+    return null;
+  }
+  // Before the check exists: a step that is killed right after must not leave it in progress.
+  const state: PublicationState = { subject, key, externalId };
+  core.saveState(PUBLICATION_STATE, JSON.stringify(state));
+  const begun = await begin(target, onProblem);
+  return { target, begun, acceptLabel: inputs.acceptLabel, log, onProblem };
+}
+
+/** Posts with it, and posts the failure of what it is given. */
+async function withPublishing(
+  inputs: ActionInputs,
+  subject: Subject,
+  work: (publishing: Publishing | null) => Promise<number>,
+): Promise<number> {
+  const publishing = await beginPublishing(inputs, subject);
+  try {
+    const code = await work(publishing);
+    core.saveState(PUBLICATION_STATE, "");
+    return code;
+  } catch (error) {
+    if (publishing !== null) await publishFailure(publishing, error);
+    core.saveState(PUBLICATION_STATE, "");
+    throw error;
+  }
+}
+
+function gate(inputs: ActionInputs): Promise<number> {
+  const subject = subjectOf(process.env, context.payload);
+  return withPublishing(inputs, subject, (publishing) => measure(inputs, { subject, publishing }));
+}
+
+/** Measures; publishes what came of it, unless it was recorded. */
+async function measure(
+  inputs: ActionInputs,
+  gated: { readonly subject: Subject; readonly publishing: Publishing | null } | null,
+): Promise<number> {
+  const cwd = workspace();
   const revision = await baseRevision(cwd);
   const base = revision === undefined ? {} : { baseRevision: revision };
-  const configPath = text("config");
   const config = await loadConfig({
     cwd,
-    overrides: readOverrides(),
+    overrides: inputs.overrides,
     nameOverride: inputName,
     ...base,
-    ...(configPath === undefined ? {} : { configPath }),
+    ...(inputs.config === undefined ? {} : { configPath: inputs.config }),
   });
   outliveReaders();
   const interruptions = untilInterrupted((signal) => core.info(runnerLine(`${signal}: ending the server`)));
@@ -107,35 +161,137 @@ async function run(): Promise<number> {
   );
   // Before anything can go wrong: the `post` step must know where to look.
   core.saveState(STATE_NAME, statePath);
+  let handedOn: Promise<void> = Promise.resolve();
   const world = {
     cwd,
     environment: process.env,
-    log: {
-      step: (message: string) => core.info(runnerLine(message)),
-      warn: (message: string) => core.warning(runnerLine(message)),
-    },
+    log,
     ...interruptions,
     runsDir: join(cwd, "runs"),
-    onRunFolder: (runDir: string) => core.setOutput("run-path", runDir),
+    onRunFolder: (runDir: string) => {
+      core.setOutput("run-path", runDir);
+      // At once: what a killed run leaves is handed on as well.
+      if (gated !== null) {
+        handedOn = writeHandoff(runDir, gated.subject, inputs.cell);
+        handedOn.catch(() => {});
+      }
+    },
     statePath,
     ...base,
   };
-  const result = mode === "record" ? await runAndRecord(config, world) : await runGate(config, world);
-  await publish(result);
-  return result.verdict.exitCode;
+  core.startGroup("Measuring");
+  const result = await (gated === null ? runAndRecord(config, world) : runGate(config, world)).finally(() =>
+    core.endGroup(),
+  );
+  await handedOn;
+  core.setOutput("report-path", join(result.runDir, RUN_FILES.report));
+  core.setOutput("run-path", result.runDir);
+  const publishing = gated?.publishing ?? null;
+  const exitCode =
+    publishing === null
+      ? result.verdict.exitCode
+      : await publishRun(publishing, result).catch((error: unknown) => {
+          // The verdict stands, posted or not.
+          onProblem(`the verdict could not be posted: ${messageOf(error)}`);
+          return result.verdict.exitCode;
+        });
+  await tell(result.verdict, result.comment, exitCode);
+  return exitCode;
 }
 
-async function publish({ verdict, comment, runDir }: RunResult): Promise<void> {
+async function publishRun(publishing: Publishing, { runDir, verdict }: RunResult): Promise<number> {
+  const cwd = workspace();
+  const reported = await readReported(runDir);
+  return publishVerdict(publishing, verdict, cwd, (circumstances) => contentOf(reported, circumstances));
+}
+
+/** Many runs of a matrix as one comment. */
+function report(inputs: ActionInputs): Promise<number> {
+  const subject = subjectOf(process.env, context.payload);
+  return withPublishing(inputs, subject, async (publishing) => {
+    const cwd = workspace();
+    const names = inputs.runs.length > 0 ? inputs.runs : ["runs/*"];
+    const { runs, unread } = await readAll(await runFolders(names, cwd), readReported);
+    for (const { folder, problem } of unread) log.warn(`${folder}: ${problem}`);
+    const merged = mergeRuns(cellsOf(runs, unread, inputs.cells, cwd));
+    const { overall, parts } = merged;
+    const exitCode =
+      publishing === null
+        ? overall.exitCode
+        : await publishVerdict(publishing, overall, cwd, (circumstances) =>
+            mergedContent(merged, circumstances),
+          );
+    await tell(overall, `${parts.map(({ text }) => text).join("\n\n")}\n`, exitCode);
+    return exitCode;
+  });
+}
+
+/** Posts for jobs that may not: of forks, and of people who accept a verdict. */
+async function publish(inputs: ActionInputs): Promise<number> {
+  const { payload } = context;
+  const key = keyOf(inputs);
+  const job = {
+    payload,
+    repository: repositoryOf(process.env, payload),
+    acceptLabel: inputs.acceptLabel,
+    target: (subject: Subject) =>
+      targetOf(inputs.token, { subject, key, externalId: randomUUID() }, process.env, log),
+    log,
+    onProblem,
+  };
+  switch (process.env["GITHUB_EVENT_NAME"]) {
+    case "workflow_run":
+      return publishFork({
+        ...job,
+        cwd: workspace(),
+        runs: inputs.runs.length > 0 ? inputs.runs : ["runs"],
+        cells: inputs.cells,
+        onRefusal: (line) => core.error(runnerText(line), { title: "vllm-gate: artifact refused" }),
+      });
+    case "issue_comment":
+    case "pull_request":
+    case "pull_request_target":
+      return acceptVerdict(job);
+    default:
+      throw new UsageError(
+        `mode publish: got the event ${JSON.stringify(process.env["GITHUB_EVENT_NAME"] ?? "")}, expected workflow_run, ` +
+          "issue_comment, or pull_request_target with the type labeled",
+      );
+  }
+}
+
+/** What the history of the baselines tells. */
+async function audit(inputs: ActionInputs): Promise<number> {
+  const kinds = failingKinds(inputs.failOn);
+  const { audit: found, page } = await runAudit({
+    cwd: workspace(),
+    configPath: inputs.config ?? CONFIG_FILE,
+    baselineDir: inputs.overrides.baselineDir ?? "baselines",
+    maxAgeDays: AUDIT_MAX_AGE_DAYS,
+    now: new Date(),
+  });
+  const failing = found.findings.filter(({ kind }) => kinds.includes(kind));
+  core.setOutput("comment-body", page);
+  core.setOutput("verdict", failing.length > 0 ? "regressed" : "pass");
+  await writeSummary(page);
+  for (const { where, text } of failing)
+    core.error(runnerText(text), { title: `vllm-gate audit: ${runnerLine(where)}` });
+  return failing.length > 0 ? EXIT.regressed : EXIT.pass;
+}
+
+/** Outputs, summary and a line in the log: after everything is posted, before the job ends. */
+async function tell(
+  verdict: Pick<VerdictFile, "verdict" | "headline" | "nextAction" | "exitCode">,
+  comment: string,
+  exitCode: number,
+): Promise<void> {
   core.setOutput("verdict", verdict.verdict);
   core.setOutput("comment-body", comment);
-  core.setOutput("report-path", join(runDir, RUN_FILES.report));
-  core.setOutput("run-path", runDir);
   await writeSummary(comment);
   const line = `${verdict.headline.replace(/\.+$/, "")}. ${verdict.nextAction}`;
-  if (verdict.exitCode !== EXIT.pass)
-    core.error(runnerText(line), { title: `vllm-gate: ${verdict.verdict}` });
-  else if (verdict.verdict !== "pass")
-    core.notice(runnerText(line), { title: `vllm-gate: ${verdict.verdict}` });
+  const title = `vllm-gate: ${verdict.verdict}`;
+  if (exitCode !== EXIT.pass) core.error(runnerText(line), { title });
+  else if (verdict.verdict !== "pass") core.notice(runnerText(line), { title });
   else core.info(runnerLine(line));
 }
 

@@ -215,6 +215,9 @@ function buildProgram(finish: (code: number) => void): Command {
   withServeOptions(
     program.command("run").description("serve, probe, measure, compare with the baseline, report"),
   )
+    .option("--compare-to <what>", "baseline, or base: the base's flags, measured in turn with these (A/B)")
+    .option("--base-args <flags>", "flags of the other side of an A/B, in place of the base branch's")
+    .option("--base-command <command>", "what starts the other side of an A/B: another version")
     .option("--report-only", "every verdict exits 0")
     .option("--json", "print verdict.json")
     .action(action((options: ServeOptions) => run(options)));

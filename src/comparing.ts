@@ -8,9 +8,8 @@ import type { ComparisonFile } from "./domain/comparison.ts";
 import { UsageError } from "./domain/errors.ts";
 import type { VerdictFile } from "./domain/verdict.ts";
 import { definitionsOf } from "./measure/catalogue.ts";
-import { measureRun } from "./measure/measure.ts";
+import { measureFolder } from "./measure/measure-folder.ts";
 import { readTextIfExists } from "./system/files.ts";
-import { readRunFolder } from "./system/run-folder.ts";
 import { decide } from "./verdict/decide.ts";
 
 /** A baseline as a side, with the definitions that the catalogue has of its metrics. */
@@ -32,24 +31,20 @@ interface ReadSide {
 
 /** One side of `compare`: run folders, or a baseline file. */
 async function readSide(paths: readonly string[], label: string): Promise<ReadSide> {
-  const sides = await Promise.all(
-    paths.map(async (path) => {
-      if (path.endsWith(".json")) {
-        const text = await readTextIfExists(path);
-        if (text === null) throw new UsageError(`${path}: no such file`);
-        const baseline = readBaselineText(text, path);
-        return {
-          path,
-          isBaseline: true,
-          side: knownBaselineSide(baseline, path),
-          scenario: baseline.scenario,
-        };
-      }
-      const { run, traces } = await readRunFolder(path);
-      const side = runSide(run, measureRun(run, traces), path);
-      return { path, isBaseline: false, side, scenario: run.scenario };
-    }),
-  );
+  // One after another: a run of a million requests takes its memory alone.
+  const sides: (Pick<ReadSide, "side" | "scenario"> & { path: string; isBaseline: boolean })[] = [];
+  for (const path of paths) {
+    if (path.endsWith(".json")) {
+      const text = await readTextIfExists(path);
+      if (text === null) throw new UsageError(`${path}: no such file`);
+      const baseline = readBaselineText(text, path);
+      const side = knownBaselineSide(baseline, path);
+      sides.push({ path, isBaseline: true, side, scenario: baseline.scenario });
+      continue;
+    }
+    const { run, measurements } = await measureFolder(path);
+    sides.push({ path, isBaseline: false, side: runSide(run, measurements, path), scenario: run.scenario });
+  }
   const [first, ...rest] = sides;
   if (first === undefined) throw new UsageError(`--${label} needs at least one run folder or baseline`);
   const merged = rest.reduce<HeadSide>((all, { side }) => mergeSides(all, side), first.side);
@@ -66,7 +61,8 @@ export async function compareRuns(
     "tolerances" | "levels" | "limits" | "onInconclusive" | "onInvalid" | "reportOnly"
   > | null,
 ): Promise<{ comparison: ComparisonFile; verdict: VerdictFile }> {
-  const [base, head] = await Promise.all([readSide(basePaths, "base"), readSide(headPaths, "head")]);
+  const base = await readSide(basePaths, "base");
+  const head = await readSide(headPaths, "head");
   if (head.side.definitions.length === 0 || headPaths.some((path) => path.endsWith(".json"))) {
     throw new UsageError(
       `--head ${headPaths.join(" ")}: nothing measured there, expected run folders with traces`,

@@ -34,6 +34,7 @@ scenarios:
     probes:
       ttft: { warmRequests: 20, outputTokens: 32 }
       batching: { concurrency: [1, 8], waves: 2, outputTokens: 96 }
+      prefix: false
     # The simulator keeps time on whatever machine this is, beside whatever else runs there.
     tolerances:
       ttft.warm.floor_ms: { relative: 0.25 }
@@ -43,6 +44,7 @@ sessions: 1
 rounds: 2
 recordSessions: 2
 baselineDir: baselines
+onDirty: note
 `;
 
 /**

@@ -13,11 +13,13 @@ import { messageOf, UsageError } from "./domain/errors.ts";
 import type { MeasurementsFile } from "./domain/measurements.ts";
 import { RUN_FILES, type RunRecord, shortfallOf } from "./domain/run.ts";
 import type { VerdictFile } from "./domain/verdict.ts";
+import { firstOrder, measureInLooks, serverOfBaseline } from "./looks.ts";
 import {
   type Finishable,
   headPlan,
   identify,
   measureSessions,
+  type RunPlan,
   type StartedRun,
   type Surroundings,
   startRun,
@@ -47,22 +49,46 @@ export async function runGate(config: GateConfig, world: Surroundings): Promise<
   const fingerprint = await identify(config);
   const expected = join(config.baselineDir, baselinePath(config.scenario, fingerprint));
   // Before anything is measured: minutes on a GPU are lost on a baseline that nobody can read.
-  const baseline = await readBaseline(expected, config.scenario, world);
-  const started = await startRun(config, world, headPlan(config, config.sessions), fingerprint);
+  const baseline = config.base === null ? await readBaseline(expected, config.scenario, world) : null;
+  const base = config.base ?? (baseline === null ? null : serverOfBaseline(config, baseline));
+  const plan: RunPlan = {
+    ...headPlan(config, config.sessions),
+    variants: { head: config.server, ...(base === null ? {} : { base }) },
+    order: firstOrder(config),
+  };
+  const started = await startRun(config, world, plan, fingerprint);
   return reportAnyway(started, config, world, async () => {
-    const measured = await measureSessions(started, config, world);
+    const compare = (run: RunRecord, measurements: MeasurementsFile) =>
+      config.base === null
+        ? compareWithBaseline(run, measurements, baseline, expected, config)
+        : compareBesides(run, measurements, config);
+    const measured = await measureInLooks(started, config, world, {
+      compare,
+      base: (run) =>
+        config.base !== null
+          ? "interleaved"
+          : base !== null && isSameVersion(run, baseline)
+            ? "confirmable"
+            : "stored",
+    });
     if (measured.failure !== null) return finish(measured, world, measured.failure, null);
     const { run, measurements } = measured;
-    const comparison = compareWithBaseline(run, measurements, baseline, expected, config);
+    const comparison = compare(run, measurements);
     await writeJson(join(measured.runDir, RUN_FILES.comparison), comparison);
     const shortfall = shortfallOf(run);
     const notes = [...config.notes, ...(shortfall === null ? [] : [shortfall])];
     const verdict =
-      baseline === null
+      comparison.baseSource === null
         ? decideWithoutBaseline(comparison, expected, config, firstRecordCommand(run), notes)
         : decide(comparison, config, notes);
     return finish(measured, world, verdict, comparison);
   });
+}
+
+/** Another version of vLLM beside head's would tell nothing about what the baseline was made of. */
+function isSameVersion(run: RunRecord, baseline: Baseline | null): boolean {
+  const head = run.sessions.find(({ variant, outcome }) => variant === "head" && outcome === "ok");
+  return head?.vllmVersion === baseline?.vllmVersion;
 }
 
 /** Measures and records: `vllm-gate record --scenario`. The verdict says whether there was something to record. */
@@ -192,6 +218,21 @@ function compareWithBaseline(
           fingerprint: [],
           taints: taintsOf(head),
         }
-      : compareSides(run.scenario, knownBaselineSide(baseline, source), head, rulesOf(config));
+      : compareSides(run.scenario, knownBaselineSide(baseline, source), head, rulesOf(config), {
+          fresh:
+            measuredOf(run, "base") > 0 ? runSide(run, measurements, "this run's base", "base") : undefined,
+        });
   return { ...compared, limits: checkLimits(head.values, head.definitions, config.limits) };
+}
+
+/** Head against the base that was measured in turn with it. */
+function compareBesides(run: RunRecord, measurements: MeasurementsFile, config: GateConfig): ComparisonFile {
+  const head = runSide(run, measurements, "this run");
+  const base = runSide(run, measurements, "the base, measured beside it", "base");
+  const compared = compareSides(run.scenario, base, head, rulesOf(config));
+  return { ...compared, limits: checkLimits(head.values, head.definitions, config.limits) };
+}
+
+function measuredOf(run: RunRecord, wanted: string): number {
+  return run.sessions.filter(({ variant, outcome }) => variant === wanted && outcome === "ok").length;
 }

@@ -6,6 +6,7 @@ import { UsageError } from "./domain/errors.ts";
 import { unknownMetricPatterns } from "./measure/metric-names.ts";
 import { readCheckedOut } from "./system/files.ts";
 import { gitHas, gitRoot, gitShow } from "./system/git.ts";
+import { withTraffic } from "./traffic-input.ts";
 
 /** Where the configuration comes from when nothing else is said. */
 export const CONFIG_FILE = "vllm-gate.yml";
@@ -68,7 +69,7 @@ export async function loadConfig(request: ConfigRequest): Promise<GateConfig> {
     judge = baseText === null ? null : parseConfig(baseText, name);
     policy = judge === null ? NO_POLICY : policyOf(judge, name);
   }
-  return resolveConfig({
+  const config = resolveConfig({
     file,
     fileName,
     overrides,
@@ -76,4 +77,5 @@ export async function loadConfig(request: ConfigRequest): Promise<GateConfig> {
     policy,
     ...(judge === null ? {} : { judge }),
   });
+  return withTraffic(config, cwd, baseRevision);
 }

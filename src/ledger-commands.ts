@@ -21,13 +21,13 @@ interface AuditOptions {
 }
 
 /** Kinds of findings that fail the audit, `any` for all. */
-function failingKinds(given: readonly string[] | undefined): readonly FindingKind[] {
+export function failingKinds(given: readonly string[] | undefined): readonly FindingKind[] {
   if (given === undefined) return [];
   if (given.includes("any")) return FINDING_KINDS;
   return given.map((name) => {
     const kind = FINDING_KINDS.find((each) => each === name);
     if (kind === undefined) {
-      throw new UsageError(`--fail-on: got ${name}, expected any or one of ${FINDING_KINDS.join(", ")}`);
+      throw new UsageError(`fail-on: got ${name}, expected any or one of ${FINDING_KINDS.join(", ")}`);
     }
     return kind;
   });

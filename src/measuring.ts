@@ -13,6 +13,7 @@ import { runSession } from "./session.ts";
 import { makeFolder, sha256, writeFileAtomic, writeJson } from "./system/files.ts";
 import { gitHead } from "./system/git.ts";
 import type { Log } from "./system/log.ts";
+import { measureOwnCost, type OwnCostMeter } from "./system/own-cost.ts";
 import {
   createRedactor,
   type Redact,
@@ -28,7 +29,7 @@ import { decideFailure } from "./verdict/decide.ts";
 import { TOOL_VERSION } from "./version.ts";
 
 /** Probes that measure something else than those of another number are not comparable. */
-const PROBE_SUITE_VERSION = 1;
+const PROBE_SUITE_VERSION = 2;
 
 /** The world as a run sees it: handed in by the entries. */
 export interface Surroundings {
@@ -66,6 +67,7 @@ export interface StartedRun {
   readonly runDir: string;
   /** Aborted when the run's time is spent. */
   readonly budget: AbortSignal;
+  readonly ownCost: OwnCostMeter;
   readonly run: RunRecord;
   readonly state: StateFile;
 }
@@ -102,14 +104,19 @@ export function headPlan(config: GateConfig, sessions: number): RunPlan {
     variants: { head: config.server },
     order: Array.from({ length: sessions }, () => "head"),
     rounds: config.rounds,
-    suite: suiteOf(config.probes),
-    probes: config.probes,
+    suite: suiteOf({ ...config.probes, traffic: config.traffic }),
+    probes: probesRecord(config),
   };
+}
+
+/** The probes as they are written down: the user's own requests by the hash of their file. */
+function probesRecord({ probes, traffic }: GateConfig): unknown {
+  return traffic === null ? probes : { ...probes, traffic: { ...probes.traffic, sha256: traffic.sha256 } };
 }
 
 /** What a run of a configuration would be measured on: known before anything is started. */
 export async function identify(config: GateConfig): Promise<Fingerprint> {
-  const probeSuite = `${PROBE_SUITE_VERSION}-${sha256(JSON.stringify(config.probes)).slice(0, 8)}`;
+  const probeSuite = `${PROBE_SUITE_VERSION}-${sha256(JSON.stringify(probesRecord(config))).slice(0, 8)}`;
   const { server } = config;
   const identity = { model: server.model ?? "unknown", probeSuite };
   return server.kind === "attach" ? remoteFingerprint(identity, server.url) : readFingerprint(identity);
@@ -145,6 +152,7 @@ export async function startRun(
       probes: plan.probes,
       budgetMinutes: config.budgetMinutes,
     },
+    ...(config.slo === null ? {} : { slo: config.slo }),
     overridden: ["model", "serverUrl", "command", "args"].filter((key) => Object.hasOwn(config.sources, key)),
     variants: Object.fromEntries(
       Object.entries(plan.variants).map(([name, server]) => [name, variantOf(server, redact)]),
@@ -160,7 +168,14 @@ export async function startRun(
     runDir,
     doing: "preparing the run",
   });
-  return { plan, runDir, run, state, budget: AbortSignal.timeout(config.budgetMinutes * 60_000) };
+  return {
+    plan,
+    runDir,
+    run,
+    state,
+    budget: AbortSignal.timeout(config.budgetMinutes * 60_000),
+    ownCost: measureOwnCost(),
+  };
 }
 
 /**
@@ -206,7 +221,14 @@ export async function resumeRun(
     runDir,
     doing: "resuming the run",
   });
-  return { plan, runDir, run, state, budget: AbortSignal.timeout(config.budgetMinutes * 60_000) };
+  return {
+    plan,
+    runDir,
+    run,
+    state,
+    budget: AbortSignal.timeout(config.budgetMinutes * 60_000),
+    ownCost: measureOwnCost(),
+  };
 }
 
 /** Redacts every secret of the machine and of the servers. */
@@ -237,7 +259,7 @@ function variantOf(server: ServerSpec, redact: Redact): Variant {
  */
 export async function measureSession(
   started: StartedRun,
-  config: Pick<GateConfig, "readyTimeoutS" | "budgetMinutes">,
+  config: Pick<GateConfig, "readyTimeoutS" | "budgetMinutes" | "onDirty">,
   world: Surroundings,
   next: { readonly variant: string; readonly suite?: ProbeSuite },
 ): Promise<SessionRecord | null> {
@@ -251,6 +273,7 @@ export async function measureSession(
     variant,
     server,
     readyTimeoutS: config.readyTimeoutS,
+    onDirty: config.onDirty,
     suite,
     rounds: plan.rounds,
     index: run.sessions.length,
@@ -304,6 +327,8 @@ export async function concludeMeasuring(
   const failure = failureOf(run, config, world.signal, done);
   run.outcome = world.signal.aborted ? "cancelled" : failure === null ? "complete" : "failed";
   run.endedAt = new Date().toISOString();
+  run.ownCost = started.ownCost.read();
+  started.ownCost.stop();
   await writeRun(runDir, run);
   const { traces } = await readRunFolder(runDir);
   const measurements = measureRun(run, traces);
@@ -321,7 +346,9 @@ function failureOf(
   done: number,
 ): VerdictFile | null {
   const { scenario, reportOnly } = config;
-  const last = run.sessions.at(-1);
+  const beside = config.base !== null;
+  // A base that was to confirm a regression and could not: what was measured before it stands.
+  const last = run.sessions.findLast(({ variant }) => beside || variant !== "base") ?? run.sessions.at(-1);
   const survivors = run.sessions.flatMap((session) => session.disposal?.survivors ?? []);
   const left =
     survivors.length === 0 ? [] : [`Processes ${survivors.join(", ")} of the server could not be ended`];
@@ -352,14 +379,17 @@ function failureOf(
   const died = last.outcome === "died";
   const started = last.outcome === "failed_start";
   const cause = died ? "server_died" : started ? "failed_start" : "tool_failed";
+  // Head is not to blame for a base that does not run.
+  const isBase = beside && last.variant === "base";
+  const headline = last.cause ?? "Nothing was measured";
   return decideFailure(
     scenario,
     cause,
     {
-      headline: last.cause ?? "Nothing was measured",
+      headline: isBase ? `The base does not run, so there is nothing to compare with: ${headline}` : headline,
       nextAction: last.hint ?? "Mend the cause and run again; the server's log is in the run folder.",
       reasons: [last.cause ?? "unknown cause", ...left],
     },
-    { reportOnly },
+    { reportOnly, ...(isBase ? { exitCode: EXIT.noVerdict } : {}) },
   );
 }

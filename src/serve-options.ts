@@ -18,7 +18,11 @@ export interface ServeOptions {
   args?: string;
   command?: string;
   serverUrl?: string;
+  compareTo?: string;
+  baseArgs?: string;
+  baseCommand?: string;
   sessions?: number;
+  maxSessions?: number;
   rounds?: number;
   budgetMinutes?: number;
   baselineDir?: string;
@@ -50,7 +54,11 @@ const OVERRIDES = [
   "args",
   "command",
   "serverUrl",
+  "compareTo",
+  "baseArgs",
+  "baseCommand",
   "sessions",
+  "maxSessions",
   "rounds",
   "budgetMinutes",
   "baselineDir",
@@ -81,6 +89,7 @@ export function withServeOptions(command: Command): Command {
   return withServerOptions(command)
     .option("--server-url <url>", "a server that is already running")
     .option("--sessions <n>", "server starts", wholeNumber)
+    .option("--max-sessions <n>", "most server starts, while something is undecided", wholeNumber)
     .option("--rounds <n>", "passes of the probes in each session", wholeNumber)
     .option("--budget-minutes <n>", "hard ceiling of the run", minutes)
     .option("--baseline-dir <folder>", "where baselines lie");

@@ -1,6 +1,9 @@
 import type { Command } from "commander";
 import { typed } from "./domain/command-line.ts";
 import { minutes, prepare, type ServeOptions, withServerOptions } from "./serve-options.ts";
+import { BATCHING_STUDY } from "./studies/batching.ts";
+import { KV_STUDY } from "./studies/kv.ts";
+import { PREFIX_STUDY } from "./studies/prefix.ts";
 import type { StudyKind } from "./studies/study-kind.ts";
 import { runStudy } from "./study.ts";
 
@@ -13,7 +16,7 @@ interface StudyOptions extends ServeOptions {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: each kind has options of its own, which only it reads
-const KINDS: readonly StudyKind<any>[] = [];
+const KINDS: readonly StudyKind<any>[] = [PREFIX_STUDY, KV_STUDY, BATCHING_STUDY];
 
 /** Adds `study` with a command for each kind. */
 export function addStudyCommands(

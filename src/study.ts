@@ -23,7 +23,7 @@ import {
   type Pace,
   suiteOfCells,
 } from "./probe/cells.ts";
-import type { StudyFiles, StudyKind } from "./studies/study-kind.ts";
+import type { StudyFiles, StudyKind, StudyReport } from "./studies/study-kind.ts";
 import { readTextIfExists, writeFileAtomic } from "./system/files.ts";
 import { readRunFolder, writeRun } from "./system/run-folder.ts";
 
@@ -64,7 +64,7 @@ export async function runStudy<Options>(
       await writeFileAtomic(join(runDir, name), text);
     },
   };
-  const study = await kind.plan(options, config, files);
+  const study = await kind.plan(options, config, files, world);
   const plan: RunPlan = {
     variants: study.variants,
     order: study.order,
@@ -102,7 +102,7 @@ export async function runStudy<Options>(
     const failed = measured.failure === null ? "" : `\n${failureText(measured.failure)}`;
     return {
       runDir,
-      exitCode: measured.failure === null ? EXIT.pass : exitOf(measured.failure),
+      exitCode: measured.failure === null ? exitOfReport(report) : exitOf(measured.failure),
       summary: `${report.summary}${failed}\nEverything is in ${where}; the page is ${join(where, RUN_FILES.report)}\n`,
     };
   } finally {
@@ -112,6 +112,11 @@ export async function runStudy<Options>(
 
 function exitOf(failure: VerdictFile): ExitCode {
   return failure.exitCode as ExitCode;
+}
+
+/** What was measured and must not be trusted is no result. */
+function exitOfReport({ invalid = [] }: StudyReport): ExitCode {
+  return invalid.length === 0 ? EXIT.pass : EXIT.noVerdict;
 }
 
 function failureText({ headline, nextAction }: VerdictFile): string {

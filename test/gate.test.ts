@@ -4,8 +4,8 @@ import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { formatBaseline } from "../src/baseline/baseline-text.ts";
-import { fingerprintSlug } from "../src/domain/fingerprint.ts";
 import { compareRuns } from "../src/comparing.ts";
+import { fingerprintSlug } from "../src/domain/fingerprint.ts";
 import { appendTraces, writeRun } from "../src/system/run-folder.ts";
 import { remoteFingerprint } from "../src/telemetry/fingerprint.ts";
 import { baseline, measuredRun } from "./support/builders.ts";
@@ -65,7 +65,7 @@ describe("a baseline that cannot be used", () => {
   it.each([
     ["no JSON", "{", "not JSON"],
     ["no sessions", withSessions([]), "metrics.ttft.warm.floor_ms.sessions"],
-    ["a session without values", withSessions([[]]), "metrics.ttft.warm.floor_ms.sessions.0"],
+    ["a session without values", withSessions([[]]), "metrics.ttft.warm.floor_ms.sessions"],
     ["another scenario", formatBaseline(baseline()), 'a baseline of "chat", expected one of "default"'],
   ])("%s: refused before anything is measured", async (_, text, message) => {
     const cwd = await tempDir();
@@ -139,7 +139,7 @@ describe("a server that is already running", () => {
     const url = await serveHttp(completions(10));
     const batching = { concurrency: [1], waves: 1, promptTokens: 4, outputTokens: 4 };
     const config = {
-      scenarios: { small: { server: { url }, probes: { ttft: false, batching, prefix: false } } },
+      scenarios: { small: { server: { url }, probes: { ttft: false, batching, prefix: false, kv: false } } },
       rounds: 1,
       sessions: 2,
       recordSessions: 2,

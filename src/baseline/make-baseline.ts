@@ -68,12 +68,14 @@ interface Part {
 
 /** What a run adds to a baseline. */
 function recordedPart({ run, measurements, runSha256 }: RecordedRun, recordedAt: string): Part {
-  const measured = run.sessions.filter((session) => session.outcome === "ok");
+  const variant = recordedVariant(run);
+  const measured = run.sessions.filter((session) => session.outcome === "ok" && session.variant === variant);
   const units = new Map(measurements.metrics.map((metric) => [metric.id, metric.unit]));
-  const ids = [...new Set(measurements.measurements.map((each) => each.metric))];
-  const valuesOf = (metric: string, { variant, index }: (typeof measured)[number]) =>
-    measurements.measurements
-      .filter((each) => each.metric === metric && each.variant === variant && each.session === index)
+  const own = measurements.measurements.filter((each) => each.variant === variant);
+  const ids = [...new Set(own.map((each) => each.metric))];
+  const valuesOf = (metric: string, { index }: (typeof measured)[number]) =>
+    own
+      .filter((each) => each.metric === metric && each.session === index)
       .sort((a, b) => a.round - b.round)
       .map((each) => fewDigits(each.value));
   return {
@@ -227,12 +229,13 @@ function checkRecordable({ run, measurements, path }: RecordedRun): void {
   if (measurements.measurements.length === 0) {
     throw new UsageError(`${path}: no session of this run was measured, so there is nothing to record`);
   }
-  if (Object.keys(run.variants).length > 1) {
+  const variant = recordedVariant(run);
+  if (variant === null) {
     throw new UsageError(
       `${path}: the run has several variants (${Object.keys(run.variants).join(", ")}); a baseline is made of one`,
     );
   }
-  const taint = measurements.taints[0];
+  const taint = measurements.taints.find((each) => each.variant === variant);
   if (taint !== undefined) throw new UsageError(`${path}: not fit for a baseline: ${taint.reason}`);
   const failing = measurements.measurements.find(
     (each) => each.metric === "requests.error_rate" && each.value > 0,
@@ -245,12 +248,19 @@ function checkRecordable({ run, measurements, path }: RecordedRun): void {
   }
 }
 
+/** The variant that a baseline is made of: the only one, or the one that was judged; null when neither is there. */
+function recordedVariant(run: RunRecord): string | null {
+  const names = Object.keys(run.variants);
+  return names.includes("head") ? "head" : names.length === 1 ? (names[0] ?? null) : null;
+}
+
 function argsOf({ run }: RecordedRun): string[] {
-  return Object.values(run.variants)[0]?.args ?? [];
+  return run.variants[recordedVariant(run) ?? ""]?.args ?? [];
 }
 
 function versionOf({ run }: RecordedRun): string | null {
-  return run.sessions.find((session) => session.outcome === "ok")?.vllmVersion ?? null;
+  const variant = recordedVariant(run);
+  return run.sessions.find((each) => each.outcome === "ok" && each.variant === variant)?.vllmVersion ?? null;
 }
 
 function checkSame(first: RecordedRun, other: RecordedRun): void {

@@ -1,9 +1,13 @@
 import { median } from "simple-statistics";
-import type { Comparison, ComparisonFile, Difference } from "../domain/comparison.ts";
+import type { Comparison, ComparisonFile } from "../domain/comparison.ts";
 import { diffFingerprints, type Fingerprint } from "../domain/fingerprint.ts";
 import type { Taint } from "../domain/measurements.ts";
 import type { Level, MetricDefinition, Tolerance } from "../domain/metric.ts";
-import { type Judge, separationJudge } from "./judge.ts";
+import type { MetricNoise } from "../domain/noise.ts";
+import { attribute } from "./attribution.ts";
+import { diffFlags } from "./flags.ts";
+import { type JudgeInput, type Judgement, judge } from "./judge.ts";
+import { ruleFor } from "./rules.ts";
 
 /** Values of a metric by session, in them by round. */
 export type SessionValues = readonly (readonly number[])[];
@@ -37,34 +41,41 @@ export interface MetricRules {
 /** Metrics that a stored baseline of fewer hosts than this cannot convict on another host. */
 const HOSTS_THAT_SPAN = 3;
 
-/**
- * Compares head with a base, metric by metric: every metric that either side has.
- *
- * @param judge - the statistics; {@link separationJudge} by default
- */
+/** What else a comparison knows. */
+export interface CompareOptions {
+  /** This machine's own noise by metric, from `calibrate`. */
+  readonly noise?: Readonly<Record<string, MetricNoise>> | undefined;
+  /** The base measured beside head, where `base` was measured earlier: it tells a slower machine from slower flags. */
+  readonly fresh?: Side | undefined;
+}
+
+/** Compares head with a base, metric by metric: every metric that either side has, judged together. */
 export function compareSides(
   scenario: string,
   base: Side,
   head: HeadSide,
   rules: MetricRules,
-  judge: Judge = separationJudge,
+  options: CompareOptions = {},
 ): ComparisonFile {
   const fingerprint = mergeDifferences(base, head);
   const incomparable = fingerprint.filter((difference) => difference.rule === "must");
-  const crossHost = isCrossHost(base, head);
-  const definitions = new Map(
-    [...base.definitions, ...head.definitions].map((definition) => [definition.id, definition]),
+  const flags = diffFlags(base, head);
+  const metrics = metricsOf(base, head, rules, options.fresh);
+  const both = metrics.filter(hasBothSides);
+  const judged = judge(
+    both.map((metric) => judgeInput(metric)),
+    { noise: options.noise },
   );
-  const ids = [...new Set([...definitions.keys(), ...Object.keys(base.values)])].sort();
-  const comparisons = ids.flatMap((id) => {
-    const definition = definitions.get(id) ?? unknownDefinition(id);
-    const level = ruleFor(rules.levels, id) ?? definition.level;
-    if (level === "off") return [];
-    const tolerance = mergeTolerance(definition.tolerance, ruleFor(rules.tolerances, id));
-    const compared = compareMetric({ id, definition, level, tolerance, base, head, judge, crossHost });
-    if (compared === null) return [];
-    if (incomparable.length === 0) return [compared];
-    return [{ ...compared, verdict: "invalid" as const, reason: notComparable(incomparable) }];
+  const judgements = new Map(both.map((metric, index) => [metric.id, judged[index] as Judgement]));
+  const context = { base, head, crossHost: isCrossHost(base, head) };
+  const comparisons = metrics.map((metric): Comparison => {
+    const compared = comparisonOf(metric, judgements.get(metric.id), context);
+    const found =
+      incomparable.length === 0
+        ? compared
+        : { ...compared, verdict: "invalid" as const, reason: notComparable(incomparable) };
+    const attribution = attribute(found, flags);
+    return attribution === null ? found : { ...found, attribution };
   });
   return {
     schemaVersion: 1,
@@ -72,10 +83,54 @@ export function compareSides(
     baseSource: base.source,
     limits: [],
     comparisons,
-    flags: diffFlags(base, head),
+    flags,
     fingerprint,
     taints: taintsOf(head),
   };
+}
+
+/** A metric that is compared: its definition as the scenario wants it, and its values on both sides. */
+interface ComparedMetric {
+  readonly id: string;
+  readonly definition: MetricDefinition;
+  readonly level: Level;
+  readonly tolerance: Tolerance;
+  readonly base: number[][];
+  readonly head: number[][];
+  readonly fresh: number[][];
+}
+
+function metricsOf(
+  base: Side,
+  head: HeadSide,
+  rules: MetricRules,
+  fresh: Side | undefined,
+): ComparedMetric[] {
+  const definitions = new Map(
+    [...base.definitions, ...head.definitions].map((definition) => [definition.id, definition]),
+  );
+  const ids = [...new Set([...definitions.keys(), ...Object.keys(base.values)])].sort();
+  return ids
+    .map((id): ComparedMetric => {
+      const definition = definitions.get(id) ?? unknownDefinition(id);
+      return {
+        id,
+        definition,
+        level: ruleFor(rules.levels, id) ?? definition.level,
+        tolerance: mergeTolerance(definition.tolerance, ruleFor(rules.tolerances, id)),
+        base: nonEmpty(base.values[id]),
+        head: nonEmpty(head.values[id]),
+        fresh: nonEmpty(fresh?.values[id]),
+      };
+    })
+    .filter((metric) => metric.level !== "off" && metric.base.length + metric.head.length > 0);
+}
+
+const hasBothSides = ({ base, head }: ComparedMetric) => base.length > 0 && head.length > 0;
+
+function judgeInput({ id, definition, ...metric }: ComparedMetric): JudgeInput {
+  const { direction, rounds, sensitivity } = definition;
+  return { ...metric, metric: id, direction, rounds, sensitivity };
 }
 
 /** Why parts of a side must not be trusted, each reason once. */
@@ -83,65 +138,64 @@ export function taintsOf(side: Side): string[] {
   return [...new Set(side.taints.map((taint) => taint.reason))];
 }
 
-interface MetricInput {
-  readonly id: string;
-  readonly definition: MetricDefinition;
-  readonly level: Level;
-  readonly tolerance: Tolerance;
+interface Context {
   readonly base: Side;
   readonly head: HeadSide;
-  readonly judge: Judge;
   readonly crossHost: boolean;
 }
 
-function compareMetric(input: MetricInput): Comparison | null {
-  const { id, definition, level, tolerance, judge } = input;
-  const base = nonEmpty(input.base.values[id]);
-  const head = nonEmpty(input.head.values[id]);
-  if (base.length === 0 && head.length === 0) return null;
-  const { unit, direction } = definition;
+function comparisonOf(metric: ComparedMetric, judged: Judgement | undefined, context: Context): Comparison {
+  const { id, definition, level, tolerance, base, head } = metric;
   const shared = {
     metric: id,
-    unit,
-    direction,
+    unit: definition.unit,
+    direction: definition.direction,
     level,
     tolerance: tolerance.relative,
     absoluteTolerance: tolerance.absolute,
-    baseSessions: base.map((session) => [...session]),
-    headSessions: head.map((session) => [...session]),
+    baseSessions: base,
+    headSessions: head,
+    ...(metric.fresh.length > 0 ? { freshSessions: metric.fresh } : {}),
   };
   const undecided = { effect: null, interval: null, bound: null, detectable: null };
   if (head.length === 0) {
-    const why = input.head.absent[id];
+    const why = context.head.absent[id];
     const reason = `the baseline has it, this run does not: ${why ?? "its probe did not run"}`;
     return { ...shared, ...undecided, verdict: "invalid", base: typical(base), head: null, reason };
   }
-  if (base.length === 0) {
+  if (judged === undefined) {
     const reason = "the baseline has no value for it; record again to gate it";
-    return { ...shared, ...undecided, verdict: "inconclusive", base: null, head: typical(head), reason };
+    const open = { ...undecided, verdict: "inconclusive" as const, decidable: false };
+    return { ...shared, ...open, base: null, head: typical(head), reason };
   }
-  const { rounds, sensitivity } = definition;
-  const judged = judge({ direction, tolerance, rounds, sensitivity, base, head });
   const found = { ...shared, ...judged, interval: judged.interval === null ? null : tuple(judged.interval) };
-  const taint = findTaint(input.head, id);
+  const taint = findTaint(context.head, id);
   if (taint !== undefined) return { ...found, verdict: "invalid", reason: taint.reason };
-  const baseTaint = findTaint(input.base, id);
+  const baseTaint = findTaint(context.base, id);
   if (baseTaint !== undefined) {
     return { ...found, verdict: "invalid", reason: `the baseline must not be trusted: ${baseTaint.reason}` };
   }
-  if (definition.sensitivity !== "host" || !input.crossHost) return found;
-  const elsewhere = `on another host than the baseline, which spans fewer than ${HOSTS_THAT_SPAN} hosts`;
-  switch (judged.verdict) {
+  if (definition.sensitivity !== "host" || !context.crossHost) return found;
+  return { ...found, ...elsewhere(judged) };
+}
+
+/** What remains of a judgement on another host: what the host moves convicts nobody there, and praises nobody. */
+function elsewhere({
+  verdict,
+  reason,
+}: Judgement): Pick<Comparison, "verdict" | "reason"> & Partial<Pick<Comparison, "decidable">> {
+  const where = `on another host than the baseline, which spans fewer than ${HOSTS_THAT_SPAN} hosts`;
+  switch (verdict) {
     case "regressed":
       return {
-        ...found,
         verdict: "inconclusive",
-        reason: `worse by more than the tolerance, but ${elsewhere}`,
+        decidable: false,
+        reason: `worse by more than the tolerance, but ${where}`,
       };
     case "improved":
-      return { ...found, verdict: "pass", reason: `better by more than the tolerance, but ${elsewhere}` };
+      return { verdict: "pass", reason: `better by more than the tolerance, but ${where}` };
     default:
-      return found;
+      return { verdict, reason };
   }
 }
 
@@ -194,25 +248,6 @@ function mergeTolerance(
   return { relative: given?.relative ?? own.relative, absolute: given?.absolute ?? own.absolute };
 }
 
-/** The rule of an exact id, else of the pattern with the most literal parts. */
-export function ruleFor<T>(rules: Readonly<Record<string, T>>, id: string): T | undefined {
-  if (Object.hasOwn(rules, id)) return rules[id];
-  const parts = id.split(".");
-  const matching = Object.keys(rules)
-    .filter((pattern) => {
-      const wanted = pattern.split(".");
-      return (
-        wanted.length === parts.length && wanted.every((part, index) => part === "*" || part === parts[index])
-      );
-    })
-    .sort((a, b) => stars(a) - stars(b) || a.localeCompare(b));
-  return matching[0] === undefined ? undefined : rules[matching[0]];
-}
-
-function stars(pattern: string): number {
-  return pattern.split(".").filter((part) => part === "*").length;
-}
-
 /** What differs between any two machines of the sides; what is only noted must differ from every one of the base. */
 function mergeDifferences(base: Side, head: Side): ComparisonFile["fingerprint"] {
   const pairs = head.fingerprints.map((other) =>
@@ -236,51 +271,4 @@ function isCrossHost(base: Side, head: Side): boolean {
   return head.fingerprints.some(
     (fingerprint) => fingerprint["hostId"] != null && !hosts.has(fingerprint["hostId"]),
   );
-}
-
-/** Flags and version that differ, as a reader says them: `--max-num-seqs 256 → 64`. */
-function diffFlags(base: Side, head: Side): Difference[] {
-  const before = groupFlags(base.args);
-  const after = groupFlags(head.args);
-  const flags = [...new Set([...before.keys(), ...after.keys()])].sort();
-  const differences = flags
-    .map((what): Difference => ({ what, base: before.get(what) ?? null, head: after.get(what) ?? null }))
-    .filter((difference) => difference.base !== difference.head);
-  if (base.vllmVersion !== head.vllmVersion) {
-    differences.unshift({ what: "vLLM", base: base.vllmVersion, head: head.vllmVersion });
-  }
-  return differences;
-}
-
-/**
- * Flags with their values; `--a=b` and `--a b` are the same, as are `_` and `-` in a name. A flag without a value
- * is "on"; the values of a flag that is given several times are separated by commas.
- */
-function groupFlags(args: readonly string[]): Map<string, string> {
-  const given: { readonly name: string; readonly values: string[] }[] = [];
-  for (const arg of args) {
-    if (arg.startsWith("-") && !/^-\d/.test(arg)) {
-      const [, name = arg, value] = /^([^=]*)=(.*)$/s.exec(arg) ?? [];
-      given.push({ name: flagName(name), values: value === undefined ? [] : [value] });
-      continue;
-    }
-    const last = given.at(-1);
-    if (last === undefined) given.push({ name: "(argument)", values: [arg] });
-    else last.values.push(arg);
-  }
-  const flags = Map.groupBy(given, ({ name }) => name);
-  return new Map(
-    [...flags].map(([name, each]) => [
-      name,
-      each.map(({ values }) => (values.length === 0 ? "on" : values.join(" "))).join(", "),
-    ]),
-  );
-}
-
-/** `--max_num_seqs` is `--max-num-seqs`; the key after a dot (`--compilation-config.cudagraph_mode`) is a field's. */
-function flagName(name: string): string {
-  const dot = name.indexOf(".");
-  return dot === -1
-    ? name.replaceAll("_", "-")
-    : `${name.slice(0, dot).replaceAll("_", "-")}${name.slice(dot)}`;
 }

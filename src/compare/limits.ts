@@ -1,7 +1,8 @@
 import { median } from "simple-statistics";
 import type { LimitBreach } from "../domain/comparison.ts";
 import type { MetricDefinition } from "../domain/metric.ts";
-import { ruleFor, type SessionValues } from "./compare.ts";
+import type { SessionValues } from "./compare.ts";
+import { ruleFor } from "./rules.ts";
 
 /** Absolute bounds of metrics, by id or pattern. */
 export type Limits = Readonly<Record<string, { min?: number | undefined; max?: number | undefined }>>;

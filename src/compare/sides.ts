@@ -36,10 +36,15 @@ export function baselineSide(
   };
 }
 
-/** A run as a side. Of a run with several variants it is the one called `head`. */
-export function runSide(run: RunRecord, measurements: MeasurementsFile, source: string): HeadSide {
+/** A run as a side. Of a run with several variants it is the one called `head`, unless another one is meant. */
+export function runSide(
+  run: RunRecord,
+  measurements: MeasurementsFile,
+  source: string,
+  wanted?: string,
+): HeadSide {
   const names = Object.keys(run.variants);
-  const variant = names.includes("head") ? "head" : names[0];
+  const variant = wanted ?? (names.includes("head") ? "head" : names[0]);
   const of = <T extends { variant: string }>(list: readonly T[]) =>
     list.filter((each) => each.variant === variant);
   return {

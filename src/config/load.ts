@@ -2,6 +2,8 @@ import { isScalar, LineCounter, parseDocument, visit } from "yaml";
 import { z } from "zod";
 import { messageOf, UsageError } from "../domain/errors.ts";
 import type { Level } from "../domain/metric.ts";
+import type { Slo } from "../domain/operating.ts";
+import type { Traffic } from "../domain/traffic.ts";
 import { briefly } from "../system/files.ts";
 import { toArguments } from "./arguments.ts";
 import { expectation, explainIssues } from "./explain-issue.ts";
@@ -31,16 +33,29 @@ export interface GateConfig {
   readonly tolerances: Readonly<Record<string, ToleranceOverride>>;
   readonly levels: Readonly<Record<string, Level>>;
   readonly limits: Readonly<Record<string, Limit>>;
+  /** What users are promised; null when nothing is. */
+  readonly slo: Slo | null;
+  /** The requests of `probes.traffic`, read from their file; null without that probe. */
+  readonly traffic: Traffic | null;
+  /** What servers this run may start. */
+  readonly policy: ServerPolicy;
+  /** The other side of an A/B, measured beside `server`; null when a baseline is. */
+  readonly base: ServerSpec | null;
   readonly sessions: number;
+  /** Most sessions of `server` that a gate run measures. */
+  readonly maxSessions: number;
   readonly recordSessions: number;
   readonly rounds: number;
   readonly budgetMinutes: number;
   readonly baselineDir: string;
   readonly onInconclusive: "warn" | "fail";
   readonly onInvalid: "warn" | "fail";
+  readonly onDirty: "repeat" | "note";
   readonly reportOnly: boolean;
   /** Where each overridden value came from, for the log. */
   readonly sources: Readonly<Record<string, string>>;
+  /** What a reader of the verdict must know about them. */
+  readonly notes: readonly string[];
 }
 
 const MAX_FILE_BYTES = 1_000_000;
@@ -144,7 +159,7 @@ export interface ResolveInput {
 }
 
 /**
- * One frozen value from file, overrides and defaults.
+ * One frozen value from file, overrides and defaults. The file of `probes.traffic` is left to the caller.
  *
  * @throws UsageError when no scenario is meant, a value is out of range, or a flag, variable or command is refused
  */
@@ -166,7 +181,7 @@ export function resolveConfig(input: ResolveInput): GateConfig {
     sources[key] = nameOverride(key);
     return given as NonNullable<Overrides[K]>;
   };
-  const within = (key: "sessions" | "rounds" | "budgetMinutes", own: number): number => {
+  const within = (key: "sessions" | "maxSessions" | "rounds" | "budgetMinutes", own: number): number => {
     const value = choose(key, own);
     const checked = configSchema.shape[key].safeParse(value);
     if (checked.success) return value;
@@ -178,6 +193,7 @@ export function resolveConfig(input: ResolveInput): GateConfig {
   if (overrides.baselineDir === "") {
     throw new UsageError(`${nameOverride("baselineDir")}: got "", expected the path of a folder`);
   }
+  const sessions = within("sessions", judgeFile.sessions);
   const config: GateConfig = {
     scenario,
     server: resolveServer({ section, scenario, overrides, nameOverride, fileName, policy: input.policy }),
@@ -186,17 +202,73 @@ export function resolveConfig(input: ResolveInput): GateConfig {
     tolerances: judge.tolerances,
     levels: judge.levels,
     limits: judge.limits,
-    sessions: within("sessions", judgeFile.sessions),
+    slo: judge.slo ?? null,
+    traffic: null,
+    policy: input.policy,
+    base: resolveBase(input, scenario, section, choose("compareTo", judgeFile.compareTo)),
+    sessions,
+    maxSessions: Math.max(sessions, within("maxSessions", judgeFile.maxSessions)),
     recordSessions: overrides.sessions ?? judgeFile.recordSessions,
     rounds: within("rounds", judgeFile.rounds),
     budgetMinutes: within("budgetMinutes", judgeFile.budgetMinutes),
     baselineDir: choose("baselineDir", judgeFile.baselineDir),
     onInconclusive: judgeFile.onInconclusive,
     onInvalid: judgeFile.onInvalid,
+    onDirty: judgeFile.onDirty,
     reportOnly: choose("reportOnly", judgeFile.reportOnly),
     sources,
+    notes: [],
   };
   return deepFreeze(config);
+}
+
+/**
+ * The other side of an A/B: what the base branch's file says of the scenario, or this one's with other flags or
+ * another command.
+ */
+function resolveBase(
+  input: ResolveInput,
+  scenario: string,
+  section: ScenarioFile,
+  compareTo: string,
+): ServerSpec | null {
+  const { overrides, nameOverride, fileName, judge, policy } = input;
+  const { baseArgs, baseCommand } = overrides;
+  if (compareTo !== "base" && compareTo !== "baseline") {
+    throw new UsageError(`${nameOverride("compareTo")}: got "${compareTo}", expected baseline or base`);
+  }
+  if (compareTo === "baseline") {
+    const given = (["baseArgs", "baseCommand"] as const).find((key) => overrides[key] !== undefined);
+    if (given === undefined) return null;
+    throw new UsageError(`${nameOverride(given)}: has no effect without ${nameOverride("compareTo")} base`);
+  }
+  const ofBase =
+    judge !== undefined && Object.hasOwn(judge.scenarios, scenario) ? judge.scenarios[scenario] : null;
+  if (ofBase == null && baseArgs === undefined && baseCommand === undefined) {
+    throw new UsageError(
+      `${nameOverride("compareTo")}: base needs another side: the base branch's file (none was found with a scenario ` +
+        `"${scenario}"), ${nameOverride("baseArgs")} or ${nameOverride("baseCommand")}`,
+    );
+  }
+  const base = resolveServer({
+    section: ofBase ?? section,
+    scenario,
+    overrides: {
+      ...(overrides.model === undefined ? {} : { model: overrides.model }),
+      ...(baseArgs === undefined ? {} : { args: baseArgs }),
+      ...(baseCommand === undefined ? {} : { command: baseCommand }),
+    },
+    nameOverride: (key) =>
+      nameOverride(key === "args" ? "baseArgs" : key === "command" ? "baseCommand" : key),
+    fileName,
+    policy,
+  });
+  if (base.kind === "attach") {
+    throw new UsageError(
+      `${nameOverride("compareTo")}: base needs servers that the gate starts, not one that is running`,
+    );
+  }
+  return base;
 }
 
 function fileFromOverrides(
@@ -245,7 +317,8 @@ function pickScenario(
   );
 }
 
-function deepFreeze<T>(value: T): T {
+/** Freezes a value and all that it holds. */
+export function deepFreeze<T>(value: T): T {
   if (typeof value === "object" && value !== null && !Object.isFrozen(value)) {
     Object.freeze(value);
     for (const inner of Object.values(value)) deepFreeze(inner);

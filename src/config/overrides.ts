@@ -5,7 +5,13 @@ export interface Overrides {
   readonly args?: string;
   readonly command?: string;
   readonly serverUrl?: string;
+  readonly compareTo?: string;
+  /** Flags of the other side of an A/B, in place of the base branch's. */
+  readonly baseArgs?: string;
+  /** What starts the other side of an A/B: another version's environment. */
+  readonly baseCommand?: string;
   readonly sessions?: number;
+  readonly maxSessions?: number;
   readonly rounds?: number;
   readonly budgetMinutes?: number;
   readonly baselineDir?: string;

@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { levelSchema } from "../domain/metric.ts";
+import { sloSchema } from "../domain/operating.ts";
 
 /** Largest number of requests in flight that a probe may ask for. */
 const MAX_CONCURRENCY = 1024;
@@ -51,10 +52,100 @@ const batchingSchema = z
   })
   .describe("Unique prompts in a closed loop: throughput and latency over concurrency.");
 
+const prefixSchema = z
+  .strictObject({
+    regimes: z
+      .array(z.number().int().min(16).max(1_000_000))
+      .min(1)
+      .default([1024])
+      .describe("Lengths of the shared prefix in tokens."),
+    concurrency: z
+      .array(z.number().int().min(1).max(MAX_CONCURRENCY))
+      .min(1)
+      .default([1])
+      .describe("Requests in flight; each with each length is one cell."),
+    requests: z
+      .number()
+      .int()
+      .min(5)
+      .max(1000)
+      .default(20)
+      .describe("Hits of a cell in each round, and as many misses, taking turns; rounded up to whole turns."),
+    suffixTokens: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(64)
+      .describe("Tokens behind the prefix, another text in each request."),
+    outputTokens: z.number().int().min(2).max(100_000).default(8),
+  })
+  .describe("What a prompt's beginning costs when it is in the prefix cache, and when it is not.");
+
+const trafficSchema = z
+  .strictObject({
+    file: z
+      .string()
+      .min(1)
+      .describe(
+        "JSON object a line: `prompt`, `messages` or `prompt_tokens`; `output_tokens`; `at_s` in seconds. Inside the repository.",
+      ),
+    endpoint: z.enum(["completions", "chat"]).default("completions"),
+    mode: z
+      .enum(["closed", "open"])
+      .default("closed")
+      .describe("`closed`: so many requests in flight. `open`: at the file's own times (`at_s`)."),
+    concurrency: z
+      .number()
+      .int()
+      .min(1)
+      .max(MAX_CONCURRENCY)
+      .optional()
+      .describe("Requests in flight; of an open loop the most that there may be (8; 256 when open)."),
+    rateScale: z
+      .number()
+      .min(0.001)
+      .max(1000)
+      .default(1)
+      .describe("Factor on the rate of arrivals of an open loop: 2 sends the file in half its time."),
+  })
+  .describe(
+    "Your own requests, with a mark of 15 characters before each text, another one in each round: what they share stays shared, and no round is answered from the cache of the one before.",
+  );
+
+const kvSchema = z
+  .strictObject({
+    contextTokens: z
+      .number()
+      .int()
+      .min(64)
+      .max(1_000_000)
+      .default(4096)
+      .describe("Longest context that is filled, or the server's own where that is shorter."),
+    steps: z
+      .number()
+      .int()
+      .min(2)
+      .max(100)
+      .default(6)
+      .describe("Lengths that are measured on the way there."),
+    outputTokens: z
+      .number()
+      .int()
+      .min(16)
+      .max(10_000)
+      .default(64)
+      .describe("Tokens that each request generates; while they come, the cache's use is read."),
+  })
+  .describe("Contexts that grow while the use of the KV cache is read: bytes per token, in which steps.");
+
 const probesSchema = z
   .strictObject({
     ttft: z.union([z.literal(false), ttftSchema]).default(ttftSchema.parse({})),
     batching: z.union([z.literal(false), batchingSchema]).default(batchingSchema.parse({})),
+    prefix: z.union([z.literal(false), prefixSchema]).default(prefixSchema.parse({})),
+    kv: z.union([z.literal(false), kvSchema]).default(kvSchema.parse({})),
+    traffic: z.union([z.literal(false), trafficSchema]).default(false),
   })
   .describe("What is sent to the server; `false` leaves a probe out.");
 
@@ -112,6 +203,9 @@ export const scenarioSchema = z
       .record(metricKey, levelSchema)
       .default({})
       .describe("By metric id or pattern: `gate` moves the verdict, `watch` is shown, `off` is neither."),
+    slo: sloSchema
+      .optional()
+      .describe("What users are promised, as 95th percentiles in milliseconds: goodput is counted by it."),
     limits: z
       .record(metricKey, limitSchema)
       .default({})
@@ -155,6 +249,19 @@ export const configSchema = z
       )
       .refine((scenarios) => Object.keys(scenarios).length > 0, "needs at least one scenario"),
     sessions: z.number().int().min(1).max(50).default(1).describe("Server starts of a gate run."),
+    maxSessions: z
+      .number()
+      .int()
+      .min(1)
+      .max(50)
+      .default(3)
+      .describe("Most server starts of a gate run: more than `sessions` only while something is undecided."),
+    compareTo: z
+      .enum(["baseline", "base"])
+      .default("baseline")
+      .describe(
+        "`baseline`: the committed one. `base`: the base branch's flags or version, measured in turn with this one.",
+      ),
     rounds: z.number().int().min(1).max(50).default(2).describe("Passes of the probes in each session."),
     recordSessions: z
       .number()
@@ -172,6 +279,12 @@ export const configSchema = z
     baselineDir: z.string().min(1).default("baselines"),
     onInconclusive: z.enum(["warn", "fail"]).default("warn"),
     onInvalid: z.enum(["warn", "fail"]).default("fail"),
+    onDirty: z
+      .enum(["repeat", "note"])
+      .default("repeat")
+      .describe(
+        "A round in which the machine was not quiet (throttling, another program, steal, swapping): measure it again, or only note it.",
+      ),
     reportOnly: z.boolean().default(false).describe("Every verdict exits 0; the comment says so."),
     policy: z
       .strictObject({

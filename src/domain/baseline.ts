@@ -12,7 +12,9 @@ export const metricValuesSchema = z.object({
   /** (largest − smallest) / median of the values. */
   spread: z.number(),
   /** One list for each of the baseline's sessions, by round; an empty one for a session that did not measure it. */
-  sessions: z.array(z.array(z.number())).min(1),
+  sessions: z
+    .array(z.array(z.number()))
+    .refine((sessions) => sessions.some((rounds) => rounds.length > 0), "expected a session with values"),
 });
 
 const recordedSessionSchema = z.object({

@@ -9,23 +9,37 @@ export const comparisonSchema = z.object({
   direction: z.enum(["lower", "higher"]),
   level: levelSchema,
   verdict: z.enum(VERDICTS),
+  /** Set on a regression that a session of the base beside head's would confirm or refute, and none was measured. */
+  unconfirmed: z.literal(true).optional(),
+  /** False where no more sessions of head could decide what is inconclusive. */
+  decidable: z.boolean().optional(),
   /** Estimate of each side in the metric's unit; null when that side has none. */
   base: z.number().nullable(),
   head: z.number().nullable(),
   /** Loss as a share of the base, worse is positive; null when there is no base or it is zero. */
   effect: z.number().nullable(),
-  /** Two-sided 95 % interval of the effect; null under a rule that computes none. */
+  /** Two-sided 95 % interval of the effect, not adjusted; null where none is computed. */
   interval: z.tuple([z.number(), z.number()]).nullable(),
-  /** The bound that decided; null under a rule that computes none. */
+  /** The effect is larger than this at the level of this look, adjusted over all metrics; null where none is computed. */
   bound: z.number().nullable(),
   tolerance: z.number(),
   absoluteTolerance: z.number(),
-  /** Smallest relative loss that this comparison, scattered as its sides are, would have called a regression. */
+  /** Smallest relative loss that this comparison would have found 95 times in 100. */
   detectable: z.number().nullable(),
   /** Sessions × rounds that stand behind each side. */
   baseSessions: z.array(z.array(z.number())),
   headSessions: z.array(z.array(z.number())),
+  /** Sessions of the base that were measured beside head's, where `baseSessions` were measured earlier. */
+  freshSessions: z.array(z.array(z.number())).optional(),
+  /** Loss that a pass excludes: the tolerance, or what this machine's noise lets a full gate find if that is more. */
+  resolution: z.number().nullable().optional(),
+  /** Chance of such a loss if the true one were half the tolerance, adjusted over the metrics of the level (Holm). */
+  pValue: z.number().nullable().optional(),
+  /** Standard deviation of a session as it was assumed: of the logarithm, for shares and counts of the value itself. */
+  sessionSd: z.number().nullable().optional(),
   reason: z.string(),
+  /** What of that which differs is known to move this metric. */
+  attribution: z.string().optional(),
 });
 export type Comparison = z.infer<typeof comparisonSchema>;
 

@@ -14,18 +14,22 @@ export const toleranceSchema = z.strictObject({
 });
 export type Tolerance = z.infer<typeof toleranceSchema>;
 
+export const directionSchema = z.enum(["lower", "higher"]);
+export type Direction = z.infer<typeof directionSchema>;
+
 /**
  * Which of a session's rounds stands for it. `best`: interference only ever makes a time worse. `worst`: what
- * failed in one round did fail, however good the others were.
+ * failed in one round did fail, however good the others were. `mean`: a ratio of two measured values, which
+ * interference moves both ways.
  */
-export const roundsSchema = z.enum(["best", "worst"]);
+export const roundsSchema = z.enum(["best", "worst", "mean"]);
 
 /** What a metric is and how it is judged. The catalogue in `measure/` holds one for each metric. */
 export const metricDefinitionSchema = z.object({
   /** `<probe>.<case>.<quantity>` */
   id: z.string(),
   unit: z.string(),
-  direction: z.enum(["lower", "higher"]),
+  direction: directionSchema,
   level: levelSchema,
   tolerance: toleranceSchema,
   /** `host`: moves with the host's speed, so a stored baseline of another host cannot convict it. */

@@ -1,6 +1,13 @@
 import { z } from "zod";
+import { clientLoadSchema } from "./client-load.ts";
 import { fingerprintSchema } from "./fingerprint.ts";
+import { modelFactsSchema } from "./kv-formula.ts";
 import { logFactsSchema } from "./log-facts.ts";
+import { lookSchema } from "./look.ts";
+import { sloSchema } from "./operating.ts";
+import { ownCostSchema } from "./own-cost.ts";
+import { telemetrySummarySchema } from "./telemetry.ts";
+import { coldStartSchema } from "./telemetry-start.ts";
 
 /** Counters of a server's `/metrics`, summed over its engines; null where that version does not report one. */
 export const serverCountersSchema = z.object({
@@ -19,6 +26,10 @@ export const kvConfigSchema = z.object({
   capacityTokens: z.number().nullable(),
   maxConcurrency: z.number().nullable(),
   prefixCaching: z.boolean().nullable(),
+  /** Where it was set and not found by profiling. */
+  memoryBytes: z.number().nullable().optional(),
+  /** The number of blocks was set, whatever memory there is. */
+  blocksOverridden: z.boolean().optional(),
 });
 export type KvConfig = z.infer<typeof kvConfigSchema>;
 
@@ -49,8 +60,26 @@ export const caseRecordSchema = z.object({
   gauges: z.array(gaugesSchema).optional(),
   /** Why it was not sent: it asks for more than the server can do. */
   refused: z.string().optional(),
+  /** How the client itself fared over the measured requests. */
+  client: clientLoadSchema.optional(),
 });
 export type CaseRecord = z.infer<typeof caseRecordSchema>;
+
+/** One round: what the machine did meanwhile, and whether that spoilt it. */
+export const roundRecordSchema = z.object({
+  round: z.number().int().nonnegative(),
+  fromS: z.number(),
+  toS: z.number(),
+  /** Why the machine, and not the server, may have made the numbers; empty when it was quiet. */
+  dirty: z.array(z.string()),
+  /**
+   * `kept`: measured like any other. `replaced`: dirty, and a clean one was measured in its place. `untrusted`: dirty,
+   * and no clean one could be had.
+   */
+  use: z.enum(["kept", "replaced", "untrusted"]),
+  telemetry: telemetrySummarySchema.nullable(),
+});
+export type RoundRecord = z.infer<typeof roundRecordSchema>;
 
 export const SESSION_OUTCOMES = ["running", "ok", "failed_start", "died", "cancelled", "failed"] as const;
 
@@ -85,12 +114,19 @@ export const sessionRecordSchema = z.object({
   kv: kvConfigSchema.optional(),
   /** Longest context in tokens that the server takes, as `/v1/models` tells it. */
   maxModelLen: z.number().nullable().optional(),
+  /** What the model's `config.json` says, where it lies on this machine. */
+  model: modelFactsSchema.optional(),
   /** Memory in use on the GPUs that the server sees, summed: as it became ready, at most, and in the middle under load. */
   gpuMemory: z
     .object({ readyMib: z.number(), peakMib: z.number(), steadyMib: z.number() })
     .nullable()
     .optional(),
   cases: z.array(caseRecordSchema).optional(),
+  rounds: z.array(roundRecordSchema).optional(),
+  /** Why the machine was not fit for the server's start: memory of a GPU in use, a process on it. */
+  dirtyStart: z.array(z.string()).optional(),
+  /** The start in parts, from the spawn to the first token. */
+  coldStart: coldStartSchema.optional(),
   /** Why the session did not end `ok`, in the server's own words where it had any. */
   cause: z.string().optional(),
   hint: z.string().optional(),
@@ -131,6 +167,10 @@ export const runRecordSchema = z.object({
       budgetMinutes: z.number().optional(),
     })
     .optional(),
+  /** When the measurements were looked at, what was undecided then, and what was measured next. */
+  looks: z.array(lookSchema).optional(),
+  /** What the run cost the machine itself, without its servers. */
+  ownCost: ownCostSchema.optional(),
   /** The study that it is of: its name, its options, and the cells that did not fit in its time. */
   study: z
     .object({
@@ -139,6 +179,8 @@ export const runRecordSchema = z.object({
       dropped: z.array(z.object({ cell: z.string(), reason: z.string() })),
     })
     .optional(),
+  /** What users are promised: goodput is counted by it. */
+  slo: sloSchema.optional(),
   /** What came from options in place of the file: `model`, `args`, `command`, `serverUrl`. */
   overridden: z.array(z.string()).optional(),
   outcome: z.enum(["running", "complete", "cancelled", "failed"]).optional(),
@@ -163,4 +205,5 @@ export const RUN_FILES = {
   comparison: "comparison.json",
   verdict: "verdict.json",
   report: "report.md",
+  telemetry: "telemetry.jsonl",
 } as const;

@@ -1,64 +1,49 @@
-import type { RequestTrace } from "../domain/trace.ts";
-import { type CaseData, e2eMs, itlsMs, measuredS, tpotMs, ttftMs } from "./case-data.ts";
+import { type CaseData, e2eMs, tpotMs, ttftMs } from "./case-data.ts";
+import { CURVE } from "./curve-metrics.ts";
 import {
   type CaseMetric,
   caseMetric,
   floorOf,
+  gapP95,
   latency,
   type Metric,
-  MIN_SAMPLES_P95,
   medianOf,
-  NO_REQUEST,
-  NO_TOKEN_COUNTS,
-  none,
   p95Of,
-  quantileOf,
   type Reading,
   relative,
+  throughput,
 } from "./metric-family.ts";
+import { goodputOf, requestsPerS, tokensPerS } from "./throughput.ts";
+import { waveTokensPerS } from "./wave.ts";
 
 /** Reads every case of `batching`; its number becomes the `<n>` of the id. */
-function forBatching(read: (data: CaseData) => Reading): CaseMetric["read"] {
+function forBatching(read: (data: CaseData) => Reading | null): CaseMetric["read"] {
   return (data) => (data.probe === "batching" && /^c\d+$/.test(data.case) ? read(data) : null);
 }
-
-function perSecond(data: CaseData, amount: (traces: readonly RequestTrace[]) => number | null): Reading {
-  if (data.failed.length > 0) {
-    return none(
-      `${data.failed.length} of ${data.ok.length + data.failed.length} requests of the case failed`,
-    );
-  }
-  if (data.ok.length === 0) return none(NO_REQUEST);
-  const total = amount(data.ok);
-  const seconds = measuredS(data);
-  if (total === null) return none("the traces do not say how many tokens were generated");
-  if (!(seconds > 0)) return none("the case took no time");
-  return { value: total / seconds, n: data.ok.length };
-}
-
-const throughput = {
-  direction: "higher",
-  level: "gate",
-  tolerance: relative(0.05),
-  sensitivity: "host",
-} as const;
 
 export const BATCHING: readonly Metric[] = [
   caseMetric(
     {
       ...throughput,
+      level: "watch",
       id: "batching.c<n>.tokens_per_s",
       unit: "tokens/s",
       description: "Output tokens over first send to last end of the case.",
     },
-    forBatching((data) =>
-      perSecond(data, (traces) =>
-        traces.reduce<number | null>(
-          (sum, trace) => (sum === null || trace.outputTokens === null ? null : sum + trace.outputTokens),
-          0,
-        ),
-      ),
-    ),
+    forBatching(tokensPerS),
+  ),
+  caseMetric(
+    {
+      ...throughput,
+      id: "batching.c<n>.wave_tokens_per_s",
+      unit: "tokens/s",
+      description: "Output tokens over the best full wave of the case, of at least 4 requests.",
+    },
+    // One at a time, throughput is the time per token by another name.
+    forBatching((data) => {
+      const concurrency = Number(data.case.slice(1));
+      return concurrency < 2 ? null : waveTokensPerS(data, concurrency);
+    }),
   ),
   caseMetric(
     {
@@ -68,7 +53,7 @@ export const BATCHING: readonly Metric[] = [
       unit: "requests/s",
       description: "Requests over first send to last end of the case.",
     },
-    forBatching((data) => perSecond(data, (traces) => traces.length)),
+    forBatching(requestsPerS),
   ),
   caseMetric(
     {
@@ -97,12 +82,7 @@ export const BATCHING: readonly Metric[] = [
       id: "batching.c<n>.itl_p95_ms",
       description: "Gap between events that carry tokens, 95th percentile of all gaps.",
     },
-    forBatching((data) => {
-      const gaps = data.ok.flatMap(itlsMs);
-      return gaps.length === 0
-        ? none(data.ok.length === 0 ? NO_REQUEST : NO_TOKEN_COUNTS)
-        : quantileOf(gaps, 0.95, MIN_SAMPLES_P95);
-    }),
+    forBatching(gapP95),
   ),
   caseMetric(
     {
@@ -140,4 +120,16 @@ export const BATCHING: readonly Metric[] = [
     },
     forBatching(p95Of(e2eMs)),
   ),
+  caseMetric(
+    {
+      ...throughput,
+      level: "watch",
+      id: "batching.c<n>.goodput_per_s",
+      unit: "requests/s",
+      description:
+        "Requests that met every part of the scenario's `slo`, over first send to last end of the case.",
+    },
+    forBatching(goodputOf),
+  ),
+  ...CURVE,
 ];

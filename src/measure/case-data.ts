@@ -1,3 +1,4 @@
+import type { Slo } from "../domain/operating.ts";
 import type { CaseRecord, ServerCounters, SessionRecord } from "../domain/run.ts";
 import type { RequestTrace } from "../domain/trace.ts";
 
@@ -9,6 +10,8 @@ export interface CaseData {
   readonly failed: readonly RequestTrace[];
   /** One for each part of the case, in the order in which they were measured. */
   readonly records: readonly CaseRecord[];
+  /** What users are promised, where something is. */
+  readonly slo?: Slo | null;
 }
 
 /** What a session left to measure. */
@@ -22,11 +25,13 @@ export interface SessionData {
 export function groupTraces(
   sessions: readonly SessionRecord[],
   traces: readonly RequestTrace[],
+  slo: Slo | null = null,
 ): SessionData[] {
   const groups = new Map<string, RequestTrace[]>();
+  const isReplaced = replacedRounds(sessions);
   for (const trace of traces) {
-    if (trace.phase !== "measure") continue;
-    const key = JSON.stringify([trace.variant, trace.session, trace.round, trace.probe, trace.case]);
+    if (trace.phase !== "measure" || isReplaced(trace)) continue;
+    const key = `${trace.session}\0${trace.round}\0${trace.variant}\0${trace.probe}\0${trace.case}`;
     const group = groups.get(key);
     if (group === undefined) groups.set(key, [trace]);
     else group.push(trace);
@@ -47,25 +52,44 @@ export function groupTraces(
           record.cases?.filter(
             (each) => each.round === first.round && each.probe === first.probe && each.case === first.case,
           ) ?? [],
+        slo,
       });
     }
     return { record, rounds };
   });
 }
 
+/** Tells requests of rounds that a clean one was measured for; the first request of a server's life is of no round. */
+function replacedRounds(sessions: readonly SessionRecord[]): (trace: RequestTrace) => boolean {
+  const replaced = new Set(
+    sessions.flatMap(({ variant, index, rounds = [] }) =>
+      rounds.filter(({ use }) => use === "replaced").map(({ round }) => `${variant} ${index} ${round}`),
+    ),
+  );
+  if (replaced.size === 0) return () => false;
+  return (trace) => trace.case !== "cold" && replaced.has(`${trace.variant} ${trace.session} ${trace.round}`);
+}
+
+/** When a request came: in an open loop as it was planned, since a user who has to wait for a sender waits too. */
+function cameS(trace: RequestTrace): number {
+  return trace.plannedS ?? trace.startS;
+}
+
 /** Send to first token, in milliseconds. */
 export function ttftMs(trace: RequestTrace): number | null {
-  return trace.firstTokenS === null ? null : (trace.firstTokenS - trace.startS) * 1000;
+  return trace.firstTokenS === null ? null : (trace.firstTokenS - cameS(trace)) * 1000;
 }
 
 /** Send to last token, in milliseconds: the end of the connection is not the user's. */
 export function e2eMs(trace: RequestTrace): number | null {
-  return trace.lastTokenS === null ? null : (trace.lastTokenS - trace.startS) * 1000;
+  return trace.lastTokenS === null ? null : (trace.lastTokenS - cameS(trace)) * 1000;
 }
 
 /** Events that carry tokens; null where it is unknown what each event carried. */
-function tokenArrivals(trace: RequestTrace): [number, number][] | null {
-  return trace.arrivals?.filter(([, tokens]) => tokens > 0) ?? null;
+function tokenArrivals({ arrivals }: RequestTrace): readonly (readonly [number, number])[] | null {
+  if (arrivals === undefined) return null;
+  // There are millions of them, and hardly ever one without a token.
+  return arrivals.every(([, tokens]) => tokens > 0) ? arrivals : arrivals.filter(([, tokens]) => tokens > 0);
 }
 
 /** Events closer than this came in one delivery. No server decodes a token in it. */
@@ -76,10 +100,11 @@ const SAME_DELIVERY_S = 0.05e-3;
  * pile came and not when tokens were made. A late first event would make the time per token look tiny.
  */
 function cameInBulk(arrivals: readonly (readonly [number, number])[]): boolean {
-  const piled = arrivals.filter(
-    ([atS], index) => index > 0 && atS - (arrivals[index - 1]?.[0] ?? 0) < SAME_DELIVERY_S,
-  );
-  return piled.length * 2 > arrivals.length - 1;
+  let piled = 0;
+  for (let index = 1; index < arrivals.length; index += 1) {
+    if ((arrivals[index]?.[0] ?? 0) - (arrivals[index - 1]?.[0] ?? 0) < SAME_DELIVERY_S) piled += 1;
+  }
+  return piled * 2 > arrivals.length - 1;
 }
 
 /**
@@ -88,6 +113,17 @@ function cameInBulk(arrivals: readonly (readonly [number, number])[]): boolean {
  * what the first one carried.
  */
 export function tpotMs(trace: RequestTrace): number | null {
+  const known = tpotsMs.get(trace);
+  if (known !== undefined) return known;
+  const tpot = computeTpotMs(trace);
+  tpotsMs.set(trace, tpot);
+  return tpot;
+}
+
+/** Several metrics ask for it, and it looks at every event. */
+const tpotsMs = new WeakMap<RequestTrace, number | null>();
+
+function computeTpotMs(trace: RequestTrace): number | null {
   const arrivals = tokenArrivals(trace);
   const first = arrivals?.[0];
   const last = arrivals?.at(-1);
@@ -99,8 +135,12 @@ export function tpotMs(trace: RequestTrace): number | null {
 
 /** Gaps between consecutive events that carry tokens, in milliseconds. */
 export function itlsMs(trace: RequestTrace): number[] {
-  const times = (tokenArrivals(trace) ?? []).map(([atS]) => atS);
-  return times.slice(1).map((atS, index) => (atS - (times[index] as number)) * 1000);
+  const arrivals = tokenArrivals(trace) ?? [];
+  const gaps: number[] = [];
+  for (let index = 1; index < arrivals.length; index += 1) {
+    gaps.push(((arrivals[index]?.[0] ?? 0) - (arrivals[index - 1]?.[0] ?? 0)) * 1000);
+  }
+  return gaps;
 }
 
 /** First send to last end of some requests, in seconds. */
@@ -129,4 +169,15 @@ export function countedIn(data: CaseData, counter: keyof ServerCounters): number
     sum += value;
   }
   return data.records.length === 0 ? null : sum;
+}
+
+/** How late the client itself was over a case, in milliseconds: the middle and the 99th percentile of its worst part. */
+export function clientLateMs(data: CaseData): { readonly p50: number; readonly p99: number } | null {
+  const loads = data.records.flatMap(({ client }) => (client === undefined ? [] : [client]));
+  if (loads.length === 0) return null;
+  const worst = (quantile: "p50" | "p99") =>
+    Math.max(
+      ...loads.map(({ readLagMs, sendLateMs }) => Math.max(readLagMs[quantile], sendLateMs[quantile])),
+    );
+  return { p50: worst("p50"), p99: worst("p99") };
 }

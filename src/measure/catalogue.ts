@@ -1,13 +1,25 @@
 import type { MetricDefinition } from "../domain/metric.ts";
 import { BATCHING } from "./batching-metrics.ts";
-import { CAPACITY } from "./capacity-metrics.ts";
+import { KV } from "./kv-metrics.ts";
+import { MEMORY } from "./memory-metrics.ts";
 import type { Metric } from "./metric-family.ts";
+import { PREFIX } from "./prefix-metrics.ts";
 import { REQUESTS } from "./request-metrics.ts";
 import { STARTUP } from "./startup-metrics.ts";
+import { TRAFFIC } from "./traffic-metrics.ts";
 import { TTFT } from "./ttft-metrics.ts";
 
 /** Every metric there is. The table in `docs/metrics.md` is made from it. */
-export const CATALOGUE: readonly Metric[] = [...STARTUP, ...TTFT, ...CAPACITY, ...BATCHING, ...REQUESTS];
+export const CATALOGUE: readonly Metric[] = [
+  ...STARTUP,
+  ...TTFT,
+  ...KV,
+  ...MEMORY,
+  ...BATCHING,
+  ...PREFIX,
+  ...TRAFFIC,
+  ...REQUESTS,
+];
 
 /** The id of a metric of a case or cell: the family's, with the case's own name between probe and quantity. */
 export function metricId(metric: Metric, caseName: string): string {

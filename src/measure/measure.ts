@@ -16,6 +16,7 @@ export function measureRun(run: RunRecord, traces: readonly RequestTrace[]): Mea
   const sessions = groupTraces(
     run.sessions.filter((session) => session.outcome === "ok"),
     traces,
+    run.slo ?? null,
   );
   const definitions = new Map<string, MetricDefinition>();
   const measurements: Measurement[] = [];

@@ -2,7 +2,7 @@ import { mean, quantile } from "simple-statistics";
 import type { Level, MetricDefinition, Tolerance } from "../domain/metric.ts";
 import type { SessionRecord } from "../domain/run.ts";
 import type { RequestTrace } from "../domain/trace.ts";
-import { type CaseData, type SessionData, tpotMs } from "./case-data.ts";
+import { type CaseData, clientLateMs, itlsMs, type SessionData, tpotMs } from "./case-data.ts";
 
 /** A value with the number of samples behind it, or the reason why there is none. */
 export type Reading = { readonly value: number; readonly n: number } | { readonly absent: string };
@@ -76,14 +76,51 @@ export function over(
   return none(of === tpotMs ? NO_TOKEN_COUNTS : "the traces hold no token times");
 }
 
+/** Lateness of the client in milliseconds that no time is too short for, and the share of a time that it may be. */
+const LATE_MS = 1;
+const LATE_SHARE = 0.1;
+
+/** A time that the client itself made is none: how late it was is held against what it measured. */
+function unlessLate(data: CaseData, quantileOfLate: "p50" | "p99", reading: Reading): Reading {
+  const late = clientLateMs(data)?.[quantileOfLate] ?? 0;
+  if ("absent" in reading || late <= Math.max(LATE_MS, LATE_SHARE * reading.value)) return reading;
+  const when = quantileOfLate === "p50" ? "half of the time" : "one time in a hundred";
+  return none(
+    `the client was ${late.toFixed(1)} ms late or more ${when}: this machine is too busy to measure it`,
+  );
+}
+
 export const floorOf = (of: (trace: RequestTrace) => number | null) => (data: CaseData) =>
-  over(data.ok, of, (values) => quantileOf(values, FLOOR, MIN_SAMPLES_P10));
+  unlessLate(
+    data,
+    "p50",
+    over(data.ok, of, (values) => quantileOf(values, FLOOR, MIN_SAMPLES_P10)),
+  );
 export const medianOf = (of: (trace: RequestTrace) => number | null) => (data: CaseData) =>
-  over(data.ok, of, (values) => quantileOf(values, 0.5, 1));
+  unlessLate(
+    data,
+    "p50",
+    over(data.ok, of, (values) => quantileOf(values, 0.5, 1)),
+  );
 export const p95Of = (of: (trace: RequestTrace) => number | null) => (data: CaseData) =>
-  over(data.ok, of, (values) => quantileOf(values, 0.95, MIN_SAMPLES_P95));
+  unlessLate(
+    data,
+    "p99",
+    over(data.ok, of, (values) => quantileOf(values, 0.95, MIN_SAMPLES_P95)),
+  );
 export const meanOf = (of: (trace: RequestTrace) => number | null) => (data: CaseData) =>
-  over(data.ok, of, (values) => ({ value: mean(values), n: values.length }));
+  unlessLate(
+    data,
+    "p50",
+    over(data.ok, of, (values) => ({ value: mean(values), n: values.length })),
+  );
+/** 95th percentile of all gaps between events that carry tokens. */
+export function gapP95(data: CaseData): Reading {
+  const gaps = data.ok.flatMap(itlsMs);
+  return gaps.length === 0
+    ? none(data.ok.length === 0 ? NO_REQUEST : NO_TOKEN_COUNTS)
+    : unlessLate(data, "p99", quantileOf(gaps, 0.95, MIN_SAMPLES_P95));
+}
 export const onlyOne = (of: (trace: RequestTrace) => number | null) => (data: CaseData) =>
   over(data.ok, of, (values) => ({ value: values[0] as number, n: 1 }));
 
@@ -98,6 +135,12 @@ export const fact =
   };
 
 export const relative = (share: number, absolute = 0): Tolerance => ({ relative: share, absolute });
+export const throughput = {
+  direction: "higher",
+  level: "gate",
+  tolerance: relative(0.05),
+  sensitivity: "host",
+} as const;
 export const latency = { direction: "lower", level: "watch", sensitivity: "host", unit: "ms" } as const;
 
 export function sessionMetric(

@@ -1,11 +1,15 @@
 import type { Taint } from "../domain/measurements.ts";
 import { type CaseData, countedIn, type SessionData } from "./case-data.ts";
+import { prefixCaseOf } from "./prefix-metrics.ts";
 
 /** Share of a case's prompt tokens that may come from the cache by chance: block-aligned beginnings of templates. */
 const MAX_HIT_SHARE = 0.05;
 
+/** What a server's start decides. */
+const OF_THE_START = ["startup", "kv", "memory"] as const;
+
 /**
- * What must not be trusted: a case that was not sent since the server cannot do it, and one whose prompts had to miss
+ * What must not be trusted: what was measured while the machine was not quiet, a case that was not sent since the server cannot do it, and one whose prompts had to miss
  * the prefix cache and did not, by the server's own counters or by `cached_tokens` of its answers.
  */
 export function findTaints(session: SessionData): Taint[] {
@@ -15,22 +19,40 @@ export function findTaints(session: SessionData): Taint[] {
     if (refused === undefined) continue;
     taints.push({ variant, session: index, round, metrics: `${probe}.${name}`, reason: refused });
   }
+  for (const reason of session.record.dirtyStart ?? []) {
+    for (const metrics of OF_THE_START)
+      taints.push({ variant, session: index, round: null, metrics, reason });
+  }
+  for (const { round, use, dirty } of session.record.rounds ?? []) {
+    if (use !== "untrusted") continue;
+    for (const { probe, case: name } of session.rounds.get(round)?.values() ?? []) {
+      taints.push({ variant, session: index, round, metrics: `${probe}.${name}`, reason: dirty.join("; ") });
+    }
+  }
   for (const [round, cases] of session.rounds) {
     for (const data of cases.values()) {
-      const share = data.records.some((record) => record.mustMiss) ? hitShare(data) : null;
+      const share = mustMiss(data) ? hitShare(data) : null;
       if (share === null || share <= MAX_HIT_SHARE) continue;
-      taints.push({
-        variant,
-        session: index,
-        round,
-        metrics: `${data.probe}.${data.case}`,
-        reason:
-          `${Math.round(share * 100)} % of the prompt tokens of ${data.probe}.${data.case} came from the prefix cache, ` +
-          "though its prompts must be unknown to the server: another client used it, or the case was sent before",
-      });
+      const reason =
+        `${Math.round(share * 100)} % of the prompt tokens of ${data.probe}.${data.case} came from the prefix cache, ` +
+        "though its prompts must be unknown to the server: another client used it, or the case was sent before";
+      for (const metrics of concerned(data)) taints.push({ variant, session: index, round, metrics, reason });
     }
   }
   return taints;
+}
+
+/** Where no record says it, as in run folders of other makers, the name of a case does. */
+function mustMiss({ probe, case: name, records }: CaseData): boolean {
+  return (
+    records.some((record) => record.mustMiss) || (probe === "prefix" && prefixCaseOf(name)?.kind === "miss")
+  );
+}
+
+/** What a case's requests decide: its own metrics, and of misses what they are set against. */
+function concerned({ probe, case: name }: CaseData): string[] {
+  const found = probe === "prefix" ? prefixCaseOf(name) : null;
+  return [`${probe}.${name}`, ...(found?.kind === "miss" ? [`prefix.${found.cell}.saving`] : [])];
 }
 
 function hitShare(data: CaseData): number | null {

@@ -7,6 +7,8 @@ export interface CellWork {
   readonly concurrency: number;
   readonly promptTokens: number;
   readonly outputTokens: number;
+  /** An open loop takes as long as its arrivals do. */
+  readonly atLeastS?: number;
 }
 
 /** One cell of a study's grid: it is measured whole or left out. */
@@ -36,10 +38,17 @@ const TOKEN_S = 0.008;
 const CROWD = 48;
 
 /** A first guess at how long a cell takes in one round, warm-up wave included, in seconds. */
-export function cellSeconds({ requests, concurrency, promptTokens, outputTokens }: CellWork): number {
+export function cellSeconds({
+  requests,
+  concurrency,
+  promptTokens,
+  outputTokens,
+  atLeastS = 0,
+}: CellWork): number {
   const prefillS = (promptTokens * concurrency) / PREFILL_TOKENS_PER_S;
   const decodeS = outputTokens * TOKEN_S * (1 + concurrency / CROWD);
-  return (Math.ceil(requests / concurrency) + 1) * (prefillS + decodeS);
+  const waveS = prefillS + decodeS;
+  return waveS + Math.max(atLeastS, Math.ceil(requests / concurrency) * waveS);
 }
 
 /** How much is still to be measured. */

@@ -21,8 +21,19 @@ export interface StreamContent {
 
 const count = z.number().int().nonnegative();
 
+/** A chat stream's piece of a message; reasoning goes by two names, which vLLM changed between versions. */
+const deltaSchema = z.object({
+  content: z.string().nullish(),
+  reasoning: z.string().nullish(),
+  reasoning_content: z.string().nullish(),
+  refusal: z.string().nullish(),
+  tool_calls: z.array(z.unknown()).nullish(),
+});
+
 const eventSchema = z.object({
-  choices: z.array(z.object({ finish_reason: z.string().nullish() })).optional(),
+  choices: z
+    .array(z.object({ finish_reason: z.string().nullish(), delta: deltaSchema.nullish() }))
+    .optional(),
   usage: z
     .object({
       prompt_tokens: count.nullish(),
@@ -33,10 +44,19 @@ const eventSchema = z.object({
   error: z.unknown().optional(),
 });
 
+/** An event with a choice. */
+interface OutputEvent {
+  readonly atS: number;
+  /** Tokens of the stream up to this event, where the server tells. */
+  readonly running: number | null;
+  /** It brings output: in a chat, its first event brings a role and its last one a reason to end. */
+  readonly carries: boolean;
+}
+
 /**
- * Reads an OpenAI-style event stream from its stamped pieces: an event arrives when the piece that completes it
- * does. An event is not a token: vLLM merges several under async scheduling, so tokens come from the running
- * `completion_tokens`, else from the final count when it equals the number of events.
+ * Reads an OpenAI-style event stream, of completions or of a chat, from its stamped pieces: an event arrives when the
+ * piece that completes it does. An event is not a token: vLLM merges several under async scheduling, so tokens come
+ * from the running `completion_tokens`, else from the final count when it equals the number of events.
  *
  * Never throws: whatever is wrong is in `problem`.
  */
@@ -48,8 +68,7 @@ export function readStream(chunks: readonly StampedChunk[]): StreamContent {
   let promptTokens: number | null = null;
   let cachedTokens: number | null = null;
   let finalTokens: number | null = null;
-  /** [time, running count after the event or null] of each event that carries output. */
-  const events: [number, number | null][] = [];
+  const events: OutputEvent[] = [];
 
   const fail = (kind: "protocol" | "server", message: string) => {
     problem ??= { kind, message };
@@ -69,7 +88,8 @@ export function readStream(chunks: readonly StampedChunk[]): StreamContent {
       promptTokens = event.usage?.prompt_tokens ?? promptTokens;
       cachedTokens = event.usage?.prompt_tokens_details?.cached_tokens ?? cachedTokens;
       finalTokens = running ?? finalTokens;
-      if ((event.choices?.length ?? 0) > 0) events.push([atS, running]);
+      if (event.choices?.[0] !== undefined)
+        events.push({ atS, running, carries: event.choices.some(carries) });
     },
     onError: (error) => {
       if (error.type !== "unknown-field") fail("protocol", error.message);
@@ -82,7 +102,8 @@ export function readStream(chunks: readonly StampedChunk[]): StreamContent {
   parser.feed(decoder.decode());
 
   const arrivals = arrivalsOf(events, finalTokens);
-  const withTokens = arrivals ?? events.map(([eventS]): [number, number] => [eventS, 1]);
+  const withTokens =
+    arrivals ?? events.filter((event) => event.carries).map((event): [number, number] => [event.atS, 1]);
   return {
     arrivals,
     firstTokenS: withTokens[0]?.[0] ?? null,
@@ -109,21 +130,27 @@ function errorText(error: unknown): string {
   return (typeof message === "string" ? message : JSON.stringify(error)).slice(0, 500);
 }
 
+/** A completion's choice brings output in any event: the text of a token may be empty. */
+function carries({ delta }: { delta?: z.infer<typeof deltaSchema> | null | undefined }): boolean {
+  if (delta === undefined || delta === null) return true;
+  const { content, reasoning, reasoning_content, refusal, tool_calls } = delta;
+  const text = content || reasoning || reasoning_content || refusal;
+  return Boolean(text) || (tool_calls?.length ?? 0) > 0;
+}
+
 /** Tokens of each event; events that carry none (an empty last one) are left out. */
-function arrivalsOf(
-  events: readonly (readonly [number, number | null])[],
-  finalTokens: number | null,
-): [number, number][] | null {
+function arrivalsOf(events: readonly OutputEvent[], finalTokens: number | null): [number, number][] | null {
   const arrivals: [number, number][] = [];
-  if (events.every(([, running]) => running !== null)) {
+  if (events.every(({ running }) => running !== null)) {
     let before = 0;
-    for (const [eventS, running] of events) {
+    for (const { atS, running } of events) {
       const tokens = (running ?? before) - before;
       if (tokens < 0) return null;
-      if (tokens > 0) arrivals.push([eventS, tokens]);
+      if (tokens > 0) arrivals.push([atS, tokens]);
       before = running ?? before;
     }
     return before === (finalTokens ?? before) ? arrivals : null;
   }
-  return finalTokens === events.length ? events.map(([eventS]) => [eventS, 1]) : null;
+  const carrying = events.filter((event) => event.carries);
+  return finalTokens === carrying.length ? carrying.map(({ atS }) => [atS, 1]) : null;
 }

@@ -1,14 +1,18 @@
-import { Pool } from "undici";
-import type { Outcome, RequestTrace } from "../domain/trace.ts";
 import { monotonicS } from "../system/clock.ts";
-import { readStream, type StampedChunk } from "./read-stream.ts";
+import { type Connection, Connections } from "./connections.ts";
+import { Exchange, type ExchangeEnd, type RequestTimeouts } from "./exchange.ts";
+import {
+  interpretResponse,
+  outcomeOfFailure,
+  type RawResponse,
+  type RequestResult,
+} from "./interpret-response.ts";
+import { type LagSummary, ReadLag } from "./read-lag.ts";
+import { SendTurns } from "./send-turns.ts";
+import { StampedBody } from "./stamped-body.ts";
 
-/** How long each part of a request may take, in milliseconds. */
-export interface RequestTimeouts {
-  readonly firstByteMs: number;
-  readonly betweenEventsMs: number;
-  readonly totalMs: number;
-}
+export type { RequestTimeouts } from "./exchange.ts";
+export type { RequestResult } from "./interpret-response.ts";
 
 export const DEFAULT_TIMEOUTS: RequestTimeouts = {
   firstByteMs: 120_000,
@@ -18,6 +22,14 @@ export const DEFAULT_TIMEOUTS: RequestTimeouts = {
 
 /** A server's own port answers at once or not at all, whatever its requests take. */
 const CONNECT_TIMEOUT_MS = 5_000;
+/** How often time limits are looked at: one timer for all requests, none in the way of a read. */
+const SWEEP_MS = 50;
+/**
+ * A connection that is lost this soon after a request was written on it, without a byte of an answer and after it
+ * carried another, was closed by the server while idle: the request never got there, and is sent once more on a
+ * connection of its own. Later, the server had it.
+ */
+const CLOSED_WHILE_IDLE_S = 1;
 
 export interface StreamClientOptions {
   readonly baseUrl: string;
@@ -26,239 +38,202 @@ export interface StreamClientOptions {
   /** Zero of the traces' clock on `monotonicS`. */
   readonly zeroS: number;
   readonly signal: AbortSignal;
+  readonly connectTimeoutMs?: number;
 }
 
 /** A request as it is sent. The body is made before the clock starts. */
 export interface StreamRequest {
   readonly body: Buffer;
+  /** How many tokens the answer must have. */
   readonly expectedTokens: number;
+  /** The model may end by itself: fewer tokens than expected are as good. */
+  readonly mayEndEarly?: boolean;
   readonly timeouts?: RequestTimeouts;
+  /** `/v1/completions` by default. */
+  readonly path?: string;
+  /** Sent as `x-request-id`, which vLLM makes part of the id in its answer and its log. */
+  readonly requestId?: string;
 }
-
-/** The times and counts of a request, without its place in the plan. */
-export type RequestResult = Omit<
-  RequestTrace,
-  "variant" | "session" | "round" | "probe" | "case" | "phase" | "id"
->;
 
 /** A request that ended: stamped and kept, not parsed yet. */
 export interface StampedResponse {
   readonly timedOut: boolean;
+  /** When it was written and when its last byte came, in seconds on the traces' clock. */
+  readonly startS: number;
+  readonly endS: number;
   /** What is kept of it until it is read. */
   readonly sizeBytes: number;
   /** Parses it: milliseconds in which nothing else is sent or stamped, so not while other requests run. */
   read(): RequestResult;
+  /** Gives its memory back at once, without waiting for a garbage collection: it cannot be read again. */
+  drop(): void;
 }
 
 /** Sends completions and stamps what comes back. */
 export interface StreamClient extends AsyncDisposable {
+  /**
+   * Opens connections until `count` are ready, without sending anything: no request pays for them.
+   *
+   * @throws Error when the server takes none
+   */
+  connect(count: number): Promise<void>;
+  /** Sends one request and waits for its end. Never rejects: what goes wrong is in the response. */
   send(request: StreamRequest): Promise<StampedResponse>;
+  /** Now, in seconds on the traces' clock. */
+  nowS(): number;
+  /** How late pieces were stamped since the last call. */
+  takeReadLag(): LagSummary;
 }
-
-/** Most of a response that is kept; a stream of 128 tokens is about 50 kB. */
-const MAX_BODY_BYTES = 64_000_000;
 
 /**
- * A client with a pool of connections, one request on each at a time. It only stamps and keeps: parsing is the
- * caller's to do once nothing is measured any more.
+ * A client whose times are those of the reads: bytes are stamped and kept in the call that reads them from the socket,
+ * and parsed when the caller has nothing left to measure. One request at a time on each connection, no pipelining.
+ *
+ * @throws TypeError for a key that no header can carry, or an address that is no URL
  */
 export function createStreamClient(options: StreamClientOptions): StreamClient {
-  const pool = new Pool(options.baseUrl, {
-    connections: options.maxConnections,
-    pipelining: 1,
-    connect: { timeout: CONNECT_TIMEOUT_MS },
-    // uvicorn closes an idle connection after 5 s: close it first, so that no request meets a closing one.
-    keepAliveTimeout: 3_000,
-    keepAliveMaxTimeout: 3_000,
-  });
-  const headers: Record<string, string> = {
-    "content-type": "application/json",
-    "accept-encoding": "identity",
-  };
-  if (options.apiKey !== null) headers["authorization"] = `Bearer ${options.apiKey}`;
-  return {
-    send: (request) => send(pool, headers, options, request),
-    [Symbol.asyncDispose]: () => pool.destroy(),
-  };
+  return new Client(options);
 }
 
-interface RawResponse {
-  readonly startS: number;
-  readonly endS: number;
-  readonly status: number | null;
-  readonly chunks: StampedChunk[];
-  readonly sizeBytes: number;
-  readonly failure: Error | null;
-  /** The run was ended meanwhile. */
-  readonly cancelled: boolean;
-}
+class Client implements StreamClient {
+  readonly #options: StreamClientOptions;
+  readonly #headers: string;
+  readonly #connections: Connections;
+  readonly #active = new Set<Exchange>();
+  readonly #turns = new SendTurns();
+  readonly #lag = new ReadLag();
+  readonly #sweep: NodeJS.Timeout;
+  readonly #cancel = () => this.#stop(new Error("cancelled"));
+  /** What the last response took: the next one's memory is made to measure. */
+  #usual: { bytes: number; reads: number } | null = null;
 
-async function send(
-  pool: Pool,
-  headers: Record<string, string>,
-  options: StreamClientOptions,
-  request: StreamRequest,
-): Promise<StampedResponse> {
-  const raw = await exchange(pool, headers, options.signal, request);
-  const relative = (atS: number) => round6(atS - options.zeroS);
-  return {
-    timedOut: outcomeOfFailure(raw) === "timeout",
-    sizeBytes: raw.sizeBytes,
-    read: () => {
-      const chunks = raw.chunks.map(([atS, bytes]): StampedChunk => [relative(atS), bytes]);
-      const times = { startS: relative(raw.startS), endS: relative(raw.endS), status: raw.status };
-      return { ...times, ...interpret(raw, chunks, request) };
-    },
-  };
-}
+  constructor(options: StreamClientOptions) {
+    this.#options = options;
+    const authorization = options.apiKey === null ? "" : `authorization: Bearer ${options.apiKey}\r\n`;
+    this.#headers =
+      `host: ${new URL(options.baseUrl).host}\r\nconnection: keep-alive\r\n` +
+      `content-type: application/json\r\naccept-encoding: identity\r\n${checked(authorization)}`;
+    this.#connections = new Connections({
+      baseUrl: options.baseUrl,
+      maxConnections: options.maxConnections,
+      connectTimeoutMs: options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS,
+      lag: this.#lag,
+    });
+    this.#sweep = setInterval(() => {
+      const nowS = monotonicS();
+      for (const exchange of this.#active) exchange.checkTimeouts(nowS);
+      this.#connections.sweep(nowS);
+    }, SWEEP_MS);
+    this.#sweep.unref();
+    options.signal.addEventListener("abort", this.#cancel, { once: true });
+  }
 
-/** One HTTP exchange, stamped. Never rejects. */
-function exchange(
-  pool: Pool,
-  headers: Record<string, string>,
-  signal: AbortSignal,
-  request: StreamRequest,
-): Promise<RawResponse> {
-  const timeouts = request.timeouts ?? DEFAULT_TIMEOUTS;
-  const chunks: [number, Uint8Array][] = [];
-  let status: number | null = null;
-  let sizeBytes = 0;
-  return new Promise((resolve) => {
-    let startS = monotonicS();
-    let abort: ((reason: Error) => void) | null = null;
-    let reason: Error | null = null;
-    const stop = (error: Error) => {
-      reason ??= error;
-      abort?.(reason);
+  connect(count: number): Promise<void> {
+    return this.#connections.open(count);
+  }
+
+  nowS(): number {
+    return monotonicS() - this.#options.zeroS;
+  }
+
+  takeReadLag(): LagSummary {
+    return this.#lag.take();
+  }
+
+  async send(request: StreamRequest): Promise<StampedResponse> {
+    const message = this.#messageOf(request);
+    const timeouts = request.timeouts ?? DEFAULT_TIMEOUTS;
+    const raw = (await this.#exchange(message, timeouts)) ?? (await this.#exchange(message, timeouts, true));
+    if (raw === null) throw new Error("a request on a fresh connection always ends");
+    const { zeroS } = this.#options;
+    return {
+      timedOut: outcomeOfFailure(raw) === "timeout",
+      startS: raw.startS - zeroS,
+      endS: raw.endS - zeroS,
+      sizeBytes: raw.reader?.body.sizeBytes ?? 0,
+      read: () => interpretResponse(raw, zeroS, request),
+      drop: () => raw.reader?.body.drop(),
     };
-    const total = setTimeout(
-      () => stop(new TimeoutError(`no end after ${timeouts.totalMs / 1000} s`)),
-      timeouts.totalMs,
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#sweep);
+    this.#options.signal.removeEventListener("abort", this.#cancel);
+    this.#stop(new Error("the client was closed"));
+  }
+
+  #messageOf({ body, path = "/v1/completions", requestId }: StreamRequest): Buffer {
+    const id = requestId === undefined ? "" : `x-request-id: ${requestId}\r\n`;
+    const line = `POST ${path} HTTP/1.1\r\n`;
+    if (!/^\/[\x21-\x7e]*$/.test(path)) throw new TypeError(`${JSON.stringify(path)} is no path`);
+    const head = `${line}${this.#headers}${checked(id)}content-length: ${body.length}\r\n\r\n`;
+    return Buffer.concat([Buffer.from(head, "latin1"), body]);
+  }
+
+  /**
+   * @param again - on a connection that has carried nothing yet
+   * @returns null when the connection was closing as the request was written, so that the server never had it
+   */
+  async #exchange(message: Buffer, timeouts: RequestTimeouts, again = false): Promise<RawResponse | null> {
+    const { signal } = this.#options;
+    const calledS = monotonicS();
+    try {
+      const connection = await this.#acquire(again);
+      const reused = connection.requests > 0;
+      const end = await this.#run(connection, message, timeouts);
+      const closedWhileIdle =
+        end.lost && end.reader.receivedBytes === 0 && end.endS - end.startS < CLOSED_WHILE_IDLE_S;
+      if (closedWhileIdle && reused && !again && !signal.aborted) return null;
+      return { ...end, cancelled: signal.aborted, resent: again };
+    } catch (error) {
+      const failure = error instanceof Error ? error : new Error(String(error));
+      const times = { startS: calledS, endS: monotonicS() };
+      return { ...times, reader: null, failure, cancelled: signal.aborted, resent: again };
+    }
+  }
+
+  /** A connection to write on at once. */
+  async #acquire(fresh: boolean): Promise<Connection> {
+    for (;;) {
+      if (this.#options.signal.aborted) throw new Error("cancelled");
+      const connection = await this.#connections.acquire(fresh);
+      await this.#turns.next();
+      // While it waited for its turn, the server may have closed it.
+      if (connection.usable && !this.#options.signal.aborted) return connection;
+      this.#connections.discard(connection);
+    }
+  }
+
+  #run(connection: Connection, message: Buffer, timeouts: RequestTimeouts): Promise<ExchangeEnd> {
+    const usual = this.#usual;
+    const body = usual === null ? new StampedBody() : new StampedBody(usual.bytes, usual.reads);
+    return new Promise((resolve) => {
+      const exchange = new Exchange(connection, timeouts, body, (end) => {
+        this.#active.delete(exchange);
+        this.#usual = { bytes: Math.round(1.1 * body.sizeBytes), reads: Math.round(1.1 * body.reads) };
+        const { reader } = end;
+        const again = reader.complete && reader.head?.keepAlive && !reader.excess && end.failure === null;
+        // An answer that came before the request was sent: what is left of the request is no beginning of the next.
+        if (again && connection.socket.writableLength === 0) this.#connections.release(connection);
+        else this.#connections.discard(connection);
+        resolve(end);
+      });
+      this.#active.add(exchange);
+      exchange.start(message);
+    });
+  }
+
+  #stop(reason: Error): void {
+    for (const exchange of [...this.#active]) exchange.stop(reason);
+    this.#connections.close(reason);
+  }
+}
+
+/** A header's line, which must be one line. */
+function checked(line: string): string {
+  if (!/^[\t\x20-\x7e]*(\r\n)?$/.test(line))
+    throw new TypeError(
+      `the header "${line.slice(0, line.indexOf(":"))}" has characters that no header can carry`,
     );
-    const cancel = () => stop(new Error("cancelled"));
-    signal.addEventListener("abort", cancel, { once: true });
-    const finish = (failure: Error | null) => {
-      const endS = monotonicS();
-      clearTimeout(total);
-      signal.removeEventListener("abort", cancel);
-      const cancelled = signal.aborted;
-      const response = { startS, endS, status, chunks, sizeBytes, failure: reason ?? failure, cancelled };
-      // undici gives a connection free in the turn after its answer ended: a sender that went on before would
-      // open another one, and its next request would wait for that.
-      setImmediate(() => setImmediate(() => resolve(response)));
-    };
-    if (signal.aborted) return finish(new Error("cancelled"));
-    startS = monotonicS();
-    pool.dispatch(
-      {
-        method: "POST",
-        path: "/v1/completions",
-        headers,
-        body: request.body,
-        headersTimeout: timeouts.firstByteMs,
-        bodyTimeout: timeouts.betweenEventsMs,
-      },
-      {
-        onRequestStart(controller) {
-          abort = (error) => controller.abort(error);
-          if (reason !== null) controller.abort(reason);
-        },
-        onResponseStart(_controller, statusCode) {
-          status = statusCode;
-        },
-        onResponseData(_controller, chunk) {
-          const atS = monotonicS();
-          sizeBytes += chunk.length;
-          if (sizeBytes > MAX_BODY_BYTES)
-            return stop(new Error(`more than ${MAX_BODY_BYTES} bytes of response`));
-          chunks.push([atS, chunk]);
-        },
-        onResponseEnd() {
-          finish(null);
-        },
-        onResponseError(_controller, error) {
-          finish(error);
-        },
-      },
-    );
-  });
-}
-
-class TimeoutError extends Error {}
-
-const TIMEOUT_CODES = new Set(["UND_ERR_HEADERS_TIMEOUT", "UND_ERR_BODY_TIMEOUT", "UND_ERR_CONNECT_TIMEOUT"]);
-
-/** How a request ended that has no good end; null when the connection says nothing against it. */
-function outcomeOfFailure(raw: RawResponse): Outcome | null {
-  if (raw.status !== null && raw.status !== 200) return "http_error";
-  if (raw.failure === null) return null;
-  if (raw.cancelled) return "aborted";
-  const timedOut = raw.failure instanceof TimeoutError || TIMEOUT_CODES.has(codeOf(raw.failure));
-  return timedOut ? "timeout" : "protocol_error";
-}
-
-function codeOf(error: Error): string {
-  return (error as { code?: string }).code ?? "";
-}
-
-function interpret(
-  raw: RawResponse,
-  chunks: readonly StampedChunk[],
-  request: StreamRequest,
-): Omit<RequestResult, "startS" | "endS" | "status"> {
-  const outcome = outcomeOfFailure(raw);
-  if (outcome === "http_error") {
-    const body = Buffer.concat(chunks.map(([, bytes]) => bytes)).toString("utf8");
-    return { ...nothing, outcome, error: `HTTP ${raw.status}: ${errorMessage(body)}` };
-  }
-  const content = readStream(chunks);
-  const counts = {
-    promptTokens: content.promptTokens,
-    cachedTokens: content.cachedTokens,
-    outputTokens: content.outputTokens,
-    firstTokenS: content.firstTokenS,
-    lastTokenS: content.lastTokenS,
-    ...(content.arrivals === null ? {} : { arrivals: content.arrivals }),
-  };
-  const failed = (how: Outcome, error: string) => ({ ...counts, outcome: how, error });
-  if (outcome === "aborted") return failed(outcome, "cancelled");
-  if (outcome !== null && raw.failure !== null) {
-    const code = codeOf(raw.failure);
-    return failed(outcome, `${raw.failure.message}${code ? ` (${code})` : ""}`);
-  }
-  if (content.problem?.kind === "server") return failed("http_error", content.problem.message);
-  if (content.problem !== null) return failed("protocol_error", content.problem.message);
-  if (!content.done) return failed("protocol_error", "the stream ended without [DONE]");
-  if (content.firstTokenS === null) return failed("protocol_error", "the stream carried no token");
-  if (content.outputTokens !== null && content.outputTokens !== request.expectedTokens) {
-    return failed(
-      "protocol_error",
-      `asked for ${request.expectedTokens} tokens, got ${content.outputTokens}`,
-    );
-  }
-  return { ...counts, outcome: "ok", error: null };
-}
-
-const nothing = {
-  promptTokens: null,
-  cachedTokens: null,
-  outputTokens: null,
-  firstTokenS: null,
-  lastTokenS: null,
-};
-
-function errorMessage(body: string): string {
-  try {
-    const parsed = JSON.parse(body) as { error?: { message?: unknown } | string };
-    const message = typeof parsed.error === "object" ? parsed.error?.message : parsed.error;
-    if (typeof message === "string") return message.slice(0, 500);
-  } catch {
-    // Not JSON: the text itself is the best there is.
-  }
-  return body.slice(0, 500) || "empty answer";
-}
-
-/** Microseconds are finer than any clock here; more digits only make files larger. */
-function round6(value: number): number {
-  return Math.round(value * 1e6) / 1e6;
+  return line;
 }

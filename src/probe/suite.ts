@@ -1,6 +1,10 @@
 import type { KvConfig } from "../domain/run.ts";
+import type { Traffic } from "../domain/traffic.ts";
 import type { CasePlan, PromptTarget } from "./case-plan.ts";
 import { type BatchingOptions, batchingCase, coldCase, type TtftOptions, warmCase } from "./cases.ts";
+import { type KvOptions, kvFillCase } from "./kv-cases.ts";
+import { type PrefixOptions, prefixCell } from "./prefix.ts";
+import { trafficCase } from "./traffic.ts";
 
 /** What a probe may ask of the server before it plans its requests. */
 export interface ServerTools {
@@ -29,18 +33,39 @@ export interface ProbeSuite {
 export interface SuiteOptions {
   readonly ttft: TtftOptions | false;
   readonly batching: BatchingOptions | false;
+  readonly prefix: PrefixOptions | false;
+  readonly kv: KvOptions | false;
+  /** The user's own requests, with what the file holds. */
+  readonly traffic?: Traffic | null;
 }
 
 /** The suite of a scenario's `probes`. */
-export function suiteOf({ ttft, batching }: SuiteOptions): ProbeSuite {
+export function suiteOf({ ttft, batching, prefix, kv, traffic = null }: SuiteOptions): ProbeSuite {
+  const prefixCells =
+    prefix === false
+      ? []
+      : prefix.regimes.flatMap((regime) =>
+          prefix.concurrency.map((concurrency) => ({ regime, concurrency })),
+        );
   return {
-    maxConcurrency: Math.max(1, ...(batching === false ? [] : batching.concurrency)),
+    maxConcurrency: Math.max(
+      1,
+      ...(batching === false ? [] : batching.concurrency),
+      ...prefixCells.map((cell) => cell.concurrency),
+      ...(traffic === null ? [] : [traffic.concurrency]),
+    ),
     cold: (target) => (ttft !== false && ttft.cold ? coldCase(target, ttft) : null),
-    round: async (target, round) => [
+    round: async (target, round, tools) => [
       ...(ttft === false ? [] : [warmCase(target, ttft)]),
       ...(batching === false
         ? []
         : batching.concurrency.map((each) => batchingCase(target, batching, each, String(round)))),
+      ...(prefix === false
+        ? []
+        : prefixCells.flatMap((cell) => prefixCell(target, prefix, cell, round, tools.maxModelLen))),
+      ...(traffic === null ? [] : [trafficCase(target, traffic, String(round))]),
+      // Once in a session, since nothing in it is a time; not where no /metrics could be read meanwhile.
+      ...(kv === false || round > 0 || tools.kv === null ? [] : [kvFillCase(target, kv, tools)]),
     ],
   };
 }

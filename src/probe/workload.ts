@@ -28,7 +28,8 @@ export function promptOf(name: string, tokens: number): number[] {
 
 export interface CompletionOptions {
   readonly model: string;
-  readonly prompt: readonly number[];
+  /** Token ids, whose number is exact; or text, of which the server's tokenizer decides. */
+  readonly prompt: readonly number[] | string;
   readonly outputTokens: number;
 }
 

@@ -18,7 +18,8 @@ export interface CommentInput {
   readonly acceptCommand: string;
 }
 
-const SIGNS: Readonly<Record<VerdictFile["verdict"], string>> = {
+/** A verdict with its sign. */
+export const SIGNS: Readonly<Record<VerdictFile["verdict"], string>> = {
   pass: "✅ pass",
   improved: "✅ improved",
   inconclusive: "⚠️ inconclusive",
@@ -30,30 +31,50 @@ const SIGNS: Readonly<Record<VerdictFile["verdict"], string>> = {
 /** Rows that are open to everybody; the rest is folded. */
 const OPEN_ROWS = 10;
 
+/** A part of the comment, by a name under which what is too long for a comment can be left out. */
+export interface CommentPart {
+  readonly name: string;
+  readonly text: string;
+}
+
+const part = (name: string, text: string): CommentPart => ({ name, text });
+const parts = (name: string, texts: readonly string[]): CommentPart[] =>
+  texts.map((text) => part(name, text));
+
 /** The pull-request comment: the verdict and what to do, then what changed, then everything else, folded. */
 export function renderComment(input: CommentInput): string {
+  // Nothing that ends an HTML comment; the scenario of a run folder may be anything.
+  const marker = `<!-- vllm-gate:${input.verdict.scenario.replace(/[^\w.-]/g, "_").replaceAll("--", "-_")} -->`;
+  return `${[marker, ...commentParts(input).map(({ text }) => text)].join("\n\n")}\n`;
+}
+
+/** The parts of {@link renderComment}, without its marker, in their order. */
+export function commentParts(input: CommentInput): CommentPart[] {
   const { verdict, run, comparison } = input;
-  const parts = [
-    // Nothing that ends an HTML comment; the scenario of a run folder may be anything.
-    `<!-- vllm-gate:${verdict.scenario.replace(/[^\w.-]/g, "_").replaceAll("--", "-_")} -->`,
-    `### ${signOf(verdict, comparison)} · vllm-gate · ${plain(verdict.scenario)}`,
-    `**${plain(verdict.headline.replace(/[.\s]+$/, ""))}.** ${plain(verdict.nextAction)}`,
-    ...(verdict.cause === "not_recorded"
-      ? [verdict.reasons.map((reason) => `- ${plain(reason)}`).join("\n")]
-      : []),
-    ...(verdict.reportOnly ? ["_Report only: this verdict does not block the merge._"] : []),
-    ...machineRows(comparison),
+  return [
+    part("heading", `### ${signOf(verdict, comparison)} · vllm-gate · ${plain(verdict.scenario)}`),
+    part("headline", `**${plain(verdict.headline.replace(/[.\s]+$/, ""))}.** ${plain(verdict.nextAction)}`),
+    ...parts(
+      "reasons",
+      verdict.cause === "not_recorded"
+        ? [verdict.reasons.map((reason) => `- ${plain(reason)}`).join("\n")]
+        : [],
+    ),
+    ...parts(
+      "reportOnly",
+      verdict.reportOnly ? ["_Report only: this verdict does not block the merge._"] : [],
+    ),
+    ...parts("machine", machineRows(comparison)),
     ...changedRows(comparison, verdict.headline),
-    ...limitRows(comparison),
-    ...differingFlags(comparison),
+    ...parts("limits", limitRows(comparison)),
+    ...parts("flags", differingFlags(comparison)),
     ...failure(verdict, run),
-    ...warnings(input),
+    ...parts("warnings", warnings(input)),
     ...allRows(comparison, input.measurements),
-    ...firstToken(input.measurements),
-    environment(input),
-    howTo(input),
+    ...parts("firstToken", firstToken(input.measurements)),
+    part("environment", environment(input)),
+    part("howTo", howTo(input)),
   ];
-  return `${parts.join("\n\n")}\n`;
 }
 
 function signOf(verdict: VerdictFile, comparison: ComparisonFile | null): string {
@@ -102,7 +123,7 @@ function machineRows(comparison: ComparisonFile | null): string[] {
   return [table(["must be equal", "baseline", "this run"], rows)];
 }
 
-function changedRows(comparison: ComparisonFile | null, headline: string): string[] {
+function changedRows(comparison: ComparisonFile | null, headline: string): CommentPart[] {
   if (comparison === null || incomparable(comparison).length > 0) return [];
   const gated = comparison.comparisons.filter((each) => each.level === "gate");
   const changed = ordered(gated, CHANGED);
@@ -113,9 +134,12 @@ function changedRows(comparison: ComparisonFile | null, headline: string): strin
     .filter(({ reason }) => !headline.includes(reason))
     .map(({ metrics, reason }) => `- ${metrics.map(code).join(", ")}: ${plain(reason)}`);
   return [
-    metricTable(open),
-    ...(reasons.length > 0 ? [reasons.join("\n")] : []),
-    ...(rest.length > 0 ? [details(`${rest.length} more gated metrics`, metricTable(rest))] : []),
+    part("changed", metricTable(open)),
+    ...parts("reasons", reasons.length > 0 ? [reasons.join("\n")] : []),
+    ...parts(
+      "moreChanged",
+      rest.length > 0 ? [details(`${rest.length} more gated metrics`, metricTable(rest))] : [],
+    ),
   ];
 }
 
@@ -145,16 +169,16 @@ function failedSession(run: RunRecord): SessionRecord | undefined {
   return run.sessions.find((session) => session.outcome !== "ok" && session.cause !== undefined);
 }
 
-function failure(verdict: VerdictFile, run: RunRecord): string[] {
+function failure(verdict: VerdictFile, run: RunRecord): CommentPart[] {
   if (verdict.verdict !== "failed") return [];
   const session = failedSession(run);
   const tail = session?.logTail ?? [];
   const said = oneLine(`${verdict.headline} ${verdict.nextAction}`);
   const unsaid = (text: string | undefined) => text !== undefined && !said.includes(oneLine(text));
   return [
-    ...(unsaid(session?.cause) ? [codeBlock([session?.cause ?? ""])] : []),
-    ...(unsaid(session?.hint) ? [plain(session?.hint ?? "")] : []),
-    ...(tail.length === 0 ? [] : [details("End of the server's log", codeBlock(tail))]),
+    ...parts("cause", unsaid(session?.cause) ? [codeBlock([session?.cause ?? ""])] : []),
+    ...parts("hint", unsaid(session?.hint) ? [plain(session?.hint ?? "")] : []),
+    ...parts("log", tail.length === 0 ? [] : [details("End of the server's log", codeBlock(tail))]),
   ];
 }
 
@@ -178,11 +202,12 @@ function warnings(input: CommentInput): string[] {
   return all.length === 0 ? [] : [all.map((each) => `- ⚠️ ${plain(each)}`).join("\n")];
 }
 
-function allRows(comparison: ComparisonFile | null, measurements: MeasurementsFile | null): string[] {
+function allRows(comparison: ComparisonFile | null, measurements: MeasurementsFile | null): CommentPart[] {
   if (comparison !== null && comparison.comparisons.length > 0) {
     const all = comparison.comparisons;
     if (incomparable(comparison).length > 0) {
-      return [details(`${metrics(all.length, "")}, not judged`, metricTable(ordered(all, ["invalid"])))];
+      const title = `${metrics(all.length, "")}, not judged`;
+      return [part("measured", details(title, metricTable(ordered(all, ["invalid"]))))];
     }
     const same = ordered(
       all.filter((each) => each.level === "gate"),
@@ -195,12 +220,18 @@ function allRows(comparison: ComparisonFile | null, measurements: MeasurementsFi
     const worse = watched.filter((each) => each.verdict === "regressed").length;
     const noted = worse === 0 ? "" : ` (${worse} worse)`;
     return [
-      ...(same.length > 0
-        ? [details(`${metrics(same.length, "gated ")} that did not get worse`, metricTable(same))]
-        : []),
-      ...(watched.length > 0
-        ? [details(`${metrics(watched.length, "watched ")}, never blocking${noted}`, metricTable(watched))]
-        : []),
+      ...parts(
+        "passed",
+        same.length > 0
+          ? [details(`${metrics(same.length, "gated ")} that did not get worse`, metricTable(same))]
+          : [],
+      ),
+      ...parts(
+        "watched",
+        watched.length > 0
+          ? [details(`${metrics(watched.length, "watched ")}, never blocking${noted}`, metricTable(watched))]
+          : [],
+      ),
     ];
   }
   const values = measurements?.measurements ?? [];
@@ -214,7 +245,9 @@ function allRows(comparison: ComparisonFile | null, measurements: MeasurementsFi
       .map((each) => formatValue(each.value, units.get(id) ?? ""))
       .join(", "),
   ]);
-  return [details(`${metrics(ids.length, "")} measured`, table(["metric", "by round"], rows))];
+  return [
+    part("measured", details(`${metrics(ids.length, "")} measured`, table(["metric", "by round"], rows))),
+  ];
 }
 
 function metrics(count: number, kind: string): string {

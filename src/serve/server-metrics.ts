@@ -182,6 +182,8 @@ export function readKvConfig(samples: readonly MetricSample[]): KvConfig {
     capacityTokens: number("kv_cache_size_tokens"),
     maxConcurrency: number("kv_cache_max_concurrency"),
     prefixCaching: caching === "True" ? true : caching === "False" ? false : null,
+    memoryBytes: number("kv_cache_memory_bytes"),
+    blocksOverridden: number("num_gpu_blocks_override") !== null,
   };
 }
 

@@ -18,6 +18,30 @@ export function theilSenSlope(values: readonly number[]): number {
   return median(slopes);
 }
 
+/** A straight line: `y = intercept + slope · x`. */
+export interface Line {
+  readonly slope: number;
+  readonly intercept: number;
+}
+
+/**
+ * Theil–Sen line through points at any distances: the median of the slopes between all pairs with different `x`, and
+ * the median of what is left over as the intercept.
+ *
+ * @throws RangeError when all points have the same `x`
+ */
+export function theilSenLine(points: readonly (readonly [x: number, y: number])[]): Line {
+  const slopes: number[] = [];
+  for (const [index, [x, y]] of points.entries()) {
+    for (const [otherX, otherY] of points.slice(index + 1)) {
+      if (otherX !== x) slopes.push((otherY - y) / (otherX - x));
+    }
+  }
+  if (slopes.length === 0) throw new RangeError("theilSenLine needs two points with different x");
+  const slope = median(slopes);
+  return { slope, intercept: median(points.map(([x, y]) => y - slope * x)) };
+}
+
 /** Upper fence of Tukey's boxplot for far-out values: the third quartile + 3 × the interquartile range. */
 export function farOutFence(values: readonly number[]): number {
   const sorted = [...values];

@@ -4,6 +4,7 @@ import type { ServerSpec } from "../config/server-spec.ts";
 import type { MeasurementsFile } from "../domain/measurements.ts";
 import type { RunRecord } from "../domain/run.ts";
 import type { RequestTrace } from "../domain/trace.ts";
+import type { Surroundings } from "../measuring.ts";
 import type { Cell } from "../probe/cells.ts";
 
 /** What a study measures: one variant of the server for each thing that it compares. */
@@ -41,6 +42,8 @@ export interface StudyReport {
   readonly report: string;
   /** For the terminal: the table and what it says. */
   readonly summary: string;
+  /** Why some of it must not be trusted; the study then ends as `invalid`. */
+  readonly invalid?: readonly string[];
 }
 
 /** An experiment of variants × sessions × rounds × probes, with pages of its own. */
@@ -60,6 +63,6 @@ export interface StudyKind<Options> {
    *
    * @throws UsageError when the server cannot be what the study needs
    */
-  plan(options: Options, config: GateConfig, files: StudyFiles): Promise<StudyPlan>;
+  plan(options: Options, config: GateConfig, files: StudyFiles, world: Surroundings): Promise<StudyPlan>;
   report(study: MeasuredStudy<Options>): Promise<StudyReport>;
 }

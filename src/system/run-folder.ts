@@ -1,10 +1,11 @@
 import { randomBytes } from "node:crypto";
+import { createReadStream } from "node:fs";
 import { appendFile, mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { messageOf, UsageError } from "../domain/errors.ts";
 import { RUN_FILES, type RunRecord, runRecordSchema } from "../domain/run.ts";
 import { type RequestTrace, requestTraceSchema } from "../domain/trace.ts";
-import { briefly, readJson, readTextIfExists, sha256, writeJson } from "./files.ts";
+import { briefly, readJson, sha256, writeJson } from "./files.ts";
 
 /** A name for a run that sorts by time and cannot collide: `20261122T063500Z-3fa2`. */
 export function newRunId(now: Date): string {
@@ -30,29 +31,61 @@ export async function appendTraces(folder: string, traces: readonly RequestTrace
  * @throws UsageError naming the file, the line, the key and what was expected
  */
 export async function readRunFolder(folder: string): Promise<{ run: RunRecord; traces: RequestTrace[] }> {
-  const run = await readJson(join(folder, RUN_FILES.run), runRecordSchema);
-  const path = join(folder, RUN_FILES.traces);
-  const text = (await readTextIfExists(path)) ?? "";
-  return { run, traces: parseTraces(text, path) };
+  const run = await readRunRecord(folder);
+  const traces: RequestTrace[] = [];
+  for await (const trace of readTraces(folder)) traces.push(trace);
+  return { run, traces };
 }
 
-function parseTraces(text: string, path: string): RequestTrace[] {
-  const lines = text.split("\n");
-  // A killed writer leaves a last line without its end.
-  lines.pop();
-  return lines.flatMap((line, index) => {
-    if (line === "") return [];
-    let value: unknown;
-    try {
-      value = JSON.parse(line);
-    } catch (error) {
-      throw new UsageError(`${path}:${index + 1}: not JSON (${briefly(messageOf(error))})`);
+/** Reads `run.json`. */
+export function readRunRecord(folder: string): Promise<RunRecord> {
+  return readJson(join(folder, RUN_FILES.run), runRecordSchema);
+}
+
+/**
+ * The lines of `traces.jsonl`, one after another, so that a file of gigabytes needs no memory of that size. A folder
+ * without the file has none.
+ *
+ * @throws UsageError naming the file, the line, the key and what was expected
+ */
+export async function* readTraces(folder: string): AsyncGenerator<RequestTrace> {
+  const path = join(folder, RUN_FILES.traces);
+  let number = 0;
+  for await (const lines of wholeLines(path)) {
+    for (const line of lines) {
+      number += 1;
+      if (line !== "") yield parseTrace(line, `${path}:${number}`);
     }
-    const parsed = requestTraceSchema.safeParse(value);
-    if (parsed.success) return [parsed.data];
-    const issue = parsed.error.issues[0];
-    throw new UsageError(`${path}:${index + 1}: ${issue?.path.join(".")}: ${issue?.message}`);
-  });
+  }
+}
+
+/** A file's lines, as many at once as were read at once. A killed writer leaves a last line without its end: it is left out. */
+async function* wholeLines(path: string): AsyncGenerator<string[]> {
+  let rest = "";
+  try {
+    for await (const text of createReadStream(path, { encoding: "utf8", highWaterMark: READ_AT_ONCE })) {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      yield lines;
+    }
+  } catch (error) {
+    if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+  }
+}
+
+const READ_AT_ONCE = 1 << 20;
+
+function parseTrace(line: string, where: string): RequestTrace {
+  let value: unknown;
+  try {
+    value = JSON.parse(line);
+  } catch (error) {
+    throw new UsageError(`${where}: not JSON (${briefly(messageOf(error))})`);
+  }
+  const parsed = requestTraceSchema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const issue = parsed.error.issues[0];
+  throw new UsageError(`${where}: ${issue?.path.join(".")}: ${issue?.message}`);
 }
 
 /** SHA-256 over a run's record and traces: what its numbers came from. */

@@ -1,22 +1,20 @@
 import { describe, expect, it } from "vitest";
-import {
-  compareSides,
-  type HeadSide,
-  type MetricRules,
-  ruleFor,
-  type Side,
-} from "../../src/compare/compare.ts";
+import { compareSides, type HeadSide, type MetricRules, type Side } from "../../src/compare/compare.ts";
+import { ruleFor } from "../../src/compare/rules.ts";
 import type { Comparison } from "../../src/domain/comparison.ts";
 import { comparisonFileSchema } from "../../src/domain/comparison.ts";
 import { definition, fingerprint } from "../support/builders.ts";
 
 const ID = "ttft.warm.floor_ms";
 
+/** So many sessions of two equal rounds: enough of both sides to decide. */
+const sessions = (count: number, value: number) => Array.from({ length: count }, () => [value, value]);
+
 function base(overrides: Partial<Side> = {}): Side {
   return {
     source: "baselines/chat/h200.json",
     fingerprints: [fingerprint()],
-    values: { [ID]: [[10, 10]] },
+    values: { [ID]: sessions(5, 10) },
     args: [],
     vllmVersion: "0.22.0",
     definitions: [definition()],
@@ -67,7 +65,7 @@ describe("ruleFor", () => {
 });
 
 describe("levels and tolerances", () => {
-  const worse = head({ values: { [ID]: [[12, 12]] } });
+  const worse = head({ values: { [ID]: sessions(3, 20) } });
 
   it("are those of the metric", () => {
     expect(only(base(), worse)).toMatchObject({
@@ -77,27 +75,27 @@ describe("levels and tolerances", () => {
       absoluteTolerance: 1,
       verdict: "regressed",
       base: 10,
-      head: 12,
-      baseSessions: [[10, 10]],
-      headSessions: [[12, 12]],
+      head: 20,
+      baseSessions: sessions(5, 10),
+      headSessions: sessions(3, 20),
     });
   });
 
   it("are the scenario's where it has some, each bound by itself", () => {
     const rules = {
       levels: { "ttft.*.floor_ms": "watch" },
-      tolerances: { [ID]: { relative: 0.5 } },
+      tolerances: { [ID]: { relative: 1.5 } },
     } as const;
     expect(only(base(), worse, rules)).toMatchObject({
       level: "watch",
-      tolerance: 0.5,
+      tolerance: 1.5,
       absoluteTolerance: 1,
       verdict: "pass",
     });
-    const absolute = { levels: {}, tolerances: { [ID]: { absolute: 3 } } };
+    const absolute = { levels: {}, tolerances: { [ID]: { absolute: 15 } } };
     expect(only(base(), worse, absolute)).toMatchObject({
       tolerance: 0.1,
-      absoluteTolerance: 3,
+      absoluteTolerance: 15,
       verdict: "pass",
     });
   });
@@ -187,8 +185,8 @@ describe("machines", () => {
   });
 
   const elsewhere = head({ fingerprints: [fingerprint({ hostId: "other" })] });
-  const slower = { ...elsewhere, values: { [ID]: [[20, 20]] } };
-  const faster = { ...elsewhere, values: { [ID]: [[5, 5]] } };
+  const slower = { ...elsewhere, values: { [ID]: sessions(3, 20) } };
+  const faster = { ...elsewhere, values: { [ID]: sessions(3, 5) } };
   const onHosts = (...ids: string[]) => base({ fingerprints: ids.map((hostId) => fingerprint({ hostId })) });
 
   it("another host cannot convict a metric that moves with the host, nor praise it", () => {
@@ -229,7 +227,7 @@ describe("taints", () => {
   });
 
   it("make the metrics of their case invalid, whatever was found", () => {
-    const values = { [ID]: [[99]] };
+    const values = { [ID]: sessions(3, 99) };
     expect(only(base(), head({ values, taints: [taint("ttft.warm")] }))).toMatchObject({
       verdict: "invalid",
       effect: 8.9,

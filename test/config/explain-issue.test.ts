@@ -9,7 +9,7 @@ const atTop = (line: string) => `scenarios:\n  chat:\n    model: org/model\n${li
 
 const linesOf = (text: string) => usageErrorOf(() => parseConfig(text, "gate.yml")).split("\n");
 
-const SCENARIO_KEYS = "model, command, args, env, readyTimeoutS, server, probes, tolerances, levels, limits";
+const SCENARIO_KEYS = "model, command, args, env, readyTimeoutS, server, probes, tolerances, levels, slo, limits";
 const NO_EFFECT = "has no effect on a server that is already running (`server.url`): remove one of the two";
 
 describe("explainIssues: a wrong value", () => {
@@ -203,7 +203,14 @@ describe("explainIssues: a wrong key", () => {
       "warmRequests",
       "cold, warmRequests, promptTokens, outputTokens",
     ],
-    [inScenario("probes: {decode: {}}"), 4, "scenarios.chat.probes.decode", "decode", null, "ttft, batching"],
+    [
+      inScenario("probes: {decode: {}}"),
+      4,
+      "scenarios.chat.probes.decode",
+      "decode",
+      null,
+      "ttft, batching, prefix, kv, traffic",
+    ],
     [
       inScenario("limits: {batching.c8.tpot_floor_ms: {max: 1, mim: 0}}"),
       4,

@@ -43,6 +43,9 @@ describe("parseConfig", () => {
           probes: {
             ttft: { cold: true, warmRequests: 30, promptTokens: 256, outputTokens: 64 },
             batching: { concurrency: [1, 8], waves: 3, promptTokens: 200, outputTokens: 128 },
+            prefix: { regimes: [1024], concurrency: [1], requests: 20, suffixTokens: 64, outputTokens: 8 },
+            kv: { contextTokens: 4096, steps: 6, outputTokens: 64 },
+            traffic: false,
           },
           tolerances: {},
           levels: {},
@@ -66,6 +69,9 @@ describe("parseConfig", () => {
     expect(parseConfig(text, "gate.yml").scenarios["chat"]?.probes).toEqual({
       ttft: { cold: true, warmRequests: 7, promptTokens: 256, outputTokens: 64 },
       batching: false,
+      prefix: { regimes: [1024], concurrency: [1], requests: 20, suffixTokens: 64, outputTokens: 8 },
+      kv: { contextTokens: 4096, steps: 6, outputTokens: 64 },
+      traffic: false,
     });
   });
 

@@ -16,10 +16,14 @@ describe("the catalogue", () => {
       ...["floor_ms", "mean_ms", "p50_ms", "p95_ms", "e2e_floor_ms", "e2e_p50_ms", "trend"].map(
         (name) => `ttft.warm.${name}`,
       ),
-      ...["capacity_tokens", "max_concurrency", "available_gib", "block_size"].map((name) => `kv.${name}`),
+      ...["capacity_tokens", "max_concurrency", "available_gib", "block_size", "bytes_per_token"].map(
+        (name) => `kv.${name}`,
+      ),
+      ...["len<n>.capacity_tokens", "fill.formula_ratio", "fill.tokens_per_step"].map((name) => `kv.${name}`),
       ...["weights_gib", "graphs_gib"].map((name) => `memory.${name}`),
       ...[
         "tokens_per_s",
+        "wave_tokens_per_s",
         "requests_per_s",
         "e2e_p50_ms",
         "e2e_p95_ms",
@@ -28,7 +32,17 @@ describe("the catalogue", () => {
         "tpot_floor_ms",
         "tpot_p50_ms",
         "itl_p95_ms",
+        "goodput_per_s",
       ].map((name) => `batching.c<n>.${name}`),
+      ...["knee", "peak_tokens_per_s", "curve_tokens_per_s"].map((name) => `batching.${name}`),
+      ...["ttft_p50_ms", "ttft_p95_ms", "itl_p95_ms", "e2e_p95_ms"].map((name) => `traffic.${name}`),
+      ...["tokens_per_s", "requests_per_s", "goodput_per_s", "slo_attainment"].map(
+        (name) => `traffic.${name}`,
+      ),
+      ...["miss", "hit"].flatMap((kind) =>
+        ["ttft_floor_ms", "ttft_p50_ms", "ttft_p95_ms"].map((name) => `prefix.${kind}.<n>.c<k>.${name}`),
+      ),
+      ...["saving", "hit_rate"].map((name) => `prefix.<n>.c<k>.${name}`),
       ...["error_rate", "preemptions"].map((name) => `requests.${name}`),
     ];
     expect([...ids].sort()).toEqual(expected.sort());
@@ -40,11 +54,14 @@ describe("the catalogue", () => {
         .map(({ id }) => id)
         .sort(),
     ).toEqual([
-      "batching.c<n>.tokens_per_s",
       "batching.c<n>.tpot_floor_ms",
+      "batching.c<n>.wave_tokens_per_s",
       "kv.available_gib",
       "kv.capacity_tokens",
       "memory.weights_gib",
+      "prefix.<n>.c<k>.hit_rate",
+      "prefix.<n>.c<k>.saving",
+      "prefix.miss.<n>.c<k>.ttft_floor_ms",
       "requests.error_rate",
       "ttft.warm.floor_ms",
     ]);
@@ -64,7 +81,7 @@ describe("the catalogue", () => {
       per_s: /\/s$/,
     };
     if (said !== undefined) expect(definition.unit).toMatch(units[said] as RegExp);
-    const higher = /per_s$|^kv\./.test(id);
+    const higher = /per_s$|^kv\.(?!bytes_|fill\.formula)|\.saving$|\.hit_rate$|\.knee$|attainment$/.test(id);
     expect(definition.direction).toBe(higher ? "higher" : "lower");
     const { relative, absolute } = definition.tolerance;
     expect(relative).toBeLessThanOrEqual(0.5);

@@ -4,7 +4,7 @@ import { unknownMetricPatterns } from "../../src/measure/metric-names.ts";
 
 describe("unknownMetricPatterns", () => {
   it("knows every metric of the catalogue, at any number of requests in flight", () => {
-    const ids = CATALOGUE.map((metric) => metric.id.replace("c<n>", "c128"));
+    const ids = CATALOGUE.map((metric) => metric.id.replace(/<\w+>/g, "128"));
     expect(unknownMetricPatterns(ids)).toEqual([]);
   });
 
@@ -16,7 +16,7 @@ describe("unknownMetricPatterns", () => {
   );
 
   it("a star is one part, not several", () => {
-    expect(unknownMetricPatterns(["batching.*"])).toHaveLength(1);
+    expect(unknownMetricPatterns(["startup.*.*"])).toHaveLength(1);
   });
 
   it.each([

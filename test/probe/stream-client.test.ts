@@ -1,7 +1,9 @@
 import { getEventListeners } from "node:events";
 import { readFile } from "node:fs/promises";
 import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import { type AddressInfo, createServer, type Socket } from "node:net";
 import { gzipSync } from "node:zlib";
+import fc from "fast-check";
 import { describe, expect, it, onTestFinished } from "vitest";
 import {
   createStreamClient,
@@ -34,6 +36,25 @@ const answering =
     for (const text of texts) response.write(text);
     response.end();
   };
+
+/** A server of bytes; its base URL. */
+async function serveRaw(onConnection: (socket: Socket) => void): Promise<string> {
+  const sockets = new Set<Socket>();
+  const server = createServer((socket) => {
+    sockets.add(socket);
+    socket.on("error", () => {});
+    onConnection(socket);
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  onTestFinished(async () => {
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => server.close(resolve));
+  });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+const rawAnswer = (text: string) =>
+  `HTTP/1.1 200 OK\r\ncontent-length: ${Buffer.byteLength(text)}\r\n\r\n${text}`;
 
 interface Setup {
   readonly client: StreamClient;
@@ -275,9 +296,74 @@ describe("StreamClient.send: connections", () => {
   });
 
   it("leave no listener on the run's signal", async () => {
-    const { send, controller } = await setUp(answering(event(3), DONE));
+    const { send, controller, client } = await setUp(answering(event(3), DONE));
     for (let n = 0; n < 5; n += 1) await send();
+    expect(getEventListeners(controller.signal, "abort").length).toBeLessThanOrEqual(1);
+    await client[Symbol.asyncDispose]();
     expect(getEventListeners(controller.signal, "abort")).toEqual([]);
+  });
+
+  it("are opened before the first request, which then opens none", async () => {
+    const { sockets, listener } = socketsOf();
+    const server = await serveRaw((socket) => sockets.add(socket.remotePort ?? 0));
+    const early = await setUp(listener, { baseUrl: server });
+    await early.client.connect(3);
+    await waitFor("three connections", () => sockets.size === 3);
+    await early.client.connect(3);
+    expect(sockets.size).toBe(3);
+    await expect(early.client.connect(99)).resolves.toBeUndefined();
+    await waitFor("no more than allowed", () => sockets.size === 4);
+  });
+
+  it("that cannot be opened are an error", async () => {
+    const { client } = await setUp(() => {}, { baseUrl: await closedUrl() });
+    await expect(client.connect(2)).rejects.toThrow(/ECONNREFUSED/);
+  });
+
+  it("that the server closes as a request is written cost a second send, and the trace says so", async () => {
+    let connections = 0;
+    // The first connection takes one request and is cut when the next one comes.
+    const baseUrl = await serveRaw((socket) => {
+      connections += 1;
+      const first = connections === 1;
+      let requests = 0;
+      socket.on("data", () => {
+        requests += 1;
+        if (first && requests === 2) socket.resetAndDestroy();
+        else socket.write(rawAnswer(event(3) + DONE));
+      });
+    });
+    const { send } = await setUp(() => {}, { baseUrl });
+    expect(await send()).not.toHaveProperty("resent");
+    const beforeS = monotonicS();
+    const second = await send();
+    expect(second).toMatchObject({ outcome: "ok", resent: true });
+    expect(second.startS).toBeGreaterThan(beforeS - 1e-6);
+    expect(connections).toBe(2);
+  });
+
+  it("that are new and are cut cost no second send: the server had the request", async () => {
+    let requests = 0;
+    const baseUrl = await serveRaw((socket) =>
+      socket.on("data", () => {
+        requests += 1;
+        socket.resetAndDestroy();
+      }),
+    );
+    const { send } = await setUp(() => {}, { baseUrl });
+    expect(await send()).toMatchObject({ outcome: "protocol_error", status: null });
+    expect(requests).toBe(1);
+  });
+
+  it("that say something without being asked are not used again", async () => {
+    let connections = 0;
+    const baseUrl = await serveRaw((socket) => {
+      connections += 1;
+      socket.on("data", () => socket.write(`${rawAnswer(event(3) + DONE)}HTTP/1.1 408 Timeout\r\n\r\n`));
+    });
+    const { send } = await setUp(() => {}, { baseUrl });
+    for (let n = 0; n < 3; n += 1) expect((await send()).outcome).toBe("ok");
+    expect(connections).toBe(3);
   });
 
   it("of a client that is disposed end what is under way", async () => {
@@ -360,8 +446,24 @@ describe("StreamClient.send: an answer that is not what was asked for", () => {
     const { send } = await setUp((_, response) => {
       response.writeHead(200, { "content-encoding": "gzip" }).end(gzipSync(event(3) + DONE));
     });
-    expect(await send()).toMatchObject({ outcome: "protocol_error", status: 200, outputTokens: null });
+    const result = await send();
+    expect(result).toMatchObject({ outcome: "protocol_error", status: 200, outputTokens: null });
+    expect(result.error).toMatch(/^the answer is compressed \(gzip\) although that was not asked for/);
   });
+
+  it.each<[encoding: string, body: Buffer, error: string]>([
+    ["gzip", gzipSync('{"error":"overloaded"}'), "HTTP 503: overloaded"],
+    ["gzip", Buffer.from("not gzip"), "HTTP 503: a text that is compressed (gzip)"],
+    ["compress", Buffer.from("x"), "HTTP 503: a text that is compressed (compress)"],
+  ])(
+    "is an http_error whose words are read also when they are compressed: %s",
+    async (encoding, body, error) => {
+      const { send } = await setUp((_, response) => {
+        response.writeHead(503, { "content-encoding": encoding }).end(body);
+      });
+      expect(await send()).toMatchObject({ outcome: "http_error", status: 503, error });
+    },
+  );
 
   it("is a protocol_error when it never stops growing", async () => {
     const { send } = await setUp((_, response) => {
@@ -515,5 +617,121 @@ describe("StreamClient.send: a run that is cancelled", () => {
     expect(result).toMatchObject({ outcome: "aborted", status: null, error: "cancelled" });
     expectOrdered(result);
     expect(requests).toBe(0);
+  });
+});
+
+describe("StreamClient.send: a chat", () => {
+  const chat = (delta: object, completion?: number) =>
+    `data: ${JSON.stringify({
+      object: "chat.completion.chunk",
+      choices: [{ index: 0, delta, finish_reason: null }],
+      ...(completion === undefined ? {} : { usage: { prompt_tokens: 2, completion_tokens: completion } }),
+    })}\n\n`;
+  const usage = 'data: {"choices":[],"usage":{"prompt_tokens":2,"completion_tokens":2}}\n\n';
+
+  it.each<[what: string, role: string, first: string, second: string]>([
+    ["text", chat({ role: "assistant", content: "" }), chat({ content: "a" }), chat({ content: "b" })],
+    ["reasoning", chat({ role: "assistant" }), chat({ reasoning_content: "a" }), chat({ reasoning: "b" })],
+    [
+      "counts",
+      chat({ role: "assistant", content: "" }, 0),
+      chat({ content: "" }, 1),
+      chat({ content: "é" }, 2),
+    ],
+  ])("has its first token where %s comes first, not with its role", async (_, role, first, second) => {
+    const paths: unknown[] = [];
+    const { client } = await setUp(async (request, response) => {
+      paths.push(request.url, request.headers["x-request-id"]);
+      begin(response).write(role);
+      await pause(100);
+      response.write(first);
+      await pause(20);
+      response.end(second + usage + DONE);
+    });
+    const request = { body: BODY, expectedTokens: 5, mayEndEarly: true, path: "/v1/chat/completions" };
+    const result = (await client.send({ ...request, requestId: "case.7" })).read();
+    expect(result).toMatchObject({ outcome: "ok", outputTokens: 2 });
+    expect(result.arrivals?.map(([, tokens]) => tokens)).toEqual([1, 1]);
+    expect((result.firstTokenS ?? 0) - result.startS).toBeGreaterThan(0.09);
+    expect(paths).toEqual(["/v1/chat/completions", "case.7"]);
+  });
+
+  it("may not have more tokens than it was allowed", async () => {
+    const { client } = await setUp(answering(event(4), DONE));
+    const result = (await client.send({ body: BODY, expectedTokens: 3, mayEndEarly: true })).read();
+    expect(result).toMatchObject({ outcome: "protocol_error", error: "asked for 3 tokens, got 4" });
+  });
+});
+
+describe("StreamClient: what no header can carry", () => {
+  it("is refused at once", async () => {
+    await expect(setUp(() => {}, { apiKey: "a\r\nx: y" })).rejects.toThrow(/authorization/);
+    const { client } = await setUp(() => {});
+    const request = { body: BODY, expectedTokens: 3 };
+    await expect(client.send({ ...request, requestId: "a\nb" })).rejects.toThrow(/x-request-id/);
+    await expect(client.send({ ...request, path: "/a b" })).rejects.toThrow(/no path/);
+  });
+});
+
+describe("StreamClient.send: any server", () => {
+  const answer = Buffer.from(event(1) + event(2) + event(3) + DONE);
+
+  it("that cuts a good answer anywhere gives the same counts", async () => {
+    let cuts: number[] = [];
+    let closing = false;
+    const { send } = await setUp(async (request, response) => {
+      request.resume();
+      begin(response);
+      let start = 0;
+      for (const end of [...cuts, answer.length]) {
+        response.write(answer.subarray(start, end));
+        start = end;
+        if (end % 3 === 0) await pause(1);
+      }
+      if (closing) response.shouldKeepAlive = false;
+      response.end();
+    });
+    const places = fc.uniqueArray(fc.integer({ min: 1, max: answer.length - 1 }), { maxLength: 12 });
+    await fc.assert(
+      fc.asyncProperty(places, fc.boolean(), async (chosen, closes) => {
+        cuts = chosen.sort((a, b) => a - b);
+        closing = closes;
+        const result = await send(3);
+        expect(result).toMatchObject({ outcome: "ok", outputTokens: 3, promptTokens: 2 });
+        expect(result.arrivals?.map(([, tokens]) => tokens)).toEqual([1, 1, 1]);
+        expectOrdered(result);
+      }),
+      { numRuns: 40 },
+    );
+  });
+
+  it("that sends garbage ends each request: no crash, no hang", async () => {
+    let pieces: readonly Uint8Array[] = [];
+    const baseUrl = await serveRaw((socket) => {
+      socket.once("data", () => {
+        for (const piece of pieces) socket.write(piece);
+        socket.end();
+      });
+    });
+    const { send } = await setUp(() => {}, { baseUrl });
+    const texts = [
+      "HTTP/1.1 200 OK\r\n\r\n",
+      "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n",
+      "data: ",
+      DONE,
+    ];
+    const piece = fc.oneof(
+      fc.uint8Array({ minLength: 1, maxLength: 60 }),
+      fc.constantFrom(...texts).map((text) => new Uint8Array(Buffer.from(text))),
+    );
+    await fc.assert(
+      fc.asyncProperty(fc.array(piece, { maxLength: 6 }), async (chosen) => {
+        pieces = chosen;
+        const result = await send(3, { totalMs: 5_000 });
+        expect(["protocol_error", "http_error"]).toContain(result.outcome);
+        expectOrdered(result);
+      }),
+      { numRuns: 80 },
+    );
   });
 });

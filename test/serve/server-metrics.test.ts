@@ -15,6 +15,9 @@ import { closedUrl, serveHttp } from "../support/http.ts";
 
 const fixture = (name: string) => readFile(new URL(`../fixtures/${name}`, import.meta.url), "utf8");
 
+/** Memory and blocks come from profiling, and no capacity is told. */
+const PROFILED = { capacityTokens: null, maxConcurrency: null, memoryBytes: null, blocksOverridden: false };
+
 const FIXTURES: readonly [name: string, counters: ServerCounters, kv: KvConfig][] = [
   [
     "vllm-0.22.0-h200/base.metrics.txt",
@@ -25,7 +28,7 @@ const FIXTURES: readonly [name: string, counters: ServerCounters, kv: KvConfig][
       prefixHitTokens: 25280,
       preemptions: 0,
     },
-    { blocks: 287548, blockSize: 16, capacityTokens: null, maxConcurrency: null, prefixCaching: true },
+    { ...PROFILED, blocks: 287548, blockSize: 16, prefixCaching: true },
   ],
   [
     "vllm-0.22.0-h200/noapc.metrics.txt",
@@ -36,7 +39,7 @@ const FIXTURES: readonly [name: string, counters: ServerCounters, kv: KvConfig][
       prefixHitTokens: 0,
       preemptions: 0,
     },
-    { blocks: 287548, blockSize: 16, capacityTokens: null, maxConcurrency: null, prefixCaching: false },
+    { ...PROFILED, blocks: 287548, blockSize: 16, prefixCaching: false },
   ],
   [
     "vllm-0.32.0-cpu/metrics.txt",
@@ -47,7 +50,15 @@ const FIXTURES: readonly [name: string, counters: ServerCounters, kv: KvConfig][
       prefixHitTokens: 3840,
       preemptions: 0,
     },
-    { blocks: 8192, blockSize: 128, capacityTokens: 1048576, maxConcurrency: 256, prefixCaching: true },
+    {
+      blocks: 8192,
+      blockSize: 128,
+      capacityTokens: 1048576,
+      maxConcurrency: 256,
+      prefixCaching: true,
+      memoryBytes: 2 ** 31,
+      blocksOverridden: false,
+    },
   ],
 ];
 
@@ -254,6 +265,8 @@ describe("readKvConfig", () => {
     capacityTokens: null,
     maxConcurrency: null,
     prefixCaching: null,
+    memoryBytes: null,
+    blocksOverridden: false,
   };
 
   it.each(FIXTURES)("of %s", async (name, _, kv) => {
@@ -265,6 +278,11 @@ describe("readKvConfig", () => {
     const text =
       'vllm:cache_config_info{block_size="None",num_gpu_blocks="",kv_cache_size_tokens="many",enable_prefix_caching="None"} 1';
     expect(readKvConfig(parseMetrics(text))).toEqual(UNKNOWN);
+  });
+
+  it("tells blocks that were set from blocks that were found", () => {
+    const text = 'vllm:cache_config_info{num_gpu_blocks="512",num_gpu_blocks_override="512"} 1';
+    expect(readKvConfig(parseMetrics(text))).toEqual({ ...UNKNOWN, blocks: 512, blocksOverridden: true });
   });
 });
 

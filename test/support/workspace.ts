@@ -35,6 +35,8 @@ export function configText(options: WorkspaceOptions = {}): string {
         probes: {
           ttft: { warmRequests: 6, outputTokens: 16 },
           batching: { concurrency: [1, 4], waves: 2, outputTokens: 32 },
+          prefix: false,
+          kv: false,
         },
         // The simulator keeps real time on a machine that tests share.
         tolerances: {
@@ -47,6 +49,9 @@ export function configText(options: WorkspaceOptions = {}): string {
     },
     rounds: 2,
     recordSessions: 1,
+    // Other tests run beside this one, and what takes more sessions takes more time.
+    onDirty: "note",
+    maxSessions: 1,
     policy: { allowCommands: [SIMULATOR] },
     ...options.top,
   });

@@ -1,0 +1,402 @@
+/**
+ * Knee and goodput of the batching study against their truth, on the simulator's engine in virtual time.
+ *
+ * The truth of a curve is the same engine without noise under the same closed loop, for many more requests than a study
+ * sends. What a study finds is measured with noise, by the study's own code, from as many requests as it sends.
+ */
+import type { LoadRow } from "../src/domain/batching-study.ts";
+import { rateCase, sweepCase } from "../src/domain/batching-study.ts";
+import type { Slo } from "../src/domain/operating.ts";
+import type { CaseRecord, SessionRecord } from "../src/domain/run.ts";
+import type { RequestTrace } from "../src/domain/trace.ts";
+import { batchingTables } from "../src/measure/batching-study.ts";
+import { groupTraces } from "../src/measure/case-data.ts";
+import { levelOf, roundsOf } from "../src/measure/load-rows.ts";
+import { poissonTimes } from "../src/probe/open-loop.ts";
+import type { Deployment } from "../src/simulator/deployment.ts";
+import type { Emission } from "../src/simulator/simulation.ts";
+import { Simulation } from "../src/simulator/simulation.ts";
+import { benchDeployment, PHI, QWEN } from "./deployments.ts";
+import { uniquePrompts } from "./load.ts";
+
+/** A server and the study of it. */
+export interface BatchingCase {
+  readonly name: string;
+  /** A model that the simulator knows, or a folder with a `config.json`. */
+  readonly model: string;
+  readonly flags: readonly string[];
+  /** `VLLM_SIM_*`: the GPU by name or as a file. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly concurrency: readonly number[];
+  readonly rates: readonly number[];
+  readonly promptTokens: number;
+  readonly outputTokens: number;
+  readonly slo: Slo | null;
+}
+
+/** How much is sent. */
+interface Effort {
+  readonly rounds: number;
+  /** Requests of a level: at least so many, and so many times its concurrency. */
+  readonly least: number;
+  readonly waves: number;
+}
+
+/** What `vllm-gate study batching` sends by default, and what counts as the truth. */
+const STUDY: Effort = { rounds: 3, least: 32, waves: 3 };
+const TRUTH: Effort = { rounds: 1, least: 400, waves: 25 };
+
+/** How long a study sends each rate in a round by default. */
+const OPEN_S = 30;
+/** Between a response and the next request of the same sender. */
+const THINK_S = 0.2e-3;
+
+/** A client of one simulated server in virtual time, which leaves traces as the real one does. */
+class TracingClient {
+  readonly #simulation: Simulation;
+  #nowS = 100;
+  #sent = 0;
+
+  constructor(deployment: Deployment) {
+    this.#simulation = new Simulation(deployment);
+  }
+
+  /**
+   * Sends the requests of one case to its end.
+   *
+   * @param timesS - when each is sent, in an open loop; absent: `concurrency` at a time
+   */
+  run(load: {
+    readonly concurrency: number;
+    readonly requests: number;
+    readonly outputTokens: number;
+    readonly prompt: () => number[];
+    readonly timesS?: readonly number[];
+    readonly name: string;
+    readonly round: number;
+  }): RequestTrace[] {
+    const begunS = this.#nowS;
+    const open = new Map<string, { id: string; startS: number; arrivals: [number, number][] }>();
+    const done: RequestTrace[] = [];
+    const starts =
+      load.timesS?.map((atS) => begunS + atS) ??
+      Array.from({ length: Math.min(load.concurrency, load.requests) }, () => begunS);
+    let planned = starts.length;
+    while (done.length < load.requests) {
+      const startS = starts[0] ?? Number.POSITIVE_INFINITY;
+      this.#nowS = Math.min(startS, this.#simulation.nextTime());
+      if (this.#nowS === Number.POSITIVE_INFINITY) throw new Error("the simulation stopped before its load");
+      if (startS <= this.#nowS) {
+        starts.shift();
+        const id = `r${this.#sent++}`;
+        open.set(id, { id, startS: this.#nowS, arrivals: [] });
+        this.#submit(id, load.prompt(), load.outputTokens);
+      }
+      for (const emission of this.#simulation.advance(this.#nowS)) {
+        const entry = open.get(emission.id);
+        if (entry === undefined) continue;
+        entry.arrivals.push([emission.time, emission.tokens.length]);
+        if (emission.finish === undefined) continue;
+        done.push(traceOf(entry, load.name, load.round, emission, load.timesS !== undefined));
+        if (planned++ < load.requests) starts.push(emission.time + THINK_S);
+      }
+    }
+    this.#nowS += 0.5;
+    return done;
+  }
+
+  #submit(id: string, prompt: number[], outputTokens: number): void {
+    this.#simulation.submit(this.#nowS, {
+      id,
+      prompt,
+      maxTokens: outputTokens,
+      minTokens: outputTokens,
+      ignoreEos: true,
+      temperature: 0,
+      seed: 0,
+      cacheSalt: "",
+    });
+  }
+}
+
+function traceOf(
+  { id, startS, arrivals }: { id: string; startS: number; arrivals: [number, number][] },
+  name: string,
+  round: number,
+  last: Emission,
+  isOpen: boolean,
+): RequestTrace {
+  return {
+    variant: "head",
+    session: 0,
+    round,
+    probe: "batching",
+    case: name,
+    phase: "measure",
+    id,
+    promptTokens: last.record.request.prompt.length,
+    cachedTokens: last.record.cached,
+    outputTokens: arrivals.reduce((sum, [, tokens]) => sum + tokens, 0),
+    ...(isOpen ? { plannedS: startS } : {}),
+    startS,
+    firstTokenS: arrivals[0]?.[0] ?? null,
+    lastTokenS: last.time,
+    endS: last.time,
+    arrivals,
+    outcome: "ok",
+    status: 200,
+    error: null,
+  };
+}
+
+/** What a study of a server says, or the truth about it. */
+export interface BatchingFinding {
+  readonly knee: number | null;
+  /** Loads that the study itself calls plausible, with their shares. */
+  readonly plausible: readonly { readonly load: number; readonly share: number }[];
+  readonly sweep: readonly LoadRow[];
+  readonly rates: readonly LoadRow[];
+  /** Tokens per second of each round, for each level of the sweep. */
+  readonly rounds: readonly (readonly number[])[];
+}
+
+function measure(
+  target: BatchingCase,
+  env: Readonly<Record<string, string>>,
+  effort: Effort,
+  seed: number,
+): BatchingFinding {
+  const deployment = benchDeployment(
+    target.flags,
+    { VLLM_SIM_COMPILE_CACHE: "warm", ...target.env, ...env },
+    target.model,
+  );
+  const client = new TracingClient(deployment);
+  const prompt = uniquePrompts(target.promptTokens, seed + 1);
+  const traces: RequestTrace[] = [];
+  const send = (
+    name: string,
+    round: number,
+    concurrency: number,
+    requests: number,
+    timesS?: readonly number[],
+  ) => {
+    const shared = { concurrency, outputTokens: target.outputTokens, prompt, name, round };
+    client.run({ ...shared, requests: Math.min(concurrency, 8) });
+    traces.push(...client.run({ ...shared, requests, ...(timesS === undefined ? {} : { timesS }) }));
+  };
+  for (let round = 0; round < effort.rounds; round += 1) {
+    for (const each of target.concurrency) {
+      send(
+        sweepCase(each),
+        round,
+        each,
+        (Math.ceil(Math.max(effort.least, effort.waves * each) / each) + 2) * each,
+      );
+    }
+  }
+  for (let round = 0; round < STUDY.rounds; round += 1) {
+    for (const rate of target.rates) {
+      // The same arrivals on both sides, or their own chance would be compared too.
+      const count = Math.max(STUDY.least, Math.ceil(rate * OPEN_S));
+      send(rateCase(rate), round, 8, count, poissonTimes(`${target.name}/${rate}/${round}`, rate, count));
+    }
+  }
+  const caseRecord = (name: string, concurrency: number, round: number): CaseRecord => ({
+    ...{
+      round,
+      probe: "batching",
+      case: name,
+      concurrency,
+      mustMiss: true,
+      startS: 0,
+      endS: 0,
+      counters: null,
+    },
+  });
+  const rounds = Array.from({ length: effort.rounds }, (_, round) => round);
+  const cases = rounds.flatMap((round) =>
+    target.concurrency.map((each) => caseRecord(sweepCase(each), each, round)),
+  );
+  const record: SessionRecord = { variant: "head", index: 0, outcome: "ok", cases };
+  const grid = {
+    concurrency: target.concurrency,
+    rates: target.rates,
+    benchmarkConcurrency: 8,
+    slo: target.slo,
+  };
+  const sessions = groupTraces([record], traces);
+  const { advice, sweep, rates } = batchingTables(sessions, grid);
+  const perRound = target.concurrency.map((each) =>
+    levelOf(each, roundsOf(sessions, `batching.${sweepCase(each)}`)).rounds.map((round) => round.tokensPerS),
+  );
+  return {
+    knee: advice.knee?.load ?? null,
+    plausible: advice.knee?.plausible ?? [],
+    sweep,
+    rates,
+    rounds: perRound,
+  };
+}
+
+/** The curve without noise, over many requests. */
+export function trueBatching(target: BatchingCase): BatchingFinding {
+  return measure(target, { VLLM_SIM_NOISE: "none" }, TRUTH, 0);
+}
+
+/**
+ * What a study of a noisy server finds.
+ *
+ * @param noise - `jitter`, or `h200` with its slow rounds and sessions
+ */
+export function studiedBatching(
+  target: BatchingCase,
+  seed: number,
+  noise: "jitter" | "h200",
+): BatchingFinding {
+  return measure(target, { VLLM_SIM_NOISE: noise, VLLM_SIM_SEED: String(seed) }, STUDY, seed);
+}
+
+/** How a study compares with the truth over many seeds. */
+export interface BatchingScore {
+  readonly name: string;
+  readonly trueKnee: number | null;
+  readonly seeds: number;
+  readonly kneeRight: number;
+  /** Seeds whose true knee is among the study's own plausible ones. */
+  readonly kneeCovered: number;
+  /** Mean and largest relative error of the goodput of a level, over all levels and seeds. */
+  readonly goodputErrorMean: number;
+  readonly goodputErrorMax: number;
+}
+
+/**
+ * The same requests with the times of the server itself: when it had read each, and when it wrote each event
+ * (`VLLM_SIM_TRUTH`). What a study finds in these is what it should have found in its own.
+ *
+ * @param truth - lines of the truth file of one session
+ * @param traces - all requests of that session but the first completion
+ */
+export function servedTraces(truth: string, traces: readonly RequestTrace[]): RequestTrace[] {
+  interface Served {
+    readonly receivedNs: number;
+    readonly writtenNs: readonly number[];
+    readonly tokens: readonly number[];
+  }
+  const served = truth
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as Served)
+    .sort((a, b) => a.receivedNs - b.receivedNs)
+    .slice(1);
+  const sent = traces.toSorted((a, b) => a.startS - b.startS);
+  if (served.length !== sent.length)
+    throw new Error(`${sent.length} traces, ${served.length} served requests`);
+  return sent.map((trace, index) => {
+    const { receivedNs, writtenNs, tokens } = served[index]!;
+    const arrivals = writtenNs.map((atNs, event): [number, number] => [atNs / 1e9, tokens[event] ?? 0]);
+    const lastS = arrivals.at(-1)?.[0] ?? null;
+    const startS = receivedNs / 1e9;
+    return {
+      ...trace,
+      startS,
+      arrivals,
+      firstTokenS: arrivals[0]?.[0] ?? null,
+      lastTokenS: lastS,
+      endS: lastS ?? startS,
+    };
+  });
+}
+
+/** Relative errors at the levels that have any goodput in truth. */
+export function goodputErrors(found: readonly LoadRow[], truth: readonly LoadRow[]): number[] {
+  return found.flatMap((row) => {
+    const right = truth.find(({ load }) => load === row.load)?.goodputRps ?? 0;
+    return row.goodputRps === null || right === 0 ? [] : [Math.abs(row.goodputRps / right - 1)];
+  });
+}
+
+/** Studies a server with many seeds. */
+export function scoreBatching(target: BatchingCase, seeds: number, noise: "jitter" | "h200"): BatchingScore {
+  const truth = trueBatching(target);
+  const errors: number[] = [];
+  let kneeRight = 0;
+  let kneeCovered = 0;
+  for (let seed = 1; seed <= seeds; seed += 1) {
+    const found = studiedBatching(target, seed, noise);
+    if (found.knee === truth.knee) kneeRight += 1;
+    if (found.plausible.some(({ load }) => load === truth.knee)) kneeCovered += 1;
+    errors.push(...goodputErrors(found.sweep, truth.sweep), ...goodputErrors(found.rates, truth.rates));
+  }
+  return {
+    name: target.name,
+    trueKnee: truth.knee,
+    seeds,
+    kneeRight,
+    kneeCovered,
+    goodputErrorMean: errors.reduce((sum, error) => sum + error, 0) / Math.max(1, errors.length),
+    goodputErrorMax: Math.max(0, ...errors),
+  };
+}
+
+const SWEEP = [1, 2, 4, 8, 16, 32];
+const WORK = { concurrency: SWEEP, rates: [], promptTokens: 200, outputTokens: 64 } as const;
+
+/** Servers whose knees lie at different levels, for different reasons. */
+export const BATCHING_CASES: readonly BatchingCase[] = [
+  {
+    ...WORK,
+    name: "H200, Qwen 1.5B, --max-num-seqs 8",
+    model: QWEN,
+    flags: ["--max-num-seqs", "8"],
+    env: {},
+    rates: [20, 35],
+    slo: { itlP95Ms: 20, e2eP95Ms: 400 },
+  },
+  {
+    ...WORK,
+    name: "A100, Phi-3 mini, --max-num-seqs 16",
+    model: PHI,
+    flags: ["--max-num-seqs", "16"],
+    env: { VLLM_SIM_GPU: "a100" },
+    slo: { itlP95Ms: 20, e2eP95Ms: 1000 },
+  },
+  {
+    ...WORK,
+    name: "H100, SmolLM2 135M, --max-num-seqs 4",
+    model: "HuggingFaceTB/SmolLM2-135M-Instruct",
+    flags: ["--max-num-seqs", "4"],
+    env: { VLLM_SIM_GPU: "h100" },
+    slo: null,
+  },
+  {
+    ...WORK,
+    name: "L4, Phi-3 mini, prompts of 1,500 tokens in a small KV cache",
+    model: PHI,
+    flags: ["--gpu-memory-utilization", "0.45"],
+    env: { VLLM_SIM_GPU: "l4" },
+    concurrency: [1, 2, 4, 8, 16],
+    promptTokens: 1500,
+    slo: null,
+  },
+];
+
+const percent = (share: number) => `${(share * 100).toFixed(2)} %`;
+
+/** A line for each server and noise. */
+export function batchingLines(scores: readonly (BatchingScore & { readonly noise: string })[]): string[] {
+  return scores.map(
+    (score) =>
+      `${score.name}, noise ${score.noise}: knee ${score.trueKnee} right in ${score.kneeRight} of ${score.seeds}, ` +
+      `plausible in ${score.kneeCovered}; goodput off by ${percent(score.goodputErrorMean)} (at most ${percent(score.goodputErrorMax)})`,
+  );
+}
+
+if (import.meta.main) {
+  for (const target of BATCHING_CASES) {
+    for (const noise of ["jitter", "h200"] as const) {
+      const [line] = batchingLines([{ ...scoreBatching(target, 20, noise), noise }]);
+      process.stdout.write(`${line}\n`);
+    }
+  }
+}

@@ -1,0 +1,260 @@
+import type { BatchingTables, LoadRow } from "../domain/batching-study.ts";
+import type { RunRecord } from "../domain/run.ts";
+import { kneeText, pointText, rangeText, rulesOfThumb, type Setting, sloText } from "./batching-rules.ts";
+import { environmentLines, LOG_PAGE, renderLogPage } from "./log-page.ts";
+import { plain, table } from "./markdown.ts";
+import { formatNumber } from "./numbers.ts";
+
+/** What the pages of a batching study are made from. */
+export interface BatchingPages {
+  readonly run: RunRecord;
+  readonly tables: BatchingTables;
+  readonly command: string;
+  /** Of a request, in tokens; null for the user's own. */
+  readonly promptTokens: number | null;
+  readonly outputTokens: number | null;
+  /** Why some of it must not be trusted: the machine was not quiet, prompts were in the cache. */
+  readonly taints: readonly string[];
+  /** Files of the run folder that the study wrote. */
+  readonly artifacts: readonly string[];
+}
+
+const COLUMNS = ["concurrency", "mean_e2e_s", "p95_e2e_s", "qps", "tok_s", "gpu_util_pct", "notes"];
+const MORE_COLUMNS = [
+  "load",
+  "TTFT p50 / p95",
+  "inter-token p50 / p95",
+  "running / waiting",
+  "preempted",
+  "KV used",
+  "goodput",
+];
+
+const HOW_ROWS_ARE_MADE =
+  "Rates are those of each level's best round, since interference only takes away; latencies are over all requests of all " +
+  "rounds. The first and the last wave of a level bring its load up and down and are left out.";
+
+const short = (value: number | null, digits = 4) =>
+  value === null ? "–" : formatNumber(Number(value.toPrecision(digits)));
+const pair = (a: number | null, b: number | null, unit = "") =>
+  a === null && b === null ? "–" : `${short(a, 3)} / ${short(b, 3)}${unit}`;
+
+/** The machine and the model in words. */
+export function settingOf({ run, promptTokens, outputTokens }: BatchingPages): Setting {
+  const machine = run.fingerprint;
+  const gpus = Number(machine["gpuCount"] ?? 1);
+  const gpu = machine["gpuModel"] == null ? null : `${gpus > 1 ? `${gpus} × ` : ""}${machine["gpuModel"]}`;
+  return {
+    machine: gpu ?? String(machine["cpuModel"] ?? "this machine"),
+    model: String(machine["model"] ?? "this model"),
+    promptTokens,
+    outputTokens,
+  };
+}
+
+function sweepTable(rows: readonly LoadRow[], first = "concurrency"): string {
+  return table(
+    [first, ...COLUMNS.slice(1)],
+    rows.map((row) => [
+      short(row.load),
+      short(row.meanE2eS),
+      short(row.p95E2eS),
+      short(row.qps),
+      short(row.tokS),
+      row.gpuUtilPct === null ? "" : short(row.gpuUtilPct, 3),
+      plain(row.notes.join("; ")),
+    ]),
+  );
+}
+
+function detailTable(rows: readonly LoadRow[]): string {
+  return table(
+    MORE_COLUMNS,
+    rows.map((row) => [
+      short(row.load),
+      pair(row.ttftP50Ms, row.ttftP95Ms, " ms"),
+      pair(row.itlP50Ms, row.itlP95Ms, " ms"),
+      pair(row.runningMax, row.waitingMax),
+      short(row.preemptions),
+      row.kvUsageMaxPct === null ? "–" : `${short(row.kvUsageMaxPct, 3)} %`,
+      row.goodputRps === null ? "–" : `${short(row.goodputRps, 3)} /s (${short(row.sloMetPct, 3)} %)`,
+    ]),
+  );
+}
+
+function benchmarkTable({ benchmark }: BatchingTables): string {
+  if (benchmark === null) return "Not measured.";
+  const { sequential, concurrent, n, concurrency, repeats } = benchmark;
+  return [
+    `${n} requests, one by one and with ${concurrency} in flight, median of ${repeats} repeat${repeats === 1 ? "" : "s"}; tok_s are output tokens.`,
+    "",
+    table(
+      ["", "s", "qps", "tok_s", "total tok_s"],
+      [
+        [
+          "sequential",
+          short(sequential.seconds),
+          short(sequential.qps),
+          short(sequential.tokS),
+          short(sequential.totalTokS),
+        ],
+        [
+          "concurrent",
+          short(concurrent.seconds),
+          short(concurrent.qps),
+          short(concurrent.tokS),
+          short(concurrent.totalTokS),
+        ],
+        ["change", "", "", `×${benchmark.speedup.toFixed(2)}`, ""],
+      ],
+    ),
+  ].join("\n");
+}
+
+/** A note on the GPU's utilisation, and what the number does not say. */
+function utilisationNote({ sweep }: BatchingTables): string {
+  const seen = sweep.filter((row) => row.gpuUtilPct !== null);
+  const [first] = seen;
+  const last = seen.at(-1);
+  if (first === undefined || last === undefined) {
+    return "GPU utilisation was not measured: no nvidia-smi readings fell in these cases.";
+  }
+  return (
+    `The GPU was busy ${short(first.gpuUtilPct, 3)} % of the time at ${first.load} and ${short(last.gpuUtilPct, 3)} % at ${last.load}. ` +
+    "It is the share of time in which any kernel ran, not how much of the GPU it used: throughput can grow at 100 %."
+  );
+}
+
+function adviceLines({ advice, slo }: BatchingTables): string[] {
+  return [
+    `- SLO: ${slo === null ? "none given" : sloText(slo)}`,
+    `- Knee: ${advice.knee === null ? "none" : kneeText(advice.knee)}`,
+    `- Sweet spot: ${advice.sweetSpot === null ? "none" : rangeText(advice.sweetSpot)}`,
+    `- Latency-minded (chat): ${pointText(advice.latencyMinded)}`,
+    `- Throughput-minded (offline): ${pointText(advice.throughputMinded)}`,
+    `- Safe operating point: ${pointText(advice.safe)}`,
+    ...advice.why.map((each) => `- ${each}`),
+  ];
+}
+
+function sections(pages: BatchingPages): string[] {
+  const { tables } = pages;
+  const open = [...tables.rates, ...(tables.replay === null ? [] : [tables.replay])];
+  return [
+    ...(pages.taints.length === 0
+      ? []
+      : ["## Not to be trusted", pages.taints.map((each) => `- ${plain(each)}`).join("\n")]),
+    "## Sequential against concurrent",
+    benchmarkTable(tables),
+    "## Concurrency sweep (closed loop)",
+    ...(tables.sweep.length === 0
+      ? ["Not measured."]
+      : [sweepTable(tables.sweep), HOW_ROWS_ARE_MADE, detailTable(tables.sweep), utilisationNote(tables)]),
+    ...(open.length === 0
+      ? []
+      : ["## Arrival rates (open loop)", sweepTable(open, "requests/s"), detailTable(open)]),
+    "## Where to run",
+    adviceLines(tables).join("\n"),
+    "## Rules of thumb",
+    rulesOfThumb(tables, settingOf(pages))
+      .map((rule) => `- ${plain(rule)}`)
+      .join("\n"),
+  ];
+}
+
+/** `logs/batching_benchmark.md` */
+export function renderBatchingBenchmark(pages: BatchingPages): string {
+  const { promptTokens, outputTokens, run } = pages;
+  const work =
+    promptTokens === null
+      ? "- Requests: the scenario's own traffic"
+      : `- Requests: unique prompts of ${promptTokens} tokens, ${outputTokens} tokens out (fixed)`;
+  return `${[
+    `# Batching benchmark: ${plain(run.scenario)}`,
+    [...environmentLines(run), work].join("\n"),
+    ...sections(pages),
+  ].join("\n\n")}\n`;
+}
+
+function droppedLines({ study }: RunRecord): string[] {
+  const dropped = study?.dropped ?? [];
+  if (dropped.length === 0) return [];
+  return ["## Left out", dropped.map(({ cell, reason }) => `- ${plain(cell)}: ${plain(reason)}`).join("\n")];
+}
+
+/** `report.md` of a batching study. */
+export function renderBatchingReport(pages: BatchingPages): string {
+  return `${[
+    `# Batching study: ${plain(pages.run.scenario)}`,
+    environmentLines(pages.run).join("\n"),
+    ...sections(pages),
+    ...droppedLines(pages.run),
+    "## Files",
+    [...pages.artifacts, LOG_PAGE].map((name) => `- \`${name}\``).join("\n"),
+  ].join("\n\n")}\n`;
+}
+
+/** The log page of a batching study. */
+export function renderBatchingLog(pages: BatchingPages): string {
+  const { run, tables, command, artifacts } = pages;
+  const { benchmark } = tables;
+  const throughput =
+    benchmark === null
+      ? []
+      : [
+          `- Throughput tok/s (1 vs ${benchmark.concurrency} concurrent): ${short(benchmark.sequential.tokS)} vs ${short(benchmark.concurrent.tokS)}`,
+        ];
+  return renderLogPage({
+    title: `Batching study: ${run.scenario}`,
+    run,
+    commands: [command],
+    keyNumbers: [
+      [...throughput, ...adviceLines(tables)].join("\n"),
+      ...(tables.sweep.length === 0 ? [] : [sweepTable(tables.sweep)]),
+    ],
+    artifacts,
+    observations: [
+      ...rulesOfThumb(tables, settingOf(pages)),
+      ...pages.taints.map((each) => `Not to be trusted: ${each}`),
+      ...(run.study?.dropped ?? []).map(({ cell, reason }) => `${cell}: ${reason}`),
+    ],
+  });
+}
+
+/** The terminal's text: the sweep as a table of plain columns, and what it says. */
+export function batchingSummary(pages: BatchingPages): string {
+  const { tables } = pages;
+  const open = [...tables.rates, ...(tables.replay === null ? [] : [tables.replay])];
+  const lines = (rows: readonly LoadRow[], first: string) =>
+    columns([
+      [first, "mean e2e s", "p95 e2e s", "req/s", "tok/s", "TTFT p95 ms", "ITL p95 ms", "goodput/s", "notes"],
+      ...rows.map((row) => [
+        short(row.load),
+        short(row.meanE2eS),
+        short(row.p95E2eS),
+        short(row.qps),
+        short(row.tokS),
+        short(row.ttftP95Ms),
+        short(row.itlP95Ms),
+        short(row.goodputRps),
+        row.notes.join("; "),
+      ]),
+    ]);
+  return `${[
+    ...(tables.sweep.length === 0 ? [] : [lines(tables.sweep, "in flight")]),
+    ...(open.length === 0 ? [] : [lines(open, "rate/s")]),
+    adviceLines(tables).join("\n"),
+    [
+      ...rulesOfThumb(tables, settingOf(pages)).map((rule) => `* ${rule}`),
+      ...pages.taints.map((each) => `! ${each}`),
+    ].join("\n"),
+  ].join("\n\n")}\n`;
+}
+
+/** Rows as columns of one width each. */
+function columns(rows: readonly (readonly string[])[]): string {
+  const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
+  const pad = (cell: string, index: number) =>
+    index === widths.length - 1 ? cell : cell.padStart(widths[index] ?? 0);
+  return rows.map((row) => row.map(pad).join("  ").trimEnd()).join("\n");
+}

@@ -1,0 +1,120 @@
+import type { Comparison } from "../domain/comparison.ts";
+import type { Look, LookVariant } from "../domain/look.ts";
+
+/** What is known when a look at the measurements is taken. */
+export interface LookState {
+  /** Of what was measured so far. */
+  readonly comparisons: readonly Comparison[];
+  /** Whether something is decided that no measurement could change: a broken limit, a part that must not be trusted. */
+  readonly settled: boolean;
+  /** Sessions of this run so far, of each variant. */
+  readonly sessions: { readonly head: number; readonly base: number };
+  /** Head sessions that the scenario allows. */
+  readonly mostSessions: number;
+  /**
+   * Where the base's sessions come from. `stored`: from a baseline alone. `confirmable`: from a baseline whose server
+   * this run can start as well. `interleaved`: from this run, one for each of head.
+   */
+  readonly base: "stored" | "confirmable" | "interleaved";
+  /** Of an interleaved run: which side its first pair began with. */
+  readonly baseFirst?: boolean;
+  /** What the budget has left, and what a session cost so far. */
+  readonly remainingS: number;
+  readonly sessionS: number;
+}
+
+/** What a look comes to: the end, or sessions to measure before the next one. */
+export type LookPlan =
+  | { readonly kind: "decided"; readonly why: string }
+  | { readonly kind: "measure"; readonly order: readonly LookVariant[]; readonly why: string };
+
+/**
+ * What to measure next, so that what is undecided gets decided. The error rates hold over the whole sequence, since
+ * each number of head sessions has its own share of the chance of a false alarm (`alphaAt` in `compare/judge.ts`).
+ *
+ * - What no session is ever slow in (KV cache, memory) ends a run as soon as it regressed; so does everything else
+ *   once it regressed: what others would come to, cannot change the exit.
+ * - A regression of what the host moves, against a baseline of another day, is first confirmed by a session of the
+ *   base: if that is as slow, the machine changed.
+ * - What is undecided gets another session of head, up to the scenario's number, while the budget has the time.
+ *   More rounds of the same server do not help: sessions differ, and a slow one is slow in all its rounds.
+ */
+export function planNextLook(state: LookState): LookPlan {
+  if (state.settled) return { kind: "decided", why: "no measurement can change the verdict" };
+  const gated = state.comparisons.filter(({ level }) => level === "gate");
+  const regressed = gated.filter(({ verdict }) => verdict === "regressed");
+  if (regressed.length > 0) return afterRegression(state, regressed);
+  if (gated.some(({ verdict }) => verdict === "invalid")) {
+    return { kind: "decided", why: "what is invalid stays so, however often it is measured" };
+  }
+  const undecided = gated.filter((each) => each.verdict === "inconclusive" && each.decidable !== false);
+  if (undecided.length === 0) {
+    const open = gated.some(({ verdict }) => verdict === "inconclusive");
+    return { kind: "decided", why: open ? "more sessions cannot decide the rest" : "everything is decided" };
+  }
+  if (state.sessions.head >= state.mostSessions) {
+    return { kind: "decided", why: `${state.mostSessions} sessions are the most that the scenario allows` };
+  }
+  const order = nextOrder(state);
+  if (!affordable(state, order))
+    return { kind: "decided", why: "the budget has no time for another session" };
+  return { kind: "measure", order, why: `undecided: ${listed(undecided)}` };
+}
+
+/** A look as `run.json` keeps it. */
+export function recordLook(state: LookState, plan: LookPlan): Look {
+  const gated = (verdict: Comparison["verdict"]) =>
+    state.comparisons
+      .filter((each) => each.level === "gate" && each.verdict === verdict)
+      .map(({ metric }) => metric);
+  return {
+    sessions: { ...state.sessions },
+    regressed: gated("regressed"),
+    undecided: gated("inconclusive"),
+    next: plan.kind === "measure" ? [...plan.order] : [],
+    why: plan.why,
+    remainingS: Math.max(0, Math.round(state.remainingS)),
+  };
+}
+
+/**
+ * Order of an A/B's sessions: pairs, each the other way round than the one before, so that what drifts over the run
+ * meets both alike.
+ *
+ * @param baseFirst - drawn at random for a run
+ */
+export function interleavedOrder(pairs: number, baseFirst: boolean): LookVariant[] {
+  return Array.from({ length: pairs }, (_, pair) => pairOrder(pair, baseFirst)).flat();
+}
+
+function pairOrder(pair: number, baseFirst: boolean): LookVariant[] {
+  return (pair % 2 === 0) === baseFirst ? ["base", "head"] : ["head", "base"];
+}
+
+function afterRegression(state: LookState, regressed: readonly Comparison[]): LookPlan {
+  if (state.base !== "confirmable" || regressed.some(({ unconfirmed }) => unconfirmed === undefined)) {
+    return { kind: "decided", why: `${listed(regressed)} regressed` };
+  }
+  if (!affordable(state, ["base"])) {
+    return { kind: "decided", why: "the budget has no time for a session of the base that could confirm it" };
+  }
+  return {
+    kind: "measure",
+    order: ["base"],
+    why: `${listed(regressed)} regressed against a baseline of another day: is the base as slow now?`,
+  };
+}
+
+function nextOrder({ base, baseFirst = true, sessions }: LookState): LookVariant[] {
+  return base === "interleaved" ? pairOrder(sessions.head, baseFirst) : ["head"];
+}
+
+/** Sessions end when they end: a little more than the last one took must be left. */
+function affordable({ remainingS, sessionS }: LookState, order: readonly LookVariant[]): boolean {
+  return remainingS >= order.length * sessionS * 1.1;
+}
+
+function listed(comparisons: readonly Comparison[]): string {
+  const [first, ...rest] = comparisons.map(({ metric }) => metric);
+  return rest.length === 0 ? `${first}` : `${first} and ${rest.length} more`;
+}

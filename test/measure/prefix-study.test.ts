@@ -1,0 +1,235 @@
+import { describe, expect, it } from "vitest";
+import type { PrefixMode, PrefixRow, PromptFacts } from "../../src/domain/prefix-study.ts";
+import { interpret } from "../../src/measure/prefix-reading.ts";
+import { comparePrefixRows, prefixRows, type StudyFacts } from "../../src/measure/prefix-study.ts";
+import { caseRecord, run, session, timedTrace } from "../support/builders.ts";
+
+function row(mode: PrefixMode, ttftMs: number, more: Partial<PrefixRow> = {}): PrefixRow {
+  const spread = (ms: number) => ({ mean: ms / 1000, p50: ms / 1000, p95: (ms * 1.2) / 1000 });
+  return {
+    mode,
+    workload: "policy",
+    regime: "1024",
+    concurrency: 1,
+    requests: 32,
+    failed: 0,
+    sessions: 1,
+    ttftS: spread(ttftMs),
+    e2eS: spread(ttftMs + 60),
+    requestsPerS: 10,
+    tokensPerS: 320,
+    hitRate: mode === "on" ? 0.973 : 0,
+    turnover: 0.01,
+    preemptions: 0,
+    vramPeakMib: null,
+    vramSteadyMib: null,
+    notes: [],
+    ...more,
+  };
+}
+
+const prompts = (more: Partial<PromptFacts> = {}): PromptFacts => ({
+  workload: "policy",
+  regime: "1024",
+  prompts: 32,
+  prefixes: 1,
+  hashes: [],
+  sharedTokens: 1024,
+  promptTokens: 1050,
+  ...more,
+});
+
+const facts = (more: Partial<StudyFacts> = {}): StudyFacts => ({
+  prompts: [prompts()],
+  primary: "policy",
+  cachingOn: true,
+  blockSize: 16,
+  capacityTokens: 1_000_000,
+  ...more,
+});
+
+/** A cell with its misses on both servers. */
+const cell = (off: number, on: number, miss: number, more: Partial<PrefixRow> = {}) => [
+  row("off", off, { ...more, hitRate: 0 }),
+  row("on", on, more),
+  row("off", off, { ...more, workload: "miss", hitRate: 0 }),
+  row("on", miss, { ...more, workload: "miss", hitRate: 0 }),
+];
+
+describe("rows", () => {
+  it("pool a case's parts over sessions and rounds, with the rates of the time in which they were measured", () => {
+    const traces = [0, 1].flatMap((index) =>
+      Array.from({ length: 20 }, (_, at) =>
+        timedTrace(
+          { startS: 10 + at * 0.1, ttftMs: 20, tpotMs: 2, tokens: 4 },
+          { variant: "on", session: index, probe: "prefix", case: "hit.1024.c1", id: `${at}` },
+        ),
+      ),
+    );
+    const counters = { ...caseRecord().counters!, prefixQueriedTokens: 1050, prefixHitTokens: 1024 };
+    const cases = [0, 1].map((part) =>
+      caseRecord({ probe: "prefix", case: "hit.1024.c1", startS: 10 + part, endS: 10.8 + part, counters }),
+    );
+    const sessions = [0, 1].map((index) => session({ index, variant: "on", cases }));
+    const [found, none] = prefixRows(run({ sessions }), traces, [
+      { workload: "policy", regime: "1024", concurrency: 1, case: "hit.1024.c1" },
+    ]);
+    expect(none).toBeUndefined();
+    expect(found).toMatchObject({ mode: "on", requests: 40, failed: 0, sessions: 2, notes: [] });
+    expect(found?.requestsPerS).toBeCloseTo(40 / (4 * 0.8), 6);
+    expect(found?.tokensPerS).toBeCloseTo(160 / (4 * 0.8), 6);
+    expect(found?.ttftS?.p50).toBeCloseTo(0.02, 6);
+    expect(found?.hitRate).toBeCloseTo(1024 / 1050, 6);
+    expect(found?.turnover).toBeCloseTo((4 * 26) / 4_593_872, 9);
+  });
+});
+
+describe("what caching changed", () => {
+  it("is a share of the value with caching off, beside the saving within one server", () => {
+    const [compared] = comparePrefixRows(cell(40, 20, 44), facts());
+    expect(compared?.ttftP50).toBeCloseTo(-0.5, 9);
+    expect(compared?.savingWithin).toBeCloseTo(1 - 20 / 44, 9);
+    expect(compared?.control).toBeCloseTo(0.1, 9);
+    expect(compared?.predictedSaving).toBeCloseTo(1024 / 1050, 9);
+    expect(compared?.hits).toBeCloseTo((0.973 * 1050) / 1024, 2);
+    expect(compared).toMatchObject({ win: "latency", reason: null });
+  });
+
+  it("is capacity where more is done in the same time, at several in flight only", () => {
+    const more = (concurrency: number) => {
+      const rows = cell(40, 20, 40, { concurrency });
+      return comparePrefixRows(
+        rows.map((each) => (each.mode === "on" ? { ...each, tokensPerS: 400 } : each)),
+        facts(),
+      )[0]?.win;
+    };
+    expect(more(8)).toBe("capacity");
+    expect(more(1)).toBe("latency");
+  });
+
+  it("leaves out a cell that one server did not measure", () => {
+    expect(comparePrefixRows([row("off", 40)], facts())).toEqual([]);
+  });
+
+  it("is set against E[TTFT] for other workloads", () => {
+    const tenant = prompts({ workload: "tenant", prefixes: 4 });
+    const rows = [...cell(40, 20, 40), row("off", 40, { workload: "tenant" })];
+    const half = row("on", 30, { workload: "tenant", hitRate: 0.4878 });
+    const compared = comparePrefixRows([...rows, half], facts({ prompts: [prompts(), tenant] }));
+    expect(compared.find(({ workload }) => workload === "tenant")?.expectedTtftS).toBeCloseTo(0.03, 4);
+  });
+});
+
+describe("why the first token did not come sooner", () => {
+  const reasonOf = (on: Partial<PrefixRow>, given: Partial<StudyFacts> = {}) =>
+    comparePrefixRows(cell(40, 40, 40, { ...on }), facts(given))[0]?.reason;
+
+  it.each<[name: string, on: Partial<PrefixRow>, given: Partial<StudyFacts>, text: string]>([
+    ["flag_without_effect", { hitRate: 0 }, { cachingOn: false }, "still says enable_prefix_caching=False"],
+    ["flag_without_effect", { hitRate: 0 }, {}, "32 prompts begin alike by their hashes"],
+    [
+      "prefix_not_identical",
+      { hitRate: 0 },
+      { prompts: [prompts({ prefixes: 32 })] },
+      "32 prompts begin in 32 different ways",
+    ],
+    [
+      "evicted",
+      { hitRate: 0.01, turnover: 1.5 },
+      { prompts: [prompts({ prefixes: 32 })], capacityTokens: 20_000 },
+      "32 distinct ones need 32768 tokens, the cache holds 20000",
+    ],
+    [
+      "suffix_dominates",
+      { hitRate: 0.24 },
+      { prompts: [prompts({ sharedTokens: 256, promptTokens: 1050 })] },
+      "only P/(P+S) = 24 % of a prompt",
+    ],
+    ["prefix_too_short", {}, {}, "1024 tokens is too short for this GPU and model"],
+    ["prefix_too_short", { hitRate: 0 }, { prompts: [prompts({ sharedTokens: 10 })] }, "less than a block"],
+    ["unknown", { hitRate: null }, {}, "tells no hit rate"],
+  ])("%s", (name, on, given, text) => {
+    expect(reasonOf(on, given)).toMatchObject({ name, text: expect.stringContaining(text) });
+  });
+
+  it("is the machine, not the prefix, where hits save time within the server", () => {
+    const tenant = [row("off", 40, { workload: "tenant" }), row("on", 41, { workload: "tenant" })];
+    const given = facts({ prompts: [prompts(), prompts({ workload: "tenant", prefixes: 4 })] });
+    const compared = comparePrefixRows([...cell(40, 20, 40), ...tenant], given);
+    expect(compared.find(({ workload }) => workload === "tenant")?.reason).toMatchObject({
+      name: "unknown",
+      text: expect.stringContaining("--repeats 3"),
+    });
+  });
+});
+
+describe("what the numbers say", () => {
+  const rows = [
+    ...cell(20, 15, 20, { regime: "512" }),
+    ...cell(40, 12, 40, { regime: "2048" }),
+    ...cell(120, 30, 120, { regime: "2048", concurrency: 8 }).map((each) =>
+      each.mode === "on" ? { ...each, tokensPerS: 640, requestsPerS: 20 } : each,
+    ),
+  ];
+  const given = facts({
+    prompts: [
+      prompts({ regime: "512", sharedTokens: 512, promptTokens: 538 }),
+      prompts({ regime: "2048", sharedTokens: 2048, promptTokens: 2074 }),
+    ],
+  });
+  const said = interpret(comparePrefixRows(rows, given), given);
+  const linesOf = (title: string) => said.interpretation.find((each) => each.title === title)?.lines ?? [];
+
+  it("the saving by length, and whether it grows", () => {
+    const lines = linesOf("Did TTFT drop on cache hits?");
+    expect(lines[0]).toContain("512-token prefix: median TTFT −25 % at 1 in flight");
+    expect(lines[1]).toContain("−70 % at 1, −75 % at 8");
+    expect(lines.join("\n")).toContain(
+      "The saving grows with the prefix, as expected: 25 % at 512 tokens, 75 % at 2048.",
+    );
+  });
+
+  it("capacity, load, and mixed traffic", () => {
+    expect(linesOf("Capacity or latency only?")).toEqual([
+      expect.stringMatching(/^2048 tokens at 8: a capacity win \(req\/s \+100 %, tok\/s \+100 %/),
+    ]);
+    expect(linesOf("Concurrency sensitivity")).toEqual([
+      "2048 tokens: 28.0 ms sooner at 1, 90.0 ms at 8: load magnifies it.",
+    ]);
+    expect(linesOf("Hit rate, and what mixed traffic makes of it").join("\n")).toContain(
+      "f · h = 40 % benefits: mean TTFT 84.0 ms, −30 %.",
+    );
+  });
+
+  it("a closing rule with the user's own numbers, one caveat, and a sentence for a manager", () => {
+    expect(said.conclusion).toHaveLength(4);
+    expect(said.conclusion[0]).toContain(
+      "share 512 tokens or more, from 1 in flight on: TTFT −25 % there, −75 % at 2048 tokens and 8 in flight, up to 100 % more tokens per second",
+    );
+    expect(said.conclusion[2]).toBe(
+      "Caveat: the KV cache holds 1000000 tokens, 488 distinct prefixes of 2048; with more in turn, or a unique long document in each request, they are evicted before they are used again.",
+    );
+    expect(said.conclusion[3]).toContain("4.0 times as fast with 8 users at once");
+  });
+
+  it("that it does not pay, where it does not", () => {
+    const idle = interpret(comparePrefixRows(cell(40, 40, 40), facts()), facts());
+    expect(idle.conclusion[0]).toMatch(
+      /^Do not count on prefix caching here: .*too short for this GPU and model/,
+    );
+    expect(interpret([], facts()).conclusion[0]).toContain("Do not count on");
+  });
+
+  it("what VRAM did, where it was measured", () => {
+    const memory = (mode: PrefixMode) => ({
+      vramPeakMib: mode === "on" ? 20_100 : 20_000,
+      vramSteadyMib: 20_000,
+    });
+    const measured = cell(40, 20, 40).map((each) => ({ ...each, ...memory(each.mode) }));
+    const lines = interpret(comparePrefixRows(measured, facts()), facts()).interpretation.find(({ title }) =>
+      title.startsWith("Memory"),
+    )?.lines;
+    expect(lines?.[0]).toContain("VRAM peak 20100 MiB with caching, 20000 MiB without (+100 MiB)");
+    expect(lines?.[1]).toContain("It stays on a plateau");
+  });
+});

@@ -1,0 +1,133 @@
+import { describe, expect, it } from "vitest";
+import type { Comparison } from "../../src/domain/comparison.ts";
+import { lookSchema } from "../../src/domain/look.ts";
+import { interleavedOrder, type LookState, planNextLook, recordLook } from "../../src/verdict/next-look.ts";
+import { comparison } from "../support/builders.ts";
+
+function state(overrides: Partial<LookState> = {}): LookState {
+  return {
+    comparisons: [comparison()],
+    settled: false,
+    sessions: { head: 1, base: 0 },
+    mostSessions: 3,
+    base: "confirmable",
+    remainingS: 1000,
+    sessionS: 100,
+    ...overrides,
+  };
+}
+
+const of = (verdict: Comparison["verdict"], overrides: Partial<Comparison> = {}) =>
+  comparison({ metric: `m.${verdict}`, verdict, ...overrides });
+const open = of("inconclusive");
+
+describe("planNextLook", () => {
+  it("ends when everything is decided", () => {
+    expect(planNextLook(state({ comparisons: [of("pass"), of("improved")] }))).toEqual({
+      kind: "decided",
+      why: "everything is decided",
+    });
+  });
+
+  it("measures another session of head while something is undecided", () => {
+    expect(planNextLook(state({ comparisons: [of("pass"), open] }))).toEqual({
+      kind: "measure",
+      order: ["head"],
+      why: "undecided: m.inconclusive",
+    });
+    const two = [open, { ...open, metric: "other" }];
+    expect(planNextLook(state({ comparisons: two })).why).toBe("undecided: m.inconclusive and 1 more");
+  });
+
+  it("what is only watched costs nothing", () => {
+    expect(planNextLook(state({ comparisons: [{ ...open, level: "watch" }] })).kind).toBe("decided");
+  });
+
+  it("no more sessions than the scenario allows", () => {
+    const full = state({ comparisons: [open], sessions: { head: 3, base: 0 } });
+    expect(planNextLook(full)).toMatchObject({ kind: "decided", why: /3 sessions are the most/ });
+  });
+
+  it("nor than the budget has time for, with a tenth to spare", () => {
+    expect(planNextLook(state({ comparisons: [open], remainingS: 109 }))).toMatchObject({
+      kind: "decided",
+      why: /budget/,
+    });
+    expect(planNextLook(state({ comparisons: [open], remainingS: 111 })).kind).toBe("measure");
+  });
+
+  it("sessions that could not decide it are not measured", () => {
+    const undecidable = [{ ...open, decidable: false }];
+    expect(planNextLook(state({ comparisons: undecidable }))).toMatchObject({
+      kind: "decided",
+      why: "more sessions cannot decide the rest",
+    });
+  });
+
+  it("what no session is slow in ends a run at once, whatever is open", () => {
+    expect(planNextLook(state({ comparisons: [of("regressed"), open] }))).toMatchObject({
+      kind: "decided",
+      why: "m.regressed regressed",
+    });
+  });
+
+  it("a regression that the machine could be is confirmed by the base, if it can be started", () => {
+    const comparisons = [of("regressed", { unconfirmed: true }), open];
+    expect(planNextLook(state({ comparisons }))).toMatchObject({ kind: "measure", order: ["base"] });
+    expect(planNextLook(state({ comparisons, base: "stored" })).kind).toBe("decided");
+    expect(planNextLook(state({ comparisons, remainingS: 50 }))).toMatchObject({
+      kind: "decided",
+      why: /could confirm it/,
+    });
+    expect(planNextLook(state({ comparisons: [...comparisons, of("regressed")] })).kind).toBe("decided");
+  });
+
+  it("an invalid metric stays invalid", () => {
+    expect(planNextLook(state({ comparisons: [of("invalid"), open] })).kind).toBe("decided");
+    expect(planNextLook(state({ settled: true, comparisons: [open] })).kind).toBe("decided");
+  });
+
+  it("an A/B measures both sides, each pair the other way round", () => {
+    const ab = (head: number, baseFirst: boolean) =>
+      planNextLook(
+        state({ comparisons: [open], base: "interleaved", baseFirst, sessions: { head, base: head } }),
+      );
+    expect(ab(0, true)).toMatchObject({ order: ["base", "head"] });
+    expect(ab(1, true)).toMatchObject({ order: ["head", "base"] });
+    expect(ab(1, false)).toMatchObject({ order: ["base", "head"] });
+    expect(planNextLook(state({ comparisons: [open], base: "interleaved", remainingS: 150 })).kind).toBe(
+      "decided",
+    );
+  });
+});
+
+describe("interleavedOrder", () => {
+  it("is balanced: ABBA", () => {
+    expect(interleavedOrder(2, true)).toEqual(["base", "head", "head", "base"]);
+    expect(interleavedOrder(3, false)).toEqual(["head", "base", "base", "head", "head", "base"]);
+  });
+});
+
+describe("recordLook", () => {
+  it("says what was measured, what was undecided and why more", () => {
+    const now = state({
+      comparisons: [open, of("pass"), { ...open, level: "watch", metric: "w" }],
+      remainingS: 412.4,
+    });
+    const look = recordLook(now, planNextLook(now));
+    expect(lookSchema.parse(look)).toEqual({
+      sessions: { head: 1, base: 0 },
+      regressed: [],
+      undecided: ["m.inconclusive"],
+      next: ["head"],
+      why: "undecided: m.inconclusive",
+      remainingS: 412,
+    });
+    const last = state({ comparisons: [of("regressed")], remainingS: -3 });
+    expect(recordLook(last, planNextLook(last))).toMatchObject({
+      regressed: ["m.regressed"],
+      next: [],
+      remainingS: 0,
+    });
+  });
+});
