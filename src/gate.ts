@@ -1,6 +1,7 @@
 import { join, relative, resolve } from "node:path";
 import { baselinePath } from "./baseline/baseline-path.ts";
 import { parseBaseline } from "./baseline/baseline-text.ts";
+import { noisePath } from "./calibrating.ts";
 import { compareSides, taintsOf } from "./compare/compare.ts";
 import { checkLimits } from "./compare/limits.ts";
 import { runSide } from "./compare/sides.ts";
@@ -11,6 +12,7 @@ import { firstRecordCommand } from "./domain/command-line.ts";
 import type { ComparisonFile } from "./domain/comparison.ts";
 import { messageOf, UsageError } from "./domain/errors.ts";
 import type { MeasurementsFile } from "./domain/measurements.ts";
+import { type NoiseFile, noiseFileSchema } from "./domain/noise.ts";
 import { RUN_FILES, type RunRecord, shortfallOf } from "./domain/run.ts";
 import type { VerdictFile } from "./domain/verdict.ts";
 import { firstOrder, measureInLooks, serverOfBaseline } from "./looks.ts";
@@ -26,7 +28,7 @@ import {
 } from "./measuring.ts";
 import { type Recorded, type RecordOptions, recordRuns } from "./recording.ts";
 import { renderComment } from "./report/comment.ts";
-import { readCheckedOut, writeFileAtomic, writeJson } from "./system/files.ts";
+import { parseJson, readCheckedOut, writeFileAtomic, writeJson } from "./system/files.ts";
 import { gitRoot, gitShow } from "./system/git.ts";
 import { writeRun } from "./system/run-folder.ts";
 import {
@@ -50,6 +52,7 @@ export async function runGate(config: GateConfig, world: Surroundings): Promise<
   const expected = join(config.baselineDir, baselinePath(config.scenario, fingerprint));
   // Before anything is measured: minutes on a GPU are lost on a baseline that nobody can read.
   const baseline = config.base === null ? await readBaseline(expected, config.scenario, world) : null;
+  const noise = await readNoise(noisePath(expected), world);
   const base = config.base ?? (baseline === null ? null : serverOfBaseline(config, baseline));
   const plan: RunPlan = {
     ...headPlan(config, config.sessions),
@@ -60,8 +63,8 @@ export async function runGate(config: GateConfig, world: Surroundings): Promise<
   return reportAnyway(started, config, world, async () => {
     const compare = (run: RunRecord, measurements: MeasurementsFile) =>
       config.base === null
-        ? compareWithBaseline(run, measurements, baseline, expected, config)
-        : compareBesides(run, measurements, config);
+        ? compareWithBaseline(run, measurements, { baseline, source: expected, noise }, config)
+        : compareBesides(run, measurements, noise, config);
     const measured = await measureInLooks(started, config, world, {
       compare,
       base: (run) =>
@@ -189,20 +192,30 @@ async function finish(
 }
 
 async function readBaseline(path: string, scenario: string, world: Surroundings): Promise<Baseline | null> {
-  const { baseRevision, cwd } = world;
-  const file = resolve(cwd, path);
-  const text =
-    baseRevision === undefined
-      ? await readCheckedOut(file, await gitRoot(cwd))
-      : await gitShow(cwd, baseRevision, `./${relative(cwd, file)}`);
+  const text = await readJudging(path, world);
   return text === null ? null : parseBaseline(text, path, scenario);
+}
+
+type Noise = NoiseFile["metrics"] | undefined;
+
+/** How far sessions spread on this machine, where `calibrate` found it out. */
+async function readNoise(path: string, world: Surroundings): Promise<Noise> {
+  const text = await readJudging(path, world);
+  return text === null ? undefined : parseJson(text, noiseFileSchema, path).metrics;
+}
+
+/** A file that judges: the base branch's copy of a pull request, else the one that is checked out. */
+async function readJudging(path: string, { baseRevision, cwd }: Surroundings): Promise<string | null> {
+  const file = resolve(cwd, path);
+  return baseRevision === undefined
+    ? readCheckedOut(file, await gitRoot(cwd))
+    : gitShow(cwd, baseRevision, `./${relative(cwd, file)}`);
 }
 
 function compareWithBaseline(
   run: RunRecord,
   measurements: MeasurementsFile,
-  baseline: Baseline | null,
-  source: string,
+  { baseline, source, noise }: { baseline: Baseline | null; source: string; noise: Noise },
   config: GateConfig,
 ): ComparisonFile {
   const head = runSide(run, measurements, "this run");
@@ -219,6 +232,7 @@ function compareWithBaseline(
           taints: taintsOf(head),
         }
       : compareSides(run.scenario, knownBaselineSide(baseline, source), head, rulesOf(config), {
+          noise,
           fresh:
             measuredOf(run, "base") > 0 ? runSide(run, measurements, "this run's base", "base") : undefined,
         });
@@ -226,10 +240,15 @@ function compareWithBaseline(
 }
 
 /** Head against the base that was measured in turn with it. */
-function compareBesides(run: RunRecord, measurements: MeasurementsFile, config: GateConfig): ComparisonFile {
+function compareBesides(
+  run: RunRecord,
+  measurements: MeasurementsFile,
+  noise: Noise,
+  config: GateConfig,
+): ComparisonFile {
   const head = runSide(run, measurements, "this run");
   const base = runSide(run, measurements, "the base, measured beside it", "base");
-  const compared = compareSides(run.scenario, base, head, rulesOf(config));
+  const compared = compareSides(run.scenario, base, head, rulesOf(config), { noise });
   return { ...compared, limits: checkLimits(head.values, head.definitions, config.limits) };
 }
 

@@ -1,11 +1,13 @@
 import type { Command } from "commander";
 import { runAudit } from "./audit.ts";
+import { runCalibration } from "./calibrating.ts";
 import { FINDING_KINDS, type FindingKind } from "./domain/audit.ts";
 import { UsageError } from "./domain/errors.ts";
 import { EXIT } from "./domain/verdict.ts";
 import { appendAndFindDrift } from "./drift.ts";
 import { runNight } from "./gate.ts";
 import { CONFIG_FILE } from "./inputs.ts";
+import { renderCalibration } from "./report/calibration.ts";
 import { renderDrift } from "./report/drift.ts";
 import { renderTerminal } from "./report/terminal.ts";
 import { prepare, type ServeOptions, wholeNumber, withServeOptions } from "./serve-options.ts";
@@ -71,6 +73,9 @@ async function drift(runs: string[], options: DriftOptions, out: (text: string) 
   return options.failOn !== undefined && result.drift.drifting ? EXIT.regressed : EXIT.pass;
 }
 
+/** As many as the data of one machine had that the shipped spreads come from. */
+const CALIBRATION_SESSIONS = 7;
+
 /** Adds the commands about the ledger of baselines. */
 export function addLedgerCommands(
   program: Command,
@@ -109,4 +114,22 @@ export function addLedgerCommands(
     .option("--fail-on <what>", "drift: exit 1 when a gated metric drifted")
     .option("--json", "print every metric's series of levels")
     .action(async (runs: string[], options: DriftOptions) => finish(await drift(runs, options, out)));
+  withServeOptions(
+    program
+      .command("calibrate")
+      .description("measure this machine's own noise: tolerances that it can keep, losses that it can show"),
+  ).action(async (options: ServeOptions) => {
+    const { config, world } = await prepare({
+      ...options,
+      sessions: options.sessions ?? CALIBRATION_SESSIONS,
+    });
+    const { runDir, noise, path, failure } = await runCalibration(config, world, config.sessions);
+    if (noise === null || failure !== null) {
+      if (failure !== null) out(renderTerminal(failure, null, runDir));
+      finish(failure?.exitCode ?? EXIT.notMeasured);
+      return;
+    }
+    out(renderCalibration(noise, path));
+    finish(EXIT.pass);
+  });
 }

@@ -1,0 +1,47 @@
+import type { MetricNoise, NoiseFile } from "../domain/noise.ts";
+import { formatTolerance } from "./numbers.ts";
+import { columns } from "./terminal.ts";
+
+/** What a calibration found, for the terminal. */
+export function renderCalibration(noise: NoiseFile, path: string): string {
+  const entries = Object.entries(noise.metrics).sort(([a], [b]) => (a < b ? -1 : 1));
+  const rows = entries.map(([id, each]) => [
+    id,
+    spread(each.sessionSd, each),
+    spread(each.detectable, each),
+    each.proposed.level,
+    formatTolerance(each.proposed.tolerance.relative, each.proposed.tolerance.absolute, each.unit),
+    ...[0.05, 0.1].map((loss) => sessionsText(each, loss)),
+    ...each.fixedRuleFires.map(({ share }) => `${Math.round(share * 100)} %`),
+  ]);
+  const rules = entries[0]?.[1].fixedRuleFires.map(({ rule }) => `${rule * 100} % rule`) ?? [];
+  const header = [
+    "metric",
+    "sd",
+    "detectable",
+    "level",
+    "tolerance",
+    "sessions for 5 %",
+    "for 10 %",
+    ...rules,
+  ];
+  const sessions = entries[0]?.[1].sessions ?? 0;
+  return [
+    `${sessions} sessions of ${noise.scenario}: how far they spread on this machine, and what a gate can see here`,
+    ...columns([header, ...rows]),
+    "sd: of a session's best round. detectable: the loss that 5 baseline and 3 head sessions find 95 times in 100.",
+    "N % rule: how often a fixed rule on one round of each would have failed two identical sessions.",
+    `Written to ${path}: commit it; run and record judge by it.`,
+    "",
+  ].join("\n");
+}
+
+function spread(value: number, { scale, unit }: MetricNoise): string {
+  if (scale === "linear") return `${Number(value.toPrecision(2))}${unit === "" ? "" : ` ${unit}`}`;
+  return `${Number(((Math.exp(value) - 1) * 100).toPrecision(2))} %`;
+}
+
+function sessionsText({ sessionsFor }: MetricNoise, loss: number): string {
+  const found = sessionsFor.find((each) => each.loss === loss);
+  return found === undefined ? "–" : found.sessions === null ? "> 20" : String(found.sessions);
+}
