@@ -11,7 +11,15 @@ import {
 } from "../domain/prefix-study.ts";
 import type { RunRecord, SessionRecord } from "../domain/run.ts";
 import type { RequestTrace } from "../domain/trace.ts";
-import { type CaseData, countedIn, e2eMs, groupTraces, measuredS, ttftMs } from "./case-data.ts";
+import {
+  type CaseData,
+  countedIn,
+  e2eMs,
+  groupTraces,
+  measuredS,
+  type SessionData,
+  ttftMs,
+} from "./case-data.ts";
 import { MIN_SAMPLES_P95 } from "./metric-family.ts";
 import { hitRateOf } from "./prefix-metrics.ts";
 import { findReason } from "./prefix-reason.ts";
@@ -36,16 +44,32 @@ export function capacityOf(session: Pick<SessionRecord, "kv" | "logFacts">): num
   return session.logFacts?.kvCapacityTokens ?? null;
 }
 
-/** Every server's result in every cell; cells that one did not measure have no row of it. */
-export function prefixRows(
-  run: RunRecord,
-  traces: readonly RequestTrace[],
-  cells: readonly StudiedCell[],
-): PrefixRow[] {
-  const sessions = groupTraces(
+/** What a study measured, by session: rounds that a quieter one was measured for are left out. */
+export function studiedSessions(run: RunRecord, traces: readonly RequestTrace[]): SessionData[] {
+  return groupTraces(
     run.sessions.filter((session) => session.outcome === "ok"),
     traces,
   );
+}
+
+/** The measured requests of a cell on one server, in the order in which they were sent. */
+export function requestsOf(
+  sessions: readonly SessionData[],
+  mode: PrefixMode,
+  cell: Pick<StudiedCell, "case">,
+): RequestTrace[] {
+  return sessions
+    .filter(({ record }) => record.variant === mode)
+    .flatMap(({ rounds }) =>
+      [...rounds.values()].flatMap((cases) => {
+        const data = cases.get(`prefix.${cell.case}`);
+        return data === undefined ? [] : [...data.ok, ...data.failed].sort((a, b) => a.startS - b.startS);
+      }),
+    );
+}
+
+/** Every server's result in every cell; cells that one did not measure have no row of it. */
+export function prefixRows(sessions: readonly SessionData[], cells: readonly StudiedCell[]): PrefixRow[] {
   return cells.flatMap((cell) =>
     PREFIX_MODES.flatMap((mode) => {
       const own = sessions.filter(({ record }) => record.variant === mode);

@@ -64,8 +64,8 @@ export function suiteOf({ ttft, batching, prefix, kv, traffic = null }: SuiteOpt
         ? []
         : prefixCells.flatMap((cell) => prefixCell(target, prefix, cell, round, tools.maxModelLen))),
       ...(traffic === null ? [] : [trafficCase(target, traffic, String(round))]),
-      // Once in a session, since nothing in it is a time; not where no /metrics could be read meanwhile.
-      ...(kv === false || round > 0 || tools.kv === null ? [] : [kvFillCase(target, kv, tools)]),
+      // Not where no /metrics could be read meanwhile.
+      ...(kv === false || tools.kv === null ? [] : [kvFillCase(target, kv, tools)]),
     ],
   };
 }

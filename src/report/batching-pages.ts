@@ -34,7 +34,8 @@ const HOW_ROWS_ARE_MADE =
   "Rates are those of each level's best round, since interference only takes away; latencies are over all requests of all " +
   "rounds. The first and the last wave of a level bring its load up and down and are left out.";
 
-const short = (value: number | null, digits = 4) =>
+/** A number with four digits that matter, or a dash for what was not measured. */
+export const short = (value: number | null, digits = 4) =>
   value === null ? "–" : formatNumber(Number(value.toPrecision(digits)));
 const pair = (a: number | null, b: number | null, unit = "") =>
   a === null && b === null ? "–" : `${short(a, 3)} / ${short(b, 3)}${unit}`;
@@ -125,7 +126,8 @@ function utilisationNote({ sweep }: BatchingTables): string {
   );
 }
 
-function adviceLines({ advice, slo }: BatchingTables): string[] {
+/** Where to run, a line each. */
+export function adviceLines({ advice, slo }: BatchingTables): string[] {
   return [
     `- SLO: ${slo === null ? "none given" : sloText(slo)}`,
     `- Knee: ${advice.knee === null ? "none" : kneeText(advice.knee)}`,
@@ -219,42 +221,4 @@ export function renderBatchingLog(pages: BatchingPages): string {
       ...(run.study?.dropped ?? []).map(({ cell, reason }) => `${cell}: ${reason}`),
     ],
   });
-}
-
-/** The terminal's text: the sweep as a table of plain columns, and what it says. */
-export function batchingSummary(pages: BatchingPages): string {
-  const { tables } = pages;
-  const open = [...tables.rates, ...(tables.replay === null ? [] : [tables.replay])];
-  const lines = (rows: readonly LoadRow[], first: string) =>
-    columns([
-      [first, "mean e2e s", "p95 e2e s", "req/s", "tok/s", "TTFT p95 ms", "ITL p95 ms", "goodput/s", "notes"],
-      ...rows.map((row) => [
-        short(row.load),
-        short(row.meanE2eS),
-        short(row.p95E2eS),
-        short(row.qps),
-        short(row.tokS),
-        short(row.ttftP95Ms),
-        short(row.itlP95Ms),
-        short(row.goodputRps),
-        row.notes.join("; "),
-      ]),
-    ]);
-  return `${[
-    ...(tables.sweep.length === 0 ? [] : [lines(tables.sweep, "in flight")]),
-    ...(open.length === 0 ? [] : [lines(open, "rate/s")]),
-    adviceLines(tables).join("\n"),
-    [
-      ...rulesOfThumb(tables, settingOf(pages)).map((rule) => `* ${rule}`),
-      ...pages.taints.map((each) => `! ${each}`),
-    ].join("\n"),
-  ].join("\n\n")}\n`;
-}
-
-/** Rows as columns of one width each. */
-function columns(rows: readonly (readonly string[])[]): string {
-  const widths = (rows[0] ?? []).map((_, index) => Math.max(...rows.map((row) => row[index]?.length ?? 0)));
-  const pad = (cell: string, index: number) =>
-    index === widths.length - 1 ? cell : cell.padStart(widths[index] ?? 0);
-  return rows.map((row) => row.map(pad).join("  ").trimEnd()).join("\n");
 }

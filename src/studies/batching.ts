@@ -11,11 +11,11 @@ import { equalRequests, ownRequests } from "../probe/traffic.ts";
 import { benchmarkCsv, benchmarkJson, rateCsv, sweepCsv } from "../report/batching-csv.ts";
 import {
   type BatchingPages,
-  batchingSummary,
   renderBatchingBenchmark,
   renderBatchingLog,
   renderBatchingReport,
 } from "../report/batching-pages.ts";
+import { batchingSummary } from "../report/batching-summary.ts";
 import { LOG_PAGE } from "../report/log-page.ts";
 import type { MeasuredStudy, StudyKind, StudyPlan, StudyReport } from "./study-kind.ts";
 

@@ -5,8 +5,10 @@ import {
   capacityOf,
   comparePrefixRows,
   prefixRows,
+  requestsOf,
   type StudiedCell,
   type StudyFacts,
+  studiedSessions,
 } from "../measure/prefix-study.ts";
 import { caseName, missCaseName } from "../probe/prefix-load.ts";
 import { WORKLOADS } from "../probe/prompt-set.ts";
@@ -45,7 +47,8 @@ export async function reportPrefix(study: MeasuredStudy<PrefixStudyOptions>): Pr
   );
   const on = run.sessions.find((session) => session.variant === "on" && session.outcome === "ok");
   const facts = factsOf(prompts, primary, on);
-  const rows = prefixRows(run, traces, cells);
+  const sessions = studiedSessions(run, traces);
+  const rows = prefixRows(sessions, cells);
   const comparisons = comparePrefixRows(rows, facts);
   const numbers: PrefixStudy = {
     schemaVersion: 1,
@@ -66,13 +69,7 @@ export async function reportPrefix(study: MeasuredStudy<PrefixStudyOptions>): Pr
   const page = renderPrefixResults(results);
   const requests = cells.flatMap((cell) =>
     (["off", "on"] as const).flatMap((mode) => {
-      const own = traces.filter(
-        (trace) =>
-          trace.variant === mode &&
-          trace.probe === "prefix" &&
-          trace.case === cell.case &&
-          trace.phase === "measure",
-      );
+      const own = requestsOf(sessions, mode, cell);
       const name = prefixRequestsName(mode, cell, primary);
       return own.length === 0 ? [] : [{ name, text: prefixRequestsCsv(own) }];
     }),
@@ -95,7 +92,7 @@ export async function reportPrefix(study: MeasuredStudy<PrefixStudyOptions>): Pr
     files: [...files, { name: LOG_PAGE, text: logPage }],
     report: page,
     summary: prefixSummaryText(results),
-    invalid: study.measurements.taints.map(({ reason }) => reason),
+    invalid: taintsOf(study),
   };
 }
 
@@ -129,13 +126,35 @@ function controlDoubts(comparisons: PrefixStudy["comparisons"]): string[] {
   ];
 }
 
+/** What is wrong with the study's own requests: misses that were cached, prompts longer than the server's context. */
+function taintsOf({ run, measurements }: MeasuredStudy<PrefixStudyOptions>): string[] {
+  const ofMachine = new Set(
+    run.sessions.flatMap(({ rounds = [], dirtyStart = [] }) => [
+      ...dirtyStart,
+      ...rounds.map(({ dirty }) => dirty.join("; ")),
+    ]),
+  );
+  return [...new Set(measurements.taints.map(({ reason }) => reason))].filter(
+    (reason) => !ofMachine.has(reason),
+  );
+}
+
 /** What a reader must know before the numbers: misses that were cached, sessions that failed, what was not repeated. */
-function doubtsOf({ run, measurements, options }: MeasuredStudy<PrefixStudyOptions>): string[] {
-  const taints = new Set(measurements.taints.map(({ reason }) => reason));
+function doubtsOf(study: MeasuredStudy<PrefixStudyOptions>): string[] {
+  const { run, options } = study;
+  const rounds = run.sessions
+    .flatMap((session) => session.rounds ?? [])
+    .filter(({ use }) => use !== "replaced");
+  const disturbed = rounds.filter(({ dirty }) => dirty.length > 0);
   const failed = run.sessions.filter((session) => session.outcome !== "ok");
   const off = run.sessions.find((session) => session.variant === "off" && session.outcome === "ok");
   return [
-    ...taints,
+    ...taintsOf(study),
+    ...(disturbed.length === 0
+      ? []
+      : [
+          `The machine was not quiet in ${disturbed.length} of ${rounds.length} rounds: ${disturbed[0]?.dirty[0] ?? ""}`,
+        ]),
     ...failed.map(
       (session) => `A server with caching ${session.variant} failed: ${session.cause ?? "no reason given"}`,
     ),

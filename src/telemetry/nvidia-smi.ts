@@ -38,7 +38,8 @@ export async function runSmi(
   const child = execa(program, args, {
     reject: false,
     timeout: timeoutMs,
-    forceKillAfterDelay: END_MS,
+    // A question has nothing to put in order, and one that hangs may not heed TERM.
+    killSignal: "SIGKILL",
     maxBuffer: 2_000_000,
     stdin: "ignore",
     env: ENVIRONMENT,

@@ -6,7 +6,7 @@ import { measureRun } from "../../src/measure/measure.ts";
 import { measureFolder } from "../../src/measure/measure-folder.ts";
 import { appendTraces, readRunFolder, writeRun } from "../../src/system/run-folder.ts";
 import { run, session, timedTrace } from "../support/builders.ts";
-import { makeTempDir } from "../support/temp-dir.ts";
+import { tempDir } from "../support/temp-dir.ts";
 
 const record = run({
   sessions: [session({ index: 0 }), session({ index: 1 }), session({ index: 2, outcome: "failed" })],
@@ -22,7 +22,7 @@ function tracesOf(index: number): RequestTrace[] {
 }
 
 async function folderOf(traces: readonly RequestTrace[]): Promise<string> {
-  const folder = await makeTempDir();
+  const folder = await tempDir();
   await writeRun(folder, record);
   await appendTraces(folder, traces);
   return folder;

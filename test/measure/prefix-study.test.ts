@@ -1,7 +1,12 @@
 import { describe, expect, it } from "vitest";
 import type { PrefixMode, PrefixRow, PromptFacts } from "../../src/domain/prefix-study.ts";
 import { interpret } from "../../src/measure/prefix-reading.ts";
-import { comparePrefixRows, prefixRows, type StudyFacts } from "../../src/measure/prefix-study.ts";
+import {
+  comparePrefixRows,
+  prefixRows,
+  type StudyFacts,
+  studiedSessions,
+} from "../../src/measure/prefix-study.ts";
 import { caseRecord, run, session, timedTrace } from "../support/builders.ts";
 
 function row(mode: PrefixMode, ttftMs: number, more: Partial<PrefixRow> = {}): PrefixRow {
@@ -71,7 +76,7 @@ describe("rows", () => {
       caseRecord({ probe: "prefix", case: "hit.1024.c1", startS: 10 + part, endS: 10.8 + part, counters }),
     );
     const sessions = [0, 1].map((index) => session({ index, variant: "on", cases }));
-    const [found, none] = prefixRows(run({ sessions }), traces, [
+    const [found, none] = prefixRows(studiedSessions(run({ sessions }), traces), [
       { workload: "policy", regime: "1024", concurrency: 1, case: "hit.1024.c1" },
     ]);
     expect(none).toBeUndefined();
