@@ -18,6 +18,8 @@ export interface Noise {
   readonly bimodal?: boolean;
   /** Each session lies twice as far from the mean of the pool's as it was measured. */
   readonly doubled?: boolean;
+  /** Beside that each metric of each session is off by itself: standard deviation of its logarithm. */
+  readonly jitter?: number;
   /** Everything that is timed, times this. */
   readonly slower?: number;
 }
@@ -31,6 +33,7 @@ export const NOISES = {
   again: { name: "requests-again", pool: again },
   bimodal: { name: "requests-again, bimodal", pool: again, bimodal: true },
   doubled: { name: "requests-again, spread doubled", pool: again, doubled: true },
+  jitter: { name: "a machine of 8 % noise in each metric", pool: again, jitter: 0.08 },
   own: { name: "gate's own sessions", pool: own },
   ownBimodal: { name: "gate's own sessions, bimodal", pool: own, bimodal: true },
   ownDoubled: { name: "gate's own sessions, spread doubled", pool: own, doubled: true },
@@ -80,6 +83,12 @@ export function drawIn(noise: Noise, random: Random, plant: Plant = {}): Session
   if (slow !== 1) {
     for (const id of Object.keys(values).filter(isTimed)) {
       values[id] = values[id]!.map((value) => (isHigherBetter(id) ? value / slow : value * slow));
+    }
+  }
+  if (noise.jitter !== undefined) {
+    for (const id of Object.keys(values).filter(isTimed)) {
+      const factor = Math.exp(noise.jitter * random.normal());
+      values[id] = values[id]!.map((value) => value * factor);
     }
   }
   return values;

@@ -69,6 +69,7 @@ export function rowsToRun(): Row[] {
     same(again),
     same(NOISES.bimodal),
     same(NOISES.doubled),
+    same(NOISES.jitter),
     same(own),
     same(NOISES.ownBimodal),
     same(NOISES.ownDoubled),

@@ -1,7 +1,7 @@
 /**
  * Error rates of the decision, by simulation from measured sessions of an H200: `npm run bench:gate`, or
  *
- *     node bench/gate.ts [--runs 2000] [--docs]
+ *     node bench/gate.ts [--runs 2000] [--docs] [--rows PATTERN]
  *
  * A run is drawn hierarchically (sessions, rounds, requests, all with replacement) and judged by the code that judges
  * real ones, look by look. The rules of other tools judge the same runs, with all the sessions a gate may measure.
@@ -15,7 +15,11 @@ import { rowsToRun, runRow } from "./gate-rows.ts";
 import { docsPage, renderTables } from "./gate-table.ts";
 
 const { values: options } = parseArgs({
-  options: { runs: { type: "string", default: "200" }, docs: { type: "boolean", default: false } },
+  options: {
+    runs: { type: "string", default: "200" },
+    docs: { type: "boolean", default: false },
+    rows: { type: "string" },
+  },
 });
 const runs = Number(options.runs);
 if (!Number.isInteger(runs) || runs < 1)
@@ -24,7 +28,9 @@ if (!Number.isInteger(runs) || runs < 1)
 const begun = performance.now();
 const say = (text: string) =>
   process.stderr.write(`${((performance.now() - begun) / 1000).toFixed(0)} s  ${text}\n`);
-const results = rowsToRun().map((row) => {
+const wanted = new RegExp(options.rows ?? "");
+const chosen = rowsToRun().filter(({ name }) => wanted.test(name));
+const results = chosen.map((row) => {
   const result = runRow(row, runs);
   say(
     `${row.name}: exit 1 in ${(result.failed * 100).toFixed(2)} %, warned ${(result.warned * 100).toFixed(1)} %`,
@@ -33,7 +39,7 @@ const results = rowsToRun().map((row) => {
 });
 // A loss of one metric at a time needs fewer runs: it is looked for, not proved.
 const powerRuns = Math.min(runs, 300);
-const effects = [NOISES.again, NOISES.own].map((noise) => {
+const effects = (options.rows === undefined ? [NOISES.again, NOISES.own] : []).map((noise) => {
   const found = detectedEffects(noise, powerRuns);
   say(`effects found 95 times in 100: ${noise.name}`);
   return found;

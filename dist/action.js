@@ -1,7 +1,7 @@
 import { A as HANDOFF_FILE, B as getInput, C as endCheck, D as loginOf, E as findComments, F as explain, G as setOutput, H as info, I as statusOf, J as warning, K as setSecret, L as context, M as decodeFooter, N as encodeFooter, O as putComment, P as markerOf, R as endGroup, S as beginOnlyCheck, T as post, U as notice, W as saveState, Y as summary, _ as readAll, b as PERMISSIONS, c as acceptanceText, d as isAcceptable, h as mergeRuns, i as keyOf, j as readHostileRun, k as addedLines, l as contentOf, m as cellsOf, n as runnerText, o as targetOf, p as mergedContent, q as startGroup, r as PUBLICATION_STATE, s as readInputs, t as runnerLine, u as failureContent, v as readReported, x as begin, y as runFolders, z as error } from "./runner-log.js";
-import { L as number, R as object, V as string, b as EXIT, d as writeJson, g as GateError, n as checkJson, v as UsageError, y as messageOf } from "./files.js";
-import { C as runAndRecord, P as secretsOf, S as loadConfig, U as resolveBase, V as runAudit, b as CONFIG_FILE, n as failingKinds, v as outliveReaders, w as runGate, y as untilInterrupted } from "./ledger-commands.js";
-import { W as RUN_FILES, t as STATE_NAME } from "./state-file.js";
+import { H as string, R as number, _ as GateError, b as messageOf, d as writeJson, n as checkJson, x as EXIT, y as UsageError, z as object } from "./files.js";
+import { C as runAndRecord, F as secretsOf, S as loadConfig, U as resolveBase, V as runAudit, b as CONFIG_FILE, n as failingKinds, v as outliveReaders, w as runGate, y as untilInterrupted } from "./ledger-commands.js";
+import { G as RUN_FILES, o as STATE_NAME } from "./decide.js";
 import { randomUUID } from "node:crypto";
 import { basename, join, resolve } from "node:path";
 

@@ -1,7 +1,7 @@
-import { $ as timesOf, A as resumeRun, B as compareRuns, C as runAndRecord, D as identify, E as concludeMeasuring, F as equalRequests, G as readKvFill, H as gitRoot, I as ownRequests, J as kvCapacity, K as theilSenLine, L as fillLengths, M as findModelShape, N as serverEnvironment, O as mayGoOn, Q as countGood, R as kvFillCase, T as recordRuns, W as execa, X as findKnee, Y as curveOf, Z as kneeOf, _ as renderTerminal, a as minutes, at as ttftMs, b as CONFIG_FILE, c as prepare, ct as median, d as withServerOptions, et as countedIn, f as Command, g as printable, h as columns$1, i as log, it as tpotMs, j as startRun, k as measureSession, l as wholeNumber$1, lt as min, m as InvalidArgumentError, nt as groupTraces, o as optionName, ot as max, p as CommanderError, q as GIB, r as interruptions, rt as measuredS, s as overridesOf, st as mean, t as addLedgerCommands, tt as e2eMs, u as withServeOptions, ut as quantile, v as outliveReaders, w as runGate, x as checkMetricNames, z as completionBody } from "./ledger-commands.js";
+import { $ as countGood, A as measureSession, B as completionBody, C as runAndRecord, D as concludeMeasuring, E as compareRuns, G as hitRateOf, H as gitRoot, I as equalRequests, J as GIB, K as readKvFill, L as ownRequests, M as startRun, N as findModelShape, O as identify, P as serverEnvironment, Q as kneeOf, R as fillLengths, T as recordRuns, W as execa, X as curveOf, Y as kvCapacity, Z as findKnee, _ as renderTerminal, a as minutes, at as tpotMs, b as CONFIG_FILE, c as prepare, ct as mean, d as withServerOptions, dt as quantile, et as timesOf, f as Command, g as printable, h as columns$1, i as log, it as measuredS, j as resumeRun, k as mayGoOn, l as wholeNumber$1, lt as median, m as InvalidArgumentError, nt as e2eMs, o as optionName, ot as ttftMs, p as CommanderError, q as theilSenLine, r as interruptions, rt as groupTraces, s as overridesOf, st as max, t as addLedgerCommands, tt as countedIn, u as withServeOptions, ut as min, v as outliveReaders, w as runGate, x as checkMetricNames, z as kvFillCase } from "./ledger-commands.js";
 import { i as resolveConfig, n as parseConfig, r as policyOf } from "./load.js";
-import { L as number, M as array, R as object, S as verdictFileSchema, U as union, V as string, _ as NotMeasuredError, a as readCheckedOut, b as EXIT, f as sloSchema, g as GateError, i as parseJson, o as readJson, s as readTextIfExists, u as writeFileAtomic, v as UsageError, y as messageOf } from "./files.js";
-import { $ as withoutFlag, F as formatNumber, H as plain, L as formatValue, N as typed, P as formatChange, Q as tokenCount, R as code, T as TOOL_VERSION, U as table, V as oneLine, W as RUN_FILES, Z as flagValue, it as comparisonFileSchema, k as renderComment, q as telemetryLineSchema, rt as measurementsFileSchema, w as writeRun, x as readRunFolder, z as codeBlock } from "./state-file.js";
+import { C as verdictFileSchema, H as string, N as array, R as number, W as union, _ as GateError, a as readCheckedOut, b as messageOf, f as sloSchema, i as parseJson, o as readJson, s as readTextIfExists, u as writeFileAtomic, v as NotMeasuredError, x as EXIT, y as UsageError, z as object } from "./files.js";
+import { $ as flagValue, A as renderComment, B as codeBlock, E as TOOL_VERSION, F as formatChange, G as RUN_FILES, H as oneLine, I as formatNumber, P as typed, R as formatValue, U as plain, W as table, Y as telemetryLineSchema, at as measurementsFileSchema, et as tokenCount, f as readRunFolder, h as writeRun, ot as comparisonFileSchema, tt as withoutFlag, z as code } from "./decide.js";
 import { createHash } from "node:crypto";
 import { join, relative, resolve } from "node:path";
 import { once } from "node:events";
@@ -185,6 +185,8 @@ function outputTokens(traces) {
 }
 
 // src/measure/load-rows.ts
+/** Most characters of a server's words that a note quotes. */
+const LONGEST_ERROR = 160;
 /** A case in every round of every session. */
 function roundsOf(sessions, name) {
 	return sessions.flatMap((session) => [...session.rounds.values()].flatMap((cases) => {
@@ -240,6 +242,7 @@ function loadRow(load, cases, slo, telemetry) {
 		load,
 		requests: sent,
 		failed,
+		firstError: datas.flatMap((data) => data.failed)[0]?.error?.slice(0, LONGEST_ERROR) ?? null,
 		rounds: cases.length,
 		meanE2eS: e2eMs.length === 0 ? null : mean(e2eMs) / 1e3,
 		p95E2eS: scaled(p95(e2eMs), .001),
@@ -470,7 +473,10 @@ function withNotes(rows, slo, advice) {
 }
 function notesOf(row, before, slo) {
 	const notes = [];
-	if (row.failed > 0) notes.push(`${row.failed} of ${row.requests} requests failed`);
+	if (row.failed > 0) {
+		const why = row.firstError === null ? "" : `: ${row.firstError}`;
+		notes.push(`${row.failed} of ${row.requests} requests failed${why}`);
+	}
 	const jump = before?.p95E2eS == null || row.p95E2eS === null ? null : row.p95E2eS / before.p95E2eS;
 	if (jump !== null && jump >= JUMP) notes.push(`p95 ×${jump.toFixed(1)} against ${before?.load}`);
 	if ((row.waitingMax ?? 0) > 0) notes.push(`up to ${row.waitingMax} waiting`);
@@ -871,13 +877,14 @@ const seconds = (value) => value === null ? "not measured" : `${formatNumber(Num
 const percent$4 = (share) => `${Math.round(share * 100)} %`;
 /** The rules of thumb, three to five, each with the numbers in it. Plain text. */
 function rulesOfThumb(tables, setting) {
-	return [
+	const rules = [
 		...sweetSpot(tables, setting),
 		...beyondTheKnee(tables),
 		...alone(tables),
 		...batchingGain(tables),
 		...safePoint(tables)
-	].slice(0, 5);
+	];
+	return [...new Set(rules)].slice(0, 5);
 }
 function rowAt(rows, load) {
 	return rows.find((row) => row.load === load);
@@ -1026,6 +1033,7 @@ const MORE_COLUMNS = [
 	"goodput"
 ];
 const HOW_ROWS_ARE_MADE = "Rates are those of each level's best round, since interference only takes away; latencies are over all requests of all rounds. The first and the last wave of a level bring its load up and down and are left out.";
+/** A number with four digits that matter, or a dash for what was not measured. */
 const short = (value, digits = 4) => value === null ? "–" : formatNumber(Number(value.toPrecision(digits)));
 const pair = (a, b, unit = "") => a === null && b === null ? "–" : `${short(a, 3)} / ${short(b, 3)}${unit}`;
 /** The machine and the model in words. */
@@ -1106,6 +1114,7 @@ function utilisationNote({ sweep }) {
 	if (first === void 0 || last === void 0) return "GPU utilisation was not measured: no nvidia-smi readings fell in these cases.";
 	return `The GPU was busy ${short(first.gpuUtilPct, 3)} % of the time at ${first.load} and ${short(last.gpuUtilPct, 3)} % at ${last.load}. It is the share of time in which any kernel ran, not how much of the GPU it used: throughput can grow at 100 %.`;
 }
+/** Where to run, a line each. */
 function adviceLines({ advice, slo }) {
 	return [
 		`- SLO: ${slo === null ? "none given" : sloText(slo)}`,
@@ -1121,6 +1130,7 @@ function sections(pages) {
 	const { tables } = pages;
 	const open = [...tables.rates, ...tables.replay === null ? [] : [tables.replay]];
 	return [
+		...pages.taints.length === 0 ? [] : ["## Not to be trusted", pages.taints.map((each) => `- ${plain(each)}`).join("\n")],
 		"## Sequential against concurrent",
 		benchmarkTable(tables),
 		"## Concurrency sweep (closed loop)",
@@ -1178,9 +1188,15 @@ function renderBatchingLog(pages) {
 		commands: [command],
 		keyNumbers: [[...throughput, ...adviceLines(tables)].join("\n"), ...tables.sweep.length === 0 ? [] : [sweepTable(tables.sweep)]],
 		artifacts,
-		observations: [...rulesOfThumb(tables, settingOf(pages)), ...(run.study?.dropped ?? []).map(({ cell, reason }) => `${cell}: ${reason}`)]
+		observations: [
+			...rulesOfThumb(tables, settingOf(pages)),
+			...pages.taints.map((each) => `Not to be trusted: ${each}`),
+			...(run.study?.dropped ?? []).map(({ cell, reason }) => `${cell}: ${reason}`)
+		]
 	});
 }
+
+// src/report/batching-summary.ts
 /** The terminal's text: the sweep as a table of plain columns, and what it says. */
 function batchingSummary(pages) {
 	const { tables } = pages;
@@ -1210,7 +1226,7 @@ function batchingSummary(pages) {
 		...tables.sweep.length === 0 ? [] : [lines(tables.sweep, "in flight")],
 		...open.length === 0 ? [] : [lines(open, "rate/s")],
 		adviceLines(tables).join("\n"),
-		rulesOfThumb(tables, settingOf(pages)).map((rule) => `* ${rule}`).join("\n")
+		[...rulesOfThumb(tables, settingOf(pages)).map((rule) => `* ${rule}`), ...pages.taints.map((each) => `! ${each}`)].join("\n")
 	].join("\n\n")}\n`;
 }
 /** Rows as columns of one width each. */
@@ -1293,6 +1309,10 @@ async function plan(options, config) {
 async function report$1(study) {
 	const { options, run, traces, files, command } = study;
 	const sessions = groupTraces(run.sessions.filter((session) => session.outcome === "ok"), traces);
+	if (traces.length > 0 && !traces.some((trace) => trace.phase === "measure" && trace.outcome === "ok")) {
+		const said = traces.find((trace) => trace.error !== null)?.error ?? "no reason was given";
+		throw new NotMeasuredError(`none of the ${traces.length} requests succeeded; the first was told: ${said}`);
+	}
 	const grid = {
 		concurrency: [...options.concurrency].sort((a, b) => a - b),
 		rates: [...options.rates].sort((a, b) => a - b),
@@ -1307,6 +1327,7 @@ async function report$1(study) {
 		command,
 		promptTokens: options.traffic ? null : options.promptTokens,
 		outputTokens: options.traffic ? null : options.outputTokens,
+		taints: [...new Set(study.measurements.taints.map(({ reason }) => reason))],
 		artifacts: [...data.map((file) => file.name), BENCHMARK_PAGE]
 	};
 	return {
@@ -2826,9 +2847,19 @@ function capacityOf(session) {
 	if (typeof blocks === "number" && typeof blockSize === "number") return blocks * blockSize;
 	return session.logFacts?.kvCapacityTokens ?? null;
 }
+/** What a study measured, by session: rounds that a quieter one was measured for are left out. */
+function studiedSessions(run, traces) {
+	return groupTraces(run.sessions.filter((session) => session.outcome === "ok"), traces);
+}
+/** The measured requests of a cell on one server, in the order in which they were sent. */
+function requestsOf(sessions, mode, cell) {
+	return sessions.filter(({ record }) => record.variant === mode).flatMap(({ rounds }) => [...rounds.values()].flatMap((cases) => {
+		const data = cases.get(`prefix.${cell.case}`);
+		return data === void 0 ? [] : [...data.ok, ...data.failed].sort((a, b) => a.startS - b.startS);
+	}));
+}
 /** Every server's result in every cell; cells that one did not measure have no row of it. */
-function prefixRows(run, traces, cells) {
-	const sessions = groupTraces(run.sessions.filter((session) => session.outcome === "ok"), traces);
+function prefixRows(sessions, cells) {
 	return cells.flatMap((cell) => PREFIX_MODES.flatMap((mode) => {
 		const parts = sessions.filter(({ record }) => record.variant === mode).flatMap(({ record, rounds }) => [...rounds.values()].flatMap((cases) => {
 			const data = cases.get(`prefix.${cell.case}`);
@@ -2840,16 +2871,20 @@ function prefixRows(run, traces, cells) {
 		return parts.length === 0 ? [] : [rowOf$1(cell, mode, parts)];
 	}));
 }
-function rowOf$1({ case: _, ...cell }, mode, parts) {
+function rowOf$1({ case: name, ...cell }, mode, parts) {
 	const ok = parts.flatMap(({ data }) => data.ok);
 	const failed = parts.flatMap(({ data }) => data.failed);
 	const seconds = parts.reduce((sum, { data }) => sum + (data.ok.length === 0 ? 0 : measuredS(data)), 0);
 	const tokens = ok.reduce((sum, trace) => sum === null || trace.outputTokens === null ? null : sum + trace.outputTokens, 0);
-	const sum = (counter) => parts.reduce((total, { data }) => {
-		const value = countedIn(data, counter);
-		return total === null || value === null ? null : total + value;
-	}, 0);
-	const [queried, hit] = [sum("prefixQueriedTokens"), sum("prefixHitTokens")];
+	const pooled = {
+		probe: "prefix",
+		case: name,
+		ok,
+		failed,
+		records: parts.flatMap(({ data }) => data.records)
+	};
+	const [queried, hit] = [countedIn(pooled, "prefixQueriedTokens"), countedIn(pooled, "prefixHitTokens")];
+	const hitRate = hitRateOf(pooled);
 	const memory = parts.flatMap(({ record }) => record.gpuMemory ?? []);
 	const [first] = failed;
 	return {
@@ -2862,9 +2897,9 @@ function rowOf$1({ case: _, ...cell }, mode, parts) {
 		e2eS: spreadOf(ok.map(e2eMs)),
 		requestsPerS: seconds > 0 ? ok.length / seconds : null,
 		tokensPerS: seconds > 0 && tokens !== null ? tokens / seconds : null,
-		hitRate: queried === null || hit === null ? null : queried > 0 ? hit / queried : 0,
+		hitRate: "absent" in hitRate ? null : hitRate.value,
 		turnover: turnoverOf(parts, queried, hit),
-		preemptions: sum("preemptions"),
+		preemptions: countedIn(pooled, "preemptions"),
 		vramPeakMib: memory.length === 0 ? null : Math.max(...memory.map(({ peakMib }) => peakMib)),
 		vramSteadyMib: memory.length === 0 ? null : mean(memory.map(({ steadyMib }) => steadyMib)),
 		notes: [...first === void 0 ? [] : [`${failed.length} of ${ok.length + failed.length} failed: ${first.error}`], ...ok.length < 20 ? [`p95 needs ${20} requests`] : []]
@@ -3457,7 +3492,8 @@ async function reportPrefix(study) {
 	}));
 	const on = run.sessions.find((session) => session.variant === "on" && session.outcome === "ok");
 	const facts = factsOf(prompts, primary, on);
-	const rows = prefixRows(run, traces, cells);
+	const sessions = studiedSessions(run, traces);
+	const rows = prefixRows(sessions, cells);
 	const comparisons = comparePrefixRows(rows, facts);
 	const numbers = {
 		schemaVersion: 1,
@@ -3477,7 +3513,7 @@ async function reportPrefix(study) {
 	};
 	const page = renderPrefixResults(results);
 	const requests = cells.flatMap((cell) => ["off", "on"].flatMap((mode) => {
-		const own = traces.filter((trace) => trace.variant === mode && trace.probe === "prefix" && trace.case === cell.case && trace.phase === "measure");
+		const own = requestsOf(sessions, mode, cell);
 		const name = prefixRequestsName(mode, cell, primary);
 		return own.length === 0 ? [] : [{
 			name,
@@ -3514,7 +3550,7 @@ async function reportPrefix(study) {
 		}],
 		report: page,
 		summary: prefixSummaryText(results),
-		invalid: study.measurements.taints.map(({ reason }) => reason)
+		invalid: taintsOf(study)
 	};
 }
 function factsOf(prompts, primary, on) {
@@ -3533,13 +3569,21 @@ function controlDoubts(comparisons) {
 	if (off.length === 0) return [];
 	return [`Prompts that miss the cache took ${off.map(({ regime, concurrency, control }) => `${(control ?? 0) > 0 ? "+" : "−"}${Math.abs((control ?? 0) * 100).toFixed(0)} % (${regime} tokens at ${concurrency})`).join(", ")} on the server with caching: the two servers, or the machine meanwhile, differ by more than caching. Rely on the saving within one server, or measure again with --repeats 3.`];
 }
+/** What is wrong with the study's own requests: misses that were cached, prompts longer than the server's context. */
+function taintsOf({ run, measurements }) {
+	const ofMachine = new Set(run.sessions.flatMap(({ rounds = [], dirtyStart = [] }) => [...dirtyStart, ...rounds.map(({ dirty }) => dirty.join("; "))]));
+	return [...new Set(measurements.taints.map(({ reason }) => reason))].filter((reason) => !ofMachine.has(reason));
+}
 /** What a reader must know before the numbers: misses that were cached, sessions that failed, what was not repeated. */
-function doubtsOf({ run, measurements, options }) {
-	const taints = new Set(measurements.taints.map(({ reason }) => reason));
+function doubtsOf(study) {
+	const { run, options } = study;
+	const rounds = run.sessions.flatMap((session) => session.rounds ?? []).filter(({ use }) => use !== "replaced");
+	const disturbed = rounds.filter(({ dirty }) => dirty.length > 0);
 	const failed = run.sessions.filter((session) => session.outcome !== "ok");
 	const off = run.sessions.find((session) => session.variant === "off" && session.outcome === "ok");
 	return [
-		...taints,
+		...taintsOf(study),
+		...disturbed.length === 0 ? [] : [`The machine was not quiet in ${disturbed.length} of ${rounds.length} rounds: ${disturbed[0]?.dirty[0] ?? ""}`],
 		...failed.map((session) => `A server with caching ${session.variant} failed: ${session.cause ?? "no reason given"}`),
 		...off?.kv?.prefixCaching === true ? ["The server that was told to leave prefix caching off says enable_prefix_caching=True."] : [],
 		...options.repeats === 1 ? ["One server of each kind was measured: restarts of the same server can differ by 10 % and more. --repeats 3 tells a small effect from chance."] : []
@@ -3735,7 +3779,7 @@ async function runStudy(kind, options, config, world, request) {
 		suite: suiteOfCells(study.cells),
 		probes: study.cells.map((cell) => cell.name)
 	};
-	const started = runDir === null ? await startRun(config, world, plan, await identify(config)) : await resumeRun(runDir, config, world, plan, (run) => checkResumable(run, kind.name, options));
+	const started = runDir === null ? await startRun(config, world, plan, await identify(config, world)) : await resumeRun(runDir, config, world, plan, (run) => checkResumable(run, kind.name, options));
 	runDir = started.runDir;
 	const { run } = started;
 	run.study ??= {

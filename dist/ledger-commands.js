@@ -1,5 +1,5 @@
-import { A as CHANGED, C as readTraces, E as require_undici, H as plain, I as formatTolerance, J as logFactsSchema, K as shortfallOf, L as formatValue, M as firstRecordCommand, P as formatChange, R as code, S as readRunRecord, T as TOOL_VERSION, U as table, V as oneLine, W as RUN_FILES, X as modelFacts, Y as kvDeployment, Z as flagValue, _ as decideWithoutBaseline, a as MARKER_VARIABLE, at as incomparable, b as newRunId, c as findListeners, d as delay, et as diffFingerprints, f as monotonicS, g as decideRecorded, h as decideNotRecorded, i as Descendants, j as reasonsOf, k as renderComment, l as findMarked, m as decideFailure, n as createStateFile, nt as fingerprintSlug, o as endServer, ot as ordered, p as decide, s as findGroup, tt as fingerprintSchema, u as identify$1, v as appendTraces, w as writeRun, x as readRunFolder, y as hashRun } from "./state-file.js";
-import { A as _enum, B as strictObject, F as literal, I as looseObject, J as __require, L as number, M as array, N as boolean, R as object, U as union, V as string, W as unknown, Y as __toESM, _ as NotMeasuredError, a as readCheckedOut, b as EXIT, c as refuseLinkOut, d as writeJson, i as parseJson, l as sha256, n as checkJson, q as __commonJSMin, r as makeFolder, s as readTextIfExists, t as briefly, u as writeFileAtomic, v as UsageError, y as messageOf, z as record } from "./files.js";
+import { $ as flagValue, A as renderComment, C as delay, D as require_undici, E as TOOL_VERSION, F as formatChange, G as RUN_FILES, H as oneLine, J as START_TERMS, L as formatTolerance, M as reasonsOf, N as firstRecordCommand, Q as modelFacts, R as formatValue, S as identify$1, T as within, U as plain, W as table, X as logFactsSchema, Y as telemetryLineSchema, Z as kvDeployment, _ as MARKER_VARIABLE, a as decideWithoutBaseline, b as findListeners, ct as ordered, d as newRunId, f as readRunFolder, g as Descendants, h as writeRun, i as decideRecorded, it as fingerprintSlug, j as CHANGED, l as appendTraces, m as readTraces, n as decideFailure, nt as diffFingerprints, p as readRunRecord, q as shortfallOf, r as decideNotRecorded, rt as fingerprintSchema, s as createStateFile, st as incomparable, t as decide, u as hashRun, v as endServer, w as monotonicS, x as findMarked, y as findGroup, z as code } from "./decide.js";
+import { B as record, G as unknown, H as string, I as literal, J as __commonJSMin, L as looseObject, N as array, P as boolean, R as number, V as strictObject, W as union, X as __toESM, Y as __require, a as readCheckedOut, b as messageOf, c as refuseLinkOut, d as writeJson, g as toleranceSchema, i as parseJson, j as _enum, l as sha256, n as checkJson, p as levelSchema, r as makeFolder, s as readTextIfExists, t as briefly, u as writeFileAtomic, v as NotMeasuredError, x as EXIT, y as UsageError, z as object } from "./files.js";
 import { a as checkServer, i as resolveConfig, n as parseConfig, o as leven, r as policyOf, t as deepFreeze } from "./load.js";
 import { createHash, randomBytes, randomInt, randomUUID } from "node:crypto";
 import path, { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
@@ -795,7 +795,7 @@ function loosenedWithMove(steps, moves, policyMoves, rules) {
 			where: move.baseline,
 			metric: move.metric,
 			commits: [move.commit],
-			text: `${bound.key} went from ${bound.from} to ${bound.to} in the change that made ${move.metric} ${percent$2(move.loss)} worse, which the old one would have failed`
+			text: `${bound.key} went from ${bound.from} to ${bound.to} in the change that made ${move.metric} ${percent$4(move.loss)} worse, which the old one would have failed`
 		}];
 	});
 }
@@ -814,7 +814,7 @@ function unexplained(moves, rules) {
 			where: move.baseline,
 			metric: move.metric,
 			commits: [move.commit],
-			text: `${move.metric} got ${percent$2(move.loss)} worse, and the baseline gives no reason`
+			text: `${move.metric} got ${percent$4(move.loss)} worse, and the baseline gives no reason`
 		}];
 	});
 }
@@ -838,7 +838,7 @@ function creep(steps, rules) {
 				where: path,
 				metric,
 				commits: points.slice(1).map(({ commit }) => commit),
-				text: `${metric} is ${percent$2(lossOf(rule, anchor.value, last.value))} worse than where it began, in ${points.length - 1} changes of which each was within the tolerance`
+				text: `${metric} is ${percent$4(lossOf(rule, anchor.value, last.value))} worse than where it began, in ${points.length - 1} changes of which each was within the tolerance`
 			}];
 		});
 	});
@@ -906,7 +906,7 @@ function presentState(steps, { policies, now, maxAgeDays }) {
 		}];
 	});
 }
-function percent$2(share) {
+function percent$4(share) {
 	return share === null ? "" : `${(share * 100).toFixed(1)} %`;
 }
 
@@ -1060,7 +1060,7 @@ function clientLateMs(data) {
 
 // src/measure/goodput.ts
 /** The times of a request that succeeded; null when it carried no token. */
-function timesOf(trace) {
+function timesOf$1(trace) {
 	const ttft = ttftMs(trace);
 	const e2e = e2eMs(trace);
 	if (ttft === null || e2e === null) return null;
@@ -1092,7 +1092,7 @@ function meetsSlo(times, slo) {
 function countGood(traces, slo) {
 	let good = 0;
 	for (const trace of traces) {
-		const times = timesOf(trace);
+		const times = timesOf$1(trace);
 		const met = times === null ? false : meetsSlo(times, slo);
 		if (met === null) return null;
 		if (met) good += 1;
@@ -1267,7 +1267,7 @@ function quantileOf(values, share, least) {
 }
 const NO_REQUEST = "no successful request";
 const NO_TOKEN_COUNTS = "the traces do not say how many tokens each event carried";
-function over(traces, of, reduce) {
+function over$1(traces, of, reduce) {
 	const values = traces.map(of).filter((value) => value !== null);
 	if (values.length > 0) return reduce(values);
 	if (traces.length === 0) return none(NO_REQUEST);
@@ -1283,10 +1283,10 @@ function unlessLate(data, quantileOfLate, reading) {
 	const when = quantileOfLate === "p50" ? "half of the time" : "one time in a hundred";
 	return none(`the client was ${late.toFixed(1)} ms late or more ${when}: this machine is too busy to measure it`);
 }
-const floorOf = (of) => (data) => unlessLate(data, "p50", over(data.ok, of, (values) => quantileOf(values, FLOOR, 5)));
-const medianOf = (of) => (data) => unlessLate(data, "p50", over(data.ok, of, (values) => quantileOf(values, .5, 1)));
-const p95Of = (of) => (data) => unlessLate(data, "p99", over(data.ok, of, (values) => quantileOf(values, .95, 20)));
-const meanOf$1 = (of) => (data) => unlessLate(data, "p50", over(data.ok, of, (values) => ({
+const floorOf = (of) => (data) => unlessLate(data, "p50", over$1(data.ok, of, (values) => quantileOf(values, FLOOR, 5)));
+const medianOf = (of) => (data) => unlessLate(data, "p50", over$1(data.ok, of, (values) => quantileOf(values, .5, 1)));
+const p95Of = (of) => (data) => unlessLate(data, "p99", over$1(data.ok, of, (values) => quantileOf(values, .95, 20)));
+const meanOf$2 = (of) => (data) => unlessLate(data, "p50", over$1(data.ok, of, (values) => ({
 	value: mean$1(values),
 	n: values.length
 })));
@@ -1295,7 +1295,7 @@ function gapP95(data) {
 	const gaps = data.ok.flatMap(itlsMs);
 	return gaps.length === 0 ? none(data.ok.length === 0 ? NO_REQUEST : NO_TOKEN_COUNTS) : unlessLate(data, "p99", quantileOf(gaps, .95, 20));
 }
-const onlyOne = (of) => (data) => over(data.ok, of, (values) => ({
+const onlyOne = (of) => (data) => over$1(data.ok, of, (values) => ({
 	value: values[0],
 	n: 1
 }));
@@ -1411,7 +1411,7 @@ function readCurve(session, round) {
 			continue;
 		}
 		const slo = data.slo ?? null;
-		const inside = slo === null || isInside(data.ok.flatMap((trace) => timesOf(trace) ?? []), slo);
+		const inside = slo === null || isInside(data.ok.flatMap((trace) => timesOf$1(trace) ?? []), slo);
 		points.push({
 			load: Number(load),
 			tokensPerS: reading.value,
@@ -2033,7 +2033,7 @@ function times(kind, what, floor) {
 		}, p95Of(ttftMs))
 	];
 }
-const medianTtft = (data) => over(data.ok, ttftMs, (values) => quantileOf(values, .5, 5));
+const medianTtft = (data) => over$1(data.ok, ttftMs, (values) => quantileOf(values, .5, 5));
 /**
 * 1 − hit / miss of the medians. Hits and misses take turns, so what is slow about the session, or about a while of it,
 * is in both. Of floors it would be noisier: on the simulator, 20 hits and misses give it within 2 points of the truth
@@ -2110,7 +2110,7 @@ const PREFIX = [
 ];
 
 // src/measure/request-metrics.ts
-const REQUESTS = [{
+const REQUESTS$1 = [{
 	scope: "round",
 	id: "requests.error_rate",
 	unit: "share",
@@ -2193,8 +2193,55 @@ const STARTUP = [
 		id: "startup.engine_init_s",
 		unit: "s",
 		description: "Profiling, KV cache and warm-up of the engine, from the log."
-	}, "engineInitS", (session) => session.logFacts?.engineInitS)
+	}, "engineInitS", (session) => session.logFacts?.engineInitS),
+	ofParts("startup.processes_s", "processes", "Starting processes, importing modules, starting to listen"),
+	ofParts("startup.model_s", "weights", "Building the model and reading, placing and preparing its weights"),
+	ofParts("startup.warmup_s", "warmup", "Compilation, profiling, KV cache, CUDA graphs and warm-up"),
+	{
+		...startUp,
+		id: "startup.unexplained_s",
+		unit: "s",
+		scope: "session",
+		description: "Time to ready that no line of the log names.",
+		read: ({ coldStart }) => coldStart === void 0 ? null : {
+			value: coldStart.unexplainedS,
+			n: 1
+		}
+	},
+	{
+		...startUp,
+		id: "startup.first_prefill_ms",
+		unit: "ms",
+		tolerance: relative$1(.2, 20),
+		scope: "session",
+		description: "Prefill of the first request, by the server's own count.",
+		read: ({ coldStart }) => {
+			const part = coldStart?.parts.find(({ name }) => name === "first prefill");
+			return part === void 0 ? null : {
+				value: part.seconds * 1e3,
+				n: 1
+			};
+		}
+	}
 ];
+/** The seconds of a term of the cold start, cut out of the log; absent where a log names nothing of it. */
+function ofParts(id, term, what) {
+	return {
+		...startUp,
+		id,
+		unit: "s",
+		scope: "session",
+		description: `${what}: time between lines of the log.`,
+		read: ({ coldStart }) => {
+			if (coldStart === void 0) return null;
+			const value = coldStart.terms[term];
+			return value > 0 ? {
+				value,
+				n: 1
+			} : { absent: "no line of the log names it" };
+		}
+	};
+}
 
 // src/measure/traffic-metrics.ts
 /** Reads the one case of `traffic`, however it was sent. */
@@ -2284,7 +2331,7 @@ const TTFT = [
 		tolerance: relative$1(.1, 1),
 		id: "ttft.warm.mean_ms",
 		description: "Warm TTFT, mean."
-	}, forCase("ttft", "warm", meanOf$1(ttftMs))),
+	}, forCase("ttft", "warm", meanOf$2(ttftMs))),
 	caseMetric({
 		...latency,
 		tolerance: relative$1(.1, 1),
@@ -2320,7 +2367,7 @@ const TTFT = [
 		},
 		sensitivity: "host",
 		description: "Change of warm TTFT over the case, as a share of its median (Theil–Sen slope × requests)."
-	}, forCase("ttft", "warm", (data) => over(data.ok, ttftMs, (values) => values.length < 5 ? none(`needs ${5} samples, got ${values.length}`) : {
+	}, forCase("ttft", "warm", (data) => over$1(data.ok, ttftMs, (values) => values.length < 5 ? none(`needs ${5} samples, got ${values.length}`) : {
 		value: theilSenSlope(values) * (values.length - 1) / quantile$1([...values], .5),
 		n: values.length
 	}))),
@@ -2359,7 +2406,7 @@ const CATALOGUE = [
 	...BATCHING,
 	...PREFIX,
 	...TRAFFIC,
-	...REQUESTS
+	...REQUESTS$1
 ];
 /** The id of a metric of a case or cell: the family's, with the case's own name between probe and quantity. */
 function metricId(metric, caseName) {
@@ -9640,271 +9687,47 @@ function baselinePath(scenario, fingerprint) {
 /** The folder beside the scenarios' that holds what baselines were. */
 const RESERVED_NAME = "history";
 
-// src/compare/attribution.ts
-const TIMES = /^(batching|ttft|prefix)\./;
-const DECODE = /^batching\..*(tpot|itl|e2e|tokens_per_s|requests_per_s)/;
-const CACHE = /^(prefix\.|ttft\.warm\.)/;
-const SPACE$3 = /^(kv\.(capacity_tokens|max_concurrency|available_gib)|memory\.|requests\.preemptions)/;
-const KNOWN = [
-	{
-		flags: ["enforce-eager"],
-		metrics: DECODE,
-		does: "launches kernels one by one: the time per token rises about fivefold on a small model",
-		source: "H200 fixtures, eager"
-	},
-	{
-		flags: ["enforce-eager"],
-		metrics: /^(startup\.|memory\.graphs_gib|kv\.)/,
-		does: "skips compilation and graph capture: the start is shorter and the KV cache a little larger",
-		source: "H200 fixtures, eager"
-	},
-	{
-		flags: [
-			"enable-prefix-caching",
-			"no-enable-prefix-caching",
-			"disable-enable-prefix-caching"
-		],
-		metrics: CACHE,
-		does: "decides whether a known prefix is computed again: its TTFT is 50 % higher without the cache",
-		source: "H200 fixtures, noapc"
-	},
-	{
-		flags: ["async-scheduling", "no-async-scheduling"],
-		metrics: DECODE,
-		does: "decides whether scheduling overlaps with the GPU: the time per token was 43 % higher without",
-		source: "H200 sessions, bench/data/h200-second-host.json"
-	},
-	{
-		flags: ["max-num-seqs"],
-		metrics: /^batching\./,
-		does: "is the most requests in one batch: beyond it they queue",
-		source: "vLLM, SchedulerConfig"
-	},
-	{
-		flags: ["max-num-seqs"],
-		metrics: /^(kv|memory|startup)\./,
-		does: "sets how many graphs are captured and what profiling reserves",
-		source: "H200 sessions, bench/data/h200-second-host.json"
-	},
-	{
-		flags: ["max-num-batched-tokens"],
-		metrics: TIMES,
-		does: "is the size of a prefill step: a smaller one gives shorter waits and more steps",
-		source: "vllm-project/vllm#17885"
-	},
-	{
-		flags: ["max-num-batched-tokens"],
-		metrics: /^(kv|memory)\./,
-		does: "sets how much memory profiling leaves to activations",
-		source: "vllm-project/vllm#17885"
-	},
-	{
-		flags: [
-			"gpu-memory-utilization",
-			"kv-cache-memory-bytes",
-			"num-gpu-blocks-override",
-			"swap-space"
-		],
-		metrics: SPACE$3,
-		does: "sets how much memory the KV cache gets",
-		source: "vLLM, CacheConfig"
-	},
-	{
-		flags: ["kv-cache-dtype"],
-		metrics: SPACE$3,
-		does: "sets the bytes of a token in the cache: fp8 doubles what fits",
-		source: "H200 fixtures, fp8kv"
-	},
-	{
-		flags: ["kv-cache-dtype", "calculate-kv-scales"],
-		metrics: TIMES,
-		does: "changes the attention kernel, which reads and converts the cache at each step",
-		source: "H200 sessions, bench/data/h200-second-host.json"
-	},
-	{
-		flags: ["max-model-len"],
-		metrics: /^kv\.(max_concurrency|capacity_tokens)/,
-		does: "is what concurrency is counted in; of models with sliding windows it changes the capacity itself",
-		source: "vllm-project/vllm#43308, vllm-project/vllm#49878"
-	},
-	{
-		flags: ["block-size"],
-		metrics: /^(kv\.|prefix\.)/,
-		does: "sets the unit in which the cache is given out and found again",
-		source: "vLLM, CacheConfig"
-	},
-	{
-		flags: [
-			"tensor-parallel-size",
-			"tp",
-			"pipeline-parallel-size",
-			"pp",
-			"data-parallel-size",
-			"dp"
-		],
-		metrics: /./,
-		does: "splits the model over more or fewer GPUs: memory, times and the start all change",
-		source: "vLLM, ParallelConfig"
-	},
-	{
-		flags: [
-			"quantization",
-			"q",
-			"dtype"
-		],
-		metrics: /./,
-		does: "changes the weights' size and the kernels that read them",
-		source: "vLLM, ModelConfig"
-	},
-	{
-		flags: [
-			"speculative-config",
-			"speculative-model",
-			"num-speculative-tokens"
-		],
-		metrics: /^(batching|ttft|kv|memory)\./,
-		does: "decodes several tokens in a step and holds a second model in memory",
-		source: "vllm-project/vllm#46834"
-	},
-	{
-		flags: [
-			"compilation-config",
-			"cc",
-			"optimization-level",
-			"O",
-			"cuda-graph-sizes",
-			"cudagraph-capture-sizes",
-			"max-cudagraph-capture-size"
-		],
-		metrics: /^(batching|ttft|startup|memory)\./,
-		does: "sets which batch sizes run as graphs; others are launched kernel by kernel",
-		source: "vllm-project/vllm#37865, vllm-project/vllm#25444"
-	},
-	{
-		flags: [
-			"enable-chunked-prefill",
-			"no-enable-chunked-prefill",
-			"scheduling-policy"
-		],
-		metrics: TIMES,
-		does: "sets how prefills and decodes share a step",
-		source: "vLLM, SchedulerConfig"
-	},
-	{
-		flags: ["attention-backend"],
-		metrics: TIMES,
-		does: "changes the attention kernel",
-		source: "vLLM, AttentionConfig"
-	},
-	{
-		flags: ["load-format", "safetensors-load-strategy"],
-		metrics: /^startup\.(ready_s|weights_s)/,
-		does: "changes how the weights are read",
-		source: "vLLM, LoadConfig"
-	}
-];
-/** Versions that changed a default: what the step over one of them does. */
-const VERSION_STEPS = [
-	{
-		since: [14, 0],
-		metrics: DECODE,
-		does: "async scheduling is on by default since 0.14: less time per token"
-	},
-	{
-		since: [20, 0],
-		metrics: SPACE$3,
-		does: "since 0.20 --gpu-memory-utilization is 0.92 by default and the memory of CUDA graphs is estimated before the cache is sized"
-	},
-	{
-		since: [22, 0],
-		metrics: /^kv\.(capacity_tokens|max_concurrency)/,
-		does: "since 0.22 capacity is concurrency × --max-model-len, another number for models with sliding windows"
-	},
-	{
-		since: [28, 0],
-		metrics: TIMES,
-		does: "since 0.28 --max-num-batched-tokens is 16384 by default on GPUs of 160 GiB and more"
-	}
-];
-/**
-* What of that which differs between the sides is known to move a metric that moved, in a sentence; null where nothing
-* moved or nothing is known. It is a hint where to look, no proof.
-*/
-function attribute(comparison, differences) {
-	if (![
-		"regressed",
-		"improved",
-		"inconclusive"
-	].includes(comparison.verdict)) return null;
-	const known = differences.flatMap((difference) => difference.what === "vLLM" ? versionEffects(comparison.metric, difference) : flagEffects(comparison.metric, difference));
-	return known.length === 0 ? null : known.join("; ");
+// src/stats/moderated.ts
+const sumOf$1 = (values) => values.reduce((sum, value) => sum + value, 0);
+/** Mean of some values. */
+function meanOf$1(values) {
+	return sumOf$1(values) / values.length;
 }
-function flagEffects(metric, { what, base, head }) {
-	const name = (what.replace(/^-+/, "").split(".")[0] ?? "").toLowerCase();
-	const found = KNOWN.find(({ flags, metrics }) => flags.some((flag) => flag.toLowerCase() === name) && metrics.test(metric));
-	return found === void 0 ? [] : [`${what} (${base ?? "not given"} → ${head ?? "not given"}) ${found.does}`];
+/** Sum of squared distances from the mean. */
+function squaresAround(values) {
+	const middle = meanOf$1(values);
+	return sumOf$1(values.map((value) => (value - middle) ** 2));
 }
-function versionEffects(metric, { base, head }) {
-	const [before, after] = [versionOf$1(base), versionOf$1(head)];
-	if (before === null || after === null) return [];
-	const [low, high] = before < after ? [before, after] : [after, before];
-	return VERSION_STEPS.filter(({ since, metrics }) => {
-		const step = since[0] * 1e3 + since[1];
-		return low < step && step <= high && metrics.test(metric);
-	}).map(({ does }) => `vLLM ${base} → ${head}: ${does}`);
-}
-/** Order of a version 0.minor.patch; null for what is none. */
-function versionOf$1(version) {
-	const [, minor, patch] = /^0\.(\d+)\.(\d+)/.exec(version ?? "") ?? [];
-	return minor === void 0 ? null : Number(minor) * 1e3 + Number(patch);
-}
-
-// src/compare/flags.ts
-/** Flags and version that differ, as a reader says them: `--max-num-seqs 256 → 64`. */
-function diffFlags(base, head) {
-	const before = groupFlags(base.args);
-	const after = groupFlags(head.args);
-	const differences = [.../* @__PURE__ */ new Set([...before.keys(), ...after.keys()])].sort().map((what) => ({
-		what,
-		base: before.get(what) ?? null,
-		head: after.get(what) ?? null
-	})).filter((difference) => difference.base !== difference.head);
-	if (base.vllmVersion !== head.vllmVersion) differences.unshift({
-		what: "vLLM",
-		base: base.vllmVersion,
-		head: head.vllmVersion
-	});
-	return differences;
+/** Standard deviation of a sample of two or more. */
+function standardDeviationOf(values) {
+	return Math.sqrt(squaresAround(values) / (values.length - 1));
 }
 /**
-* Flags with their values; `--a=b` and `--a b` are the same, as are `_` and `-` in a name. A flag without a value
-* is "on"; the values of a flag that is given several times are separated by commas.
+* Two small groups compared with what is known beforehand about their spread: the variance is pooled over both groups
+* and with the prior, each weighed by its degrees of freedom, and the difference over its standard error follows
+* Student's t with the degrees of freedom of all three (Smyth 2004, Linear models and empirical Bayes methods for
+* assessing differential expression in microarray experiments, eq. 4 and section 4). A group of one member works:
+* then the prior alone says how far it spreads.
+*
+* @param prior - spread of one member of either group; its degrees of freedom above 0
 */
-function groupFlags(args) {
-	const given = [];
-	for (const arg of args) {
-		if (arg.startsWith("-") && !/^-\d/.test(arg)) {
-			const [, name = arg, value] = /^([^=]*)=(.*)$/s.exec(arg) ?? [];
-			given.push({
-				name: flagName(name),
-				values: value === void 0 ? [] : [value]
-			});
-			continue;
-		}
-		const last = given.at(-1);
-		if (last === void 0) given.push({
-			name: "(argument)",
-			values: [arg]
-		});
-		else last.values.push(arg);
-	}
-	const flags = Map.groupBy(given, ({ name }) => name);
-	return new Map([...flags].map(([name, each]) => [name, each.map(({ values }) => values.length === 0 ? "on" : values.join(" ")).join(", ")]));
+function moderatedContrast(first, second, prior) {
+	const own = first.length - 1 + (second.length - 1);
+	const degreesOfFreedom = prior.degreesOfFreedom + own;
+	const squares = prior.degreesOfFreedom * prior.sd ** 2 + squaresAround(first) + squaresAround(second);
+	const sd = Math.sqrt(squares / degreesOfFreedom);
+	return {
+		difference: meanOf$1(second) - meanOf$1(first),
+		spread: {
+			sd,
+			degreesOfFreedom
+		},
+		standardError: standardErrorOf(sd, first.length, second.length)
+	};
 }
-/** `--max_num_seqs` is `--max-num-seqs`; the key after a dot (`--compilation-config.cudagraph_mode`) is a field's. */
-function flagName(name) {
-	const dot = name.indexOf(".");
-	return dot === -1 ? name.replaceAll("_", "-") : `${name.slice(0, dot).replaceAll("_", "-")}${name.slice(dot)}`;
+/** Standard error of the difference of two means. */
+function standardErrorOf(sd, first, second) {
+	return sd * Math.sqrt(1 / first + 1 / second);
 }
 
 // node_modules/@stdlib/utils-define-property/lib/define_property.js
@@ -11059,7 +10882,7 @@ var require_lib$145 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	module.exports = main;
 }));
 
-// node_modules/@stdlib/assert-is-number/lib/primitive.js
+// node_modules/@stdlib/math-base-assert-is-nan/lib/main.js
 /**
 * @license Apache-2.0
 *
@@ -11077,29 +10900,62 @@ var require_lib$145 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_primitive$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$100 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
-	* Tests if a value is a number primitive.
+	* Tests if a double-precision floating-point numeric value is `NaN`.
 	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value is a number primitive
+	* @param {number} x - value to test
+	* @returns {boolean} boolean indicating whether the value is `NaN`
 	*
 	* @example
-	* var bool = isNumber( 3.14 );
+	* var bool = isnan( NaN );
 	* // returns true
 	*
 	* @example
-	* var bool = isNumber( NaN );
-	* // returns true
-	*
-	* @example
-	* var bool = isNumber( new Number( 3.14 ) );
+	* var bool = isnan( 7.0 );
 	* // returns false
 	*/
-	function isNumber(value) {
-		return typeof value === "number";
+	function isnan(x) {
+		return x !== x;
 	}
-	module.exports = isNumber;
+	module.exports = isnan;
+}));
+
+// node_modules/@stdlib/math-base-assert-is-nan/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$144 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a double-precision floating-point numeric value is `NaN`.
+	*
+	* @module @stdlib/math-base-assert-is-nan
+	*
+	* @example
+	* var isnan = require( '@stdlib/math-base-assert-is-nan' );
+	*
+	* var bool = isnan( NaN );
+	* // returns true
+	*
+	* bool = isnan( 7.0 );
+	* // returns false
+	*/
+	var main = require_main$100();
+	module.exports = main;
 }));
 
 // node_modules/@stdlib/assert-has-symbol-support/lib/main.js
@@ -11120,7 +10976,7 @@ var require_primitive$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$100 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$99 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Tests for native `Symbol` support.
 	*
@@ -11154,7 +11010,7 @@ var require_main$100 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$144 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$143 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Test for native `Symbol` support.
 	*
@@ -11166,7 +11022,7 @@ var require_lib$144 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var bool = hasSymbolSupport();
 	* // returns <boolean>
 	*/
-	var main = require_main$100();
+	var main = require_main$99();
 	module.exports = main;
 }));
 
@@ -11188,8 +11044,8 @@ var require_lib$144 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$99 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var FLG = require_lib$144()();
+var require_main$98 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var FLG = require_lib$143()();
 	/**
 	* Tests for native `Symbol.toStringTag` support.
 	*
@@ -11223,7 +11079,7 @@ var require_main$99 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$143 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$142 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Test for native `toStringTag` support.
 	*
@@ -11235,7 +11091,7 @@ var require_lib$143 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var bool = hasToStringTagSupport();
 	* // returns <boolean>
 	*/
-	var main = require_main$99();
+	var main = require_main$98();
 	module.exports = main;
 }));
 
@@ -11280,7 +11136,7 @@ var require_tostring$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$98 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$97 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	var toStr = require_tostring$1();
 	/**
 	* Returns a string value indicating a specification defined classification (via the internal property `[[Class]]`) of an object.
@@ -11327,7 +11183,7 @@ var require_main$98 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$97 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$96 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	var has = Object.prototype.hasOwnProperty;
 	/**
 	* Tests if an object has a specified property.
@@ -11377,7 +11233,7 @@ var require_main$97 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$142 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$141 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Test whether an object has a specified property.
 	*
@@ -11396,7 +11252,7 @@ var require_lib$142 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* bool = hasOwnProp( beep, 'bop' );
 	* // returns false
 	*/
-	var main = require_main$97();
+	var main = require_main$96();
 	module.exports = main;
 }));
 
@@ -11418,7 +11274,7 @@ var require_lib$142 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$96 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$95 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	var Sym = typeof Symbol === "function" ? Symbol : void 0;
 	module.exports = Sym;
 }));
@@ -11441,7 +11297,7 @@ var require_main$96 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$141 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$140 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Symbol factory.
 	*
@@ -11453,7 +11309,7 @@ var require_lib$141 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var s = Symbol( 'beep' );
 	* // returns <symbol>
 	*/
-	var main = require_main$96();
+	var main = require_main$95();
 	module.exports = main;
 }));
 
@@ -11476,7 +11332,7 @@ var require_lib$141 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_tostringtag = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var Symbol = require_lib$141();
+	var Symbol = require_lib$140();
 	var toStrTag = typeof Symbol === "function" ? Symbol.toStringTag : "";
 	module.exports = toStrTag;
 }));
@@ -11500,7 +11356,7 @@ var require_tostringtag = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_polyfill$5 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var hasOwnProp = require_lib$142();
+	var hasOwnProp = require_lib$141();
 	var toStringTag = require_tostringtag();
 	var toStr = require_tostring$1();
 	/**
@@ -11562,7 +11418,7 @@ var require_polyfill$5 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$140 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$139 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Return a string value indicating a specification defined classification of an object.
 	*
@@ -11583,3632 +11439,14 @@ var require_lib$140 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* str = nativeClass( new Beep() );
 	* // returns '[object Object]'
 	*/
-	var hasToStringTag = require_lib$143();
-	var builtin = require_main$98();
+	var hasToStringTag = require_lib$142();
+	var builtin = require_main$97();
 	var polyfill = require_polyfill$5();
 	var main;
 	if (hasToStringTag()) main = polyfill;
 	else main = builtin;
 	module.exports = main;
 }));
-
-// node_modules/@stdlib/number-ctor/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$95 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	module.exports = Number;
-}));
-
-// node_modules/@stdlib/number-ctor/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$139 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Constructor which returns a `Number` object.
-	*
-	* @module @stdlib/number-ctor
-	*
-	* @example
-	* var Number = require( '@stdlib/number-ctor' );
-	*
-	* var v = new Number( 10.0 );
-	* // returns <Number>
-	*/
-	var main = require_main$95();
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/assert-is-number/lib/tostring.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_tostring = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var toString = require_lib$139().prototype.toString;
-	module.exports = toString;
-}));
-
-// node_modules/@stdlib/assert-is-number/lib/try2serialize.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_try2serialize = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var toString = require_tostring();
-	/**
-	* Attempts to serialize a value to a string.
-	*
-	* @private
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value can be serialized
-	*/
-	function test(value) {
-		try {
-			toString.call(value);
-			return true;
-		} catch (err) {
-			return false;
-		}
-	}
-	module.exports = test;
-}));
-
-// node_modules/@stdlib/assert-is-number/lib/object.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_object$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var hasToStringTag = require_lib$143();
-	var nativeClass = require_lib$140();
-	var Number = require_lib$139();
-	var test = require_try2serialize();
-	var FLG = hasToStringTag();
-	/**
-	* Tests if a value is a number object.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value is a number object
-	*
-	* @example
-	* var bool = isNumber( 3.14 );
-	* // returns false
-	*
-	* @example
-	* var bool = isNumber( new Number( 3.14 ) );
-	* // returns true
-	*/
-	function isNumber(value) {
-		if (typeof value === "object") {
-			if (value instanceof Number) return true;
-			if (FLG) return test(value);
-			return nativeClass(value) === "[object Number]";
-		}
-		return false;
-	}
-	module.exports = isNumber;
-}));
-
-// node_modules/@stdlib/assert-is-number/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$94 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isPrimitive = require_primitive$3();
-	var isObject = require_object$3();
-	/**
-	* Tests if a value is a number.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating whether value is a number
-	*
-	* @example
-	* var bool = isNumber( 3.14 );
-	* // returns true
-	*
-	* @example
-	* var bool = isNumber( new Number( 3.14 ) );
-	* // returns true
-	*
-	* @example
-	* var bool = isNumber( NaN );
-	* // returns true
-	*
-	* @example
-	* var bool = isNumber( null );
-	* // returns false
-	*/
-	function isNumber(value) {
-		return isPrimitive(value) || isObject(value);
-	}
-	module.exports = isNumber;
-}));
-
-// node_modules/@stdlib/assert-is-number/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$138 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a value is a number.
-	*
-	* @module @stdlib/assert-is-number
-	*
-	* @example
-	* var isNumber = require( '@stdlib/assert-is-number' );
-	*
-	* var bool = isNumber( 3.14 );
-	* // returns true
-	*
-	* bool = isNumber( new Number( 3.14 ) );
-	* // returns true
-	*
-	* bool = isNumber( NaN );
-	* // returns true
-	*
-	* bool = isNumber( null );
-	* // returns false
-	*
-	* @example
-	* var isNumber = require( '@stdlib/assert-is-number' ).isPrimitive;
-	*
-	* var bool = isNumber( 3.14 );
-	* // returns true
-	*
-	* bool = isNumber( NaN );
-	* // returns true
-	*
-	* bool = isNumber( new Number( 3.14 ) );
-	* // returns false
-	*
-	* @example
-	* var isNumber = require( '@stdlib/assert-is-number' ).isObject;
-	*
-	* var bool = isNumber( 3.14 );
-	* // returns false
-	*
-	* bool = isNumber( new Number( 3.14 ) );
-	* // returns true
-	*/
-	var setReadOnly = require_lib$145();
-	var main = require_main$94();
-	var isPrimitive = require_primitive$3();
-	var isObject = require_object$3();
-	setReadOnly(main, "isPrimitive", isPrimitive);
-	setReadOnly(main, "isObject", isObject);
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/assert-is-probability/lib/primitive.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_primitive$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isNumber = require_lib$138().isPrimitive;
-	/**
-	* Tests if a value is a number primitive having a value which is a probability.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value is a number primitive having a value which is a probability
-	*
-	* @example
-	* var bool = isProbability( 0.66 );
-	* // returns true
-	*
-	* @example
-	* var bool = isProbability( new Number( 0.66 ) );
-	* // returns false
-	*/
-	function isProbability(value) {
-		return isNumber(value) && value >= 0 && value <= 1;
-	}
-	module.exports = isProbability;
-}));
-
-// node_modules/@stdlib/assert-is-probability/lib/object.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_object$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isNumber = require_lib$138().isObject;
-	/**
-	* Tests if a value is a number object having a value which is a probability.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value is a number object having a value which is a probability
-	*
-	* @example
-	* var bool = isProbability( 0.5 );
-	* // returns false
-	*
-	* @example
-	* var bool = isProbability( new Number( 0.5 ) );
-	* // returns true
-	*/
-	function isProbability(value) {
-		return isNumber(value) && value.valueOf() >= 0 && value.valueOf() <= 1;
-	}
-	module.exports = isProbability;
-}));
-
-// node_modules/@stdlib/assert-is-probability/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$93 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isPrimitive = require_primitive$2();
-	var isObject = require_object$2();
-	/**
-	* Tests if a value is a probability.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating whether value is a probability
-	*
-	* @example
-	* var bool = isProbability( 0.5 );
-	* // returns true
-	*
-	* @example
-	* var bool = isProbability( new Number( 0.5 ) );
-	* // returns true
-	*
-	* @example
-	* var bool = isProbability( 3.14 );
-	* // returns false
-	*
-	* @example
-	* var bool = isProbability( -5.0 );
-	* // returns false
-	*
-	* @example
-	* var bool = isProbability( null );
-	* // returns false
-	*/
-	function isProbability(value) {
-		return isPrimitive(value) || isObject(value);
-	}
-	module.exports = isProbability;
-}));
-
-// node_modules/@stdlib/assert-is-probability/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$137 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a value is a probability.
-	*
-	* @module @stdlib/assert-is-probability
-	*
-	* @example
-	* var isProbability = require( '@stdlib/assert-is-probability' );
-	*
-	* var bool = isProbability( 0.5 );
-	* // returns true
-	*
-	* bool = isProbability( new Number( 0.5 ) );
-	* // returns true
-	*
-	* bool = isProbability( 3.14 );
-	* // returns false
-	*
-	* bool = isProbability( -5.0 );
-	* // returns false
-	*
-	* bool = isProbability( null );
-	* // returns false
-	*
-	* @example
-	* var isProbability = require( '@stdlib/assert-is-probability' ).isPrimitive;
-	*
-	* var bool = isProbability( 0.3 );
-	* // returns true
-	*
-	* bool = isProbability( new Number( 0.3 ) );
-	* // returns false
-	*
-	* @example
-	* var isProbability = require( '@stdlib/assert-is-probability' ).isObject;
-	*
-	* var bool = isProbability( 0.77 );
-	* // returns false
-	*
-	* bool = isProbability( new Number( 0.77 ) );
-	* // returns true
-	*/
-	var setReadOnly = require_lib$145();
-	var main = require_main$93();
-	var isPrimitive = require_primitive$2();
-	var isObject = require_object$2();
-	setReadOnly(main, "isPrimitive", isPrimitive);
-	setReadOnly(main, "isObject", isObject);
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/math-base-special-floor/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$92 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Rounds a double-precision floating-point number toward negative infinity.
-	*
-	* @param {number} x - input value
-	* @returns {number} rounded value
-	*
-	* @example
-	* var v = floor( -4.2 );
-	* // returns -5.0
-	*
-	* @example
-	* var v = floor( 9.99999 );
-	* // returns 9.0
-	*
-	* @example
-	* var v = floor( 0.0 );
-	* // returns 0.0
-	*
-	* @example
-	* var v = floor( NaN );
-	* // returns NaN
-	*/
-	var floor = Math.floor;
-	module.exports = floor;
-}));
-
-// node_modules/@stdlib/math-base-special-floor/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$136 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Round a double-precision floating-point number toward negative infinity.
-	*
-	* @module @stdlib/math-base-special-floor
-	*
-	* @example
-	* var floor = require( '@stdlib/math-base-special-floor' );
-	*
-	* var v = floor( -4.2 );
-	* // returns -5.0
-	*
-	* v = floor( 9.99999 );
-	* // returns 9.0
-	*
-	* v = floor( 0.0 );
-	* // returns 0.0
-	*
-	* v = floor( NaN );
-	* // returns NaN
-	*/
-	var main = require_main$92();
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/math-base-assert-is-integer/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$91 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var floor = require_lib$136();
-	/**
-	* Tests if a finite double-precision floating-point number is an integer.
-	*
-	* @param {number} x - value to test
-	* @returns {boolean} boolean indicating whether the value is an integer
-	*
-	* @example
-	* var bool = isInteger( 1.0 );
-	* // returns true
-	*
-	* @example
-	* var bool = isInteger( 3.14 );
-	* // returns false
-	*/
-	function isInteger(x) {
-		return floor(x) === x;
-	}
-	module.exports = isInteger;
-}));
-
-// node_modules/@stdlib/math-base-assert-is-integer/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$135 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a finite double-precision floating-point number is an integer.
-	*
-	* @module @stdlib/math-base-assert-is-integer
-	*
-	* @example
-	* var isInteger = require( '@stdlib/math-base-assert-is-integer' );
-	*
-	* var bool = isInteger( 1.0 );
-	* // returns true
-	*
-	* bool = isInteger( 3.14 );
-	* // returns false
-	*/
-	var main = require_main$91();
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/constants-array-max-array-length/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$134 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Maximum length of a generic array.
-	*
-	* @module @stdlib/constants-array-max-array-length
-	*
-	* @example
-	* var MAX_ARRAY_LENGTH = require( '@stdlib/constants-array-max-array-length' );
-	* // returns 4294967295
-	*/
-	/**
-	* Maximum length of a generic array.
-	*
-	* ```tex
-	* 2^{32} - 1
-	* ```
-	*
-	* @constant
-	* @type {uinteger32}
-	* @default 4294967295
-	*/
-	var MAX_ARRAY_LENGTH = 4294967295;
-	module.exports = MAX_ARRAY_LENGTH;
-}));
-
-// node_modules/@stdlib/assert-is-array-like/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$90 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isInteger = require_lib$135();
-	var MAX_LENGTH = require_lib$134();
-	/**
-	* Tests if a value is array-like.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value is array-like
-	*
-	* @example
-	* var bool = isArrayLike( [] );
-	* // returns true
-	*
-	* @example
-	* var bool = isArrayLike( { 'length': 10 } );
-	* // returns true
-	*/
-	function isArrayLike(value) {
-		return value !== void 0 && value !== null && typeof value !== "function" && typeof value.length === "number" && isInteger(value.length) && value.length >= 0 && value.length <= MAX_LENGTH;
-	}
-	module.exports = isArrayLike;
-}));
-
-// node_modules/@stdlib/assert-is-array-like/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$133 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a value is array-like.
-	*
-	* @module @stdlib/assert-is-array-like
-	*
-	* @example
-	* var isArrayLike = require( '@stdlib/assert-is-array-like' );
-	*
-	* var bool = isArrayLike( [] );
-	* // returns true
-	*
-	* bool = isArrayLike( { 'length': 10 } );
-	* // returns true
-	*
-	* bool = isArrayLike( 'beep' );
-	* // returns true
-	*/
-	var main = require_main$90();
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/assert-tools-array-like-function/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$89 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isArrayLike = require_lib$133();
-	var format = require_lib$147();
-	/**
-	* Returns a function which tests if every element in an array-like object passes a test condition.
-	*
-	* @param {Function} predicate - function to apply
-	* @throws {TypeError} must provide a function
-	* @returns {Function} an array-like object function
-	*
-	* @example
-	* var isOdd = require( '@stdlib/assert-is-odd' );
-	*
-	* var arr1 = [ 1, 3, 5, 7 ];
-	* var arr2 = [ 3, 5, 8 ];
-	*
-	* var validate = arraylikefcn( isOdd );
-	*
-	* var bool = validate( arr1 );
-	* // returns true
-	*
-	* bool = validate( arr2 );
-	* // returns false
-	*/
-	function arraylikefcn(predicate) {
-		if (typeof predicate !== "function") throw new TypeError(format("invalid argument. Must provide a function. Value: `%s`.", predicate));
-		return every;
-		/**
-		* Tests if every element in an array-like object passes a test condition.
-		*
-		* @private
-		* @param {*} value - value to test
-		* @returns {boolean} boolean indicating whether a value is an array-like object for which all elements pass a test condition
-		*/
-		function every(value) {
-			var len;
-			var i;
-			if (!isArrayLike(value)) return false;
-			len = value.length;
-			if (len === 0) return false;
-			for (i = 0; i < len; i++) if (predicate(value[i]) === false) return false;
-			return true;
-		}
-	}
-	module.exports = arraylikefcn;
-}));
-
-// node_modules/@stdlib/assert-tools-array-like-function/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$132 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Return a function which tests if every element in an array-like object passes a test condition.
-	*
-	* @module @stdlib/assert-tools-array-like-function
-	*
-	* @example
-	* var isOdd = require( '@stdlib/assert-is-odd' );
-	* var arraylikefcn = require( '@stdlib/assert-tools-array-like-function' );
-	*
-	* var arr1 = [ 1, 3, 5, 7 ];
-	* var arr2 = [ 3, 5, 8 ];
-	*
-	* var validate = arraylikefcn( isOdd );
-	*
-	* var bool = validate( arr1 );
-	* // returns true
-	*
-	* bool = validate( arr2 );
-	* // returns false
-	*/
-	var main = require_main$89();
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/assert-is-probability-array/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$131 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a value is an array-like object containing only probabilities.
-	*
-	* @module @stdlib/assert-is-probability-array
-	*
-	* @example
-	* var isNonNegativeNumberArray = require( '@stdlib/assert-is-probability-array' );
-	*
-	* var bool = isProbabilityArray( [ 0.5, new Number(0.8) ] );
-	* // returns true
-	*
-	* bool = isProbabilityArray( [ 0.8, 1.2 ] );
-	* // returns false
-	*
-	* bool = isProbabilityArray( [ 0.8, '0.2' ] );
-	* // returns false
-	*
-	* @example
-	* var isProbabilityArray = require( '@stdlib/assert-is-probability-array' ).primitives;
-	*
-	* var bool = isProbabilityArray( [ 1.0, 0.0, 0.5 ] );
-	* // returns true
-	*
-	* bool = isProbabilityArray( [ 0.3, new Number(0.4) ] );
-	* // returns false
-	*
-	* @example
-	* var isProbabilityArray = require( '@stdlib/assert-is-probability-array' ).objects;
-	*
-	* var bool = isProbabilityArray( [ new Number(0.7), new Number(1.0) ] );
-	* // returns true
-	*
-	* bool = isProbabilityArray( [ 1.0, 0.0, new Number(0.7) ] );
-	* // returns false
-	*/
-	var isProbability = require_lib$137();
-	var setReadOnly = require_lib$145();
-	var arrayfun = require_lib$132();
-	var isPrimitiveArray = arrayfun(isProbability.isPrimitive);
-	var isObjectArray = arrayfun(isProbability.isObject);
-	var isProbabilityArray = arrayfun(isProbability);
-	setReadOnly(isProbabilityArray, "primitives", isPrimitiveArray);
-	setReadOnly(isProbabilityArray, "objects", isObjectArray);
-	module.exports = isProbabilityArray;
-}));
-
-// node_modules/@stdlib/constants-float64-pinf/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$130 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Double-precision floating-point positive infinity.
-	*
-	* @module @stdlib/constants-float64-pinf
-	* @type {number}
-	*
-	* @example
-	* var FLOAT64_PINF = require( '@stdlib/constants-float64-pinf' );
-	* // returns Infinity
-	*/
-	/**
-	* Double-precision floating-point positive infinity.
-	*
-	* ## Notes
-	*
-	* Double-precision floating-point positive infinity has the bit sequence
-	*
-	* ```binarystring
-	* 0 11111111111 00000000000000000000 00000000000000000000000000000000
-	* ```
-	*
-	* @constant
-	* @type {number}
-	* @default Number.POSITIVE_INFINITY
-	* @see [IEEE 754]{@link https://en.wikipedia.org/wiki/IEEE_754-1985}
-	*/
-	var FLOAT64_PINF = Number.POSITIVE_INFINITY;
-	module.exports = FLOAT64_PINF;
-}));
-
-// node_modules/@stdlib/constants-float64-ninf/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$129 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Double-precision floating-point negative infinity.
-	*
-	* ## Notes
-	*
-	* Double-precision floating-point negative infinity has the bit sequence
-	*
-	* ```binarystring
-	* 1 11111111111 00000000000000000000 00000000000000000000000000000000
-	* ```
-	*
-	* @constant
-	* @type {number}
-	* @default Number.NEGATIVE_INFINITY
-	* @see [IEEE 754]{@link https://en.wikipedia.org/wiki/IEEE_754-1985}
-	*/
-	var FLOAT64_NINF = require_lib$139().NEGATIVE_INFINITY;
-	module.exports = FLOAT64_NINF;
-}));
-
-// node_modules/@stdlib/assert-is-integer/lib/integer.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_integer = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var PINF = require_lib$130();
-	var NINF = require_lib$129();
-	var isInt = require_lib$135();
-	/**
-	* Tests if a number primitive is an integer value.
-	*
-	* @private
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a number primitive is an integer value
-	*/
-	function isInteger(value) {
-		return value < PINF && value > NINF && isInt(value);
-	}
-	module.exports = isInteger;
-}));
-
-// node_modules/@stdlib/assert-is-integer/lib/primitive.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_primitive$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isNumber = require_lib$138().isPrimitive;
-	var isInt = require_integer();
-	/**
-	* Tests if a value is a number primitive having an integer value.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value is a number primitive having an integer value
-	*
-	* @example
-	* var bool = isInteger( -3.0 );
-	* // returns true
-	*
-	* @example
-	* var bool = isInteger( new Number( -3.0 ) );
-	* // returns false
-	*/
-	function isInteger(value) {
-		return isNumber(value) && isInt(value);
-	}
-	module.exports = isInteger;
-}));
-
-// node_modules/@stdlib/assert-is-integer/lib/object.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_object$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isNumber = require_lib$138().isObject;
-	var isInt = require_integer();
-	/**
-	* Tests if a value is a number object having an integer value.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value is a number object having an integer value
-	*
-	* @example
-	* var bool = isInteger( 3.0 );
-	* // returns false
-	*
-	* @example
-	* var bool = isInteger( new Number( 3.0 ) );
-	* // returns true
-	*/
-	function isInteger(value) {
-		return isNumber(value) && isInt(value.valueOf());
-	}
-	module.exports = isInteger;
-}));
-
-// node_modules/@stdlib/assert-is-integer/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$88 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isPrimitive = require_primitive$1();
-	var isObject = require_object$1();
-	/**
-	* Tests if a value is an integer.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating whether value is an integer
-	*
-	* @example
-	* var bool = isInteger( 5.0 );
-	* // returns true
-	*
-	* @example
-	* var bool = isInteger( new Number( 5.0 ) );
-	* // returns true
-	*
-	* @example
-	* var bool = isInteger( -3.14 );
-	* // returns false
-	*
-	* @example
-	* var bool = isInteger( null );
-	* // returns false
-	*/
-	function isInteger(value) {
-		return isPrimitive(value) || isObject(value);
-	}
-	module.exports = isInteger;
-}));
-
-// node_modules/@stdlib/assert-is-integer/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$128 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a value is an integer.
-	*
-	* @module @stdlib/assert-is-integer
-	*
-	* @example
-	* var isInteger = require( '@stdlib/assert-is-integer' );
-	*
-	* var bool = isInteger( 5.0 );
-	* // returns true
-	*
-	* bool = isInteger( new Number( 5.0 ) );
-	* // returns true
-	*
-	* bool = isInteger( -3.14 );
-	* // returns false
-	*
-	* bool = isInteger( null );
-	* // returns false
-	*
-	* @example
-	* // Use interface to check for integer primitives...
-	* var isInteger = require( '@stdlib/assert-is-integer' ).isPrimitive;
-	*
-	* var bool = isInteger( -3.0 );
-	* // returns true
-	*
-	* bool = isInteger( new Number( -3.0 ) );
-	* // returns false
-	*
-	* @example
-	* // Use interface to check for integer objects...
-	* var isInteger = require( '@stdlib/assert-is-integer' ).isObject;
-	*
-	* var bool = isInteger( 3.0 );
-	* // returns false
-	*
-	* bool = isInteger( new Number( 3.0 ) );
-	* // returns true
-	*/
-	var setReadOnly = require_lib$145();
-	var main = require_main$88();
-	var isPrimitive = require_primitive$1();
-	var isObject = require_object$1();
-	setReadOnly(main, "isPrimitive", isPrimitive);
-	setReadOnly(main, "isObject", isObject);
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/assert-is-string/lib/primitive.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_primitive = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Tests if a value is a string primitive.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value is a string primitive
-	*
-	* @example
-	* var bool = isString( 'beep' );
-	* // returns true
-	*
-	* @example
-	* var bool = isString( new String( 'beep' ) );
-	* // returns false
-	*/
-	function isString(value) {
-		return typeof value === "string";
-	}
-	module.exports = isString;
-}));
-
-// node_modules/@stdlib/assert-is-string/lib/valueof.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_valueof = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var valueOf = String.prototype.valueOf;
-	module.exports = valueOf;
-}));
-
-// node_modules/@stdlib/assert-is-string/lib/try2valueof.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_try2valueof = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var valueOf = require_valueof();
-	/**
-	* Attempts to extract a string value.
-	*
-	* @private
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a string can be extracted
-	*/
-	function test(value) {
-		try {
-			valueOf.call(value);
-			return true;
-		} catch (err) {
-			return false;
-		}
-	}
-	module.exports = test;
-}));
-
-// node_modules/@stdlib/assert-is-string/lib/object.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_object = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var hasToStringTag = require_lib$143();
-	var nativeClass = require_lib$140();
-	var test = require_try2valueof();
-	var FLG = hasToStringTag();
-	/**
-	* Tests if a value is a string object.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value is a string object
-	*
-	* @example
-	* var bool = isString( new String( 'beep' ) );
-	* // returns true
-	*
-	* @example
-	* var bool = isString( 'beep' );
-	* // returns false
-	*/
-	function isString(value) {
-		if (typeof value === "object") {
-			if (value instanceof String) return true;
-			if (FLG) return test(value);
-			return nativeClass(value) === "[object String]";
-		}
-		return false;
-	}
-	module.exports = isString;
-}));
-
-// node_modules/@stdlib/assert-is-string/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$87 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isPrimitive = require_primitive();
-	var isObject = require_object();
-	/**
-	* Tests if a value is a string.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating whether value is a string
-	*
-	* @example
-	* var bool = isString( new String( 'beep' ) );
-	* // returns true
-	*
-	* @example
-	* var bool = isString( 'beep' );
-	* // returns true
-	*/
-	function isString(value) {
-		return isPrimitive(value) || isObject(value);
-	}
-	module.exports = isString;
-}));
-
-// node_modules/@stdlib/assert-is-string/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$127 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a value is a string.
-	*
-	* @module @stdlib/assert-is-string
-	*
-	* @example
-	* var isString = require( '@stdlib/assert-is-string' );
-	*
-	* var bool = isString( 'beep' );
-	* // returns true
-	*
-	* bool = isString( new String( 'beep' ) );
-	* // returns true
-	*
-	* bool = isString( 5 );
-	* // returns false
-	*
-	* @example
-	* var isString = require( '@stdlib/assert-is-string' ).isObject;
-	*
-	* var bool = isString( new String( 'beep' ) );
-	* // returns true
-	*
-	* bool = isString( 'beep' );
-	* // returns false
-	*
-	* @example
-	* var isString = require( '@stdlib/assert-is-string' ).isPrimitive;
-	*
-	* var bool = isString( 'beep' );
-	* // returns true
-	*
-	* bool = isString( new String( 'beep' ) );
-	* // returns false
-	*/
-	var setReadOnly = require_lib$145();
-	var main = require_main$87();
-	var isPrimitive = require_primitive();
-	var isObject = require_object();
-	setReadOnly(main, "isPrimitive", isPrimitive);
-	setReadOnly(main, "isObject", isObject);
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/stats-padjust/lib/bonferroni.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_bonferroni = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Adjusts the p-values via the Bonferroni method.
-	*
-	* @private
-	* @param {ProbabilityArray} pvalues - p-values to be adjusted
-	* @param {PositiveInteger} comparisons - number of comparisons
-	* @returns {ProbabilityArray} adjusted p-values
-	*/
-	function bonferroni(pvalues, comparisons) {
-		var pval;
-		var i = 0;
-		for (; i < pvalues.length; i++) {
-			pval = pvalues[i];
-			pvalues[i] = comparisons * pval > 1 ? 1 : comparisons * pval;
-		}
-		return pvalues;
-	}
-	module.exports = bonferroni;
-}));
-
-// node_modules/@stdlib/math-base-assert-is-negative-zero/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$86 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var NINF = require_lib$129();
-	/**
-	* Tests if a double-precision floating-point numeric value is negative zero.
-	*
-	* @param {number} x - value to test
-	* @returns {boolean} boolean indicating whether the value is negative zero
-	*
-	* @example
-	* var bool = isNegativeZero( -0.0 );
-	* // returns true
-	*
-	* @example
-	* var bool = isNegativeZero( 0.0 );
-	* // returns false
-	*/
-	function isNegativeZero(x) {
-		return x === 0 && 1 / x === NINF;
-	}
-	module.exports = isNegativeZero;
-}));
-
-// node_modules/@stdlib/math-base-assert-is-negative-zero/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$126 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a double-precision floating-point numeric value is negative zero.
-	*
-	* @module @stdlib/math-base-assert-is-negative-zero
-	*
-	* @example
-	* var isNegativeZero = require( '@stdlib/math-base-assert-is-negative-zero' );
-	*
-	* var bool = isNegativeZero( -0.0 );
-	* // returns true
-	*
-	* bool = isNegativeZero( 0.0 );
-	* // returns false
-	*/
-	var main = require_main$86();
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/math-base-assert-is-nan/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$85 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Tests if a double-precision floating-point numeric value is `NaN`.
-	*
-	* @param {number} x - value to test
-	* @returns {boolean} boolean indicating whether the value is `NaN`
-	*
-	* @example
-	* var bool = isnan( NaN );
-	* // returns true
-	*
-	* @example
-	* var bool = isnan( 7.0 );
-	* // returns false
-	*/
-	function isnan(x) {
-		return x !== x;
-	}
-	module.exports = isnan;
-}));
-
-// node_modules/@stdlib/math-base-assert-is-nan/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$125 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a double-precision floating-point numeric value is `NaN`.
-	*
-	* @module @stdlib/math-base-assert-is-nan
-	*
-	* @example
-	* var isnan = require( '@stdlib/math-base-assert-is-nan' );
-	*
-	* var bool = isnan( NaN );
-	* // returns true
-	*
-	* bool = isnan( 7.0 );
-	* // returns false
-	*/
-	var main = require_main$85();
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/math-base-special-min/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$84 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isNegativeZero = require_lib$126();
-	var isnan = require_lib$125();
-	var NINF = require_lib$129();
-	/**
-	* Returns the minimum value.
-	*
-	* @param {number} x - first number
-	* @param {number} y - second number
-	* @returns {number} minimum value
-	*
-	* @example
-	* var v = min( 3.14, 4.2 );
-	* // returns 3.14
-	*
-	* @example
-	* var v = min( 3.14, NaN );
-	* // returns NaN
-	*
-	* @example
-	* var v = min( +0.0, -0.0 );
-	* // returns -0.0
-	*/
-	function min(x, y) {
-		if (isnan(x) || isnan(y)) return NaN;
-		if (x === NINF || y === NINF) return NINF;
-		if (x === y && x === 0) {
-			if (isNegativeZero(x)) return x;
-			return y;
-		}
-		if (x < y) return x;
-		return y;
-	}
-	module.exports = min;
-}));
-
-// node_modules/@stdlib/math-base-special-min/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$124 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Return the minimum value.
-	*
-	* @module @stdlib/math-base-special-min
-	*
-	* @example
-	* var min = require( '@stdlib/math-base-special-min' );
-	*
-	* var v = min( 3.14, 4.2 );
-	* // returns 3.14
-	*
-	* v = min( 3.14, NaN );
-	* // returns NaN
-	*
-	* v = min( +0.0, -0.0 );
-	* // returns -0.0
-	*/
-	var min = require_main$84();
-	module.exports = min;
-}));
-
-// node_modules/@stdlib/math-base-assert-is-positive-zero/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$83 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var PINF = require_lib$130();
-	/**
-	* Tests if a double-precision floating-point numeric value is positive zero.
-	*
-	* @param {number} x - value to test
-	* @returns {boolean} boolean indicating whether the value is positive zero
-	*
-	* @example
-	* var bool = isPositiveZero( 0.0 );
-	* // returns true
-	*
-	* @example
-	* var bool = isPositiveZero( -0.0 );
-	* // returns false
-	*/
-	function isPositiveZero(x) {
-		return x === 0 && 1 / x === PINF;
-	}
-	module.exports = isPositiveZero;
-}));
-
-// node_modules/@stdlib/math-base-assert-is-positive-zero/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$123 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a double-precision floating-point numeric value is positive zero.
-	*
-	* @module @stdlib/math-base-assert-is-positive-zero
-	*
-	* @example
-	* var isPositiveZero = require( '@stdlib/math-base-assert-is-positive-zero' );
-	*
-	* var bool = isPositiveZero( 0.0 );
-	* // returns true
-	*
-	* bool = isPositiveZero( -0.0 );
-	* // returns false
-	*/
-	var main = require_main$83();
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/stats-padjust/node_modules/@stdlib/math-base-special-max/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$82 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isPositiveZero = require_lib$123();
-	var isnan = require_lib$125();
-	var PINF = require_lib$130();
-	/**
-	* Returns the maximum value.
-	*
-	* @param {number} x - first number
-	* @param {number} y - second number
-	* @returns {number} maximum value
-	*
-	* @example
-	* var v = max( 3.14, 4.2 );
-	* // returns 4.2
-	*
-	* @example
-	* var v = max( 3.14, NaN );
-	* // returns NaN
-	*
-	* @example
-	* var v = max( +0.0, -0.0 );
-	* // returns +0.0
-	*/
-	function max(x, y) {
-		if (isnan(x) || isnan(y)) return NaN;
-		if (x === PINF || y === PINF) return PINF;
-		if (x === y && x === 0) {
-			if (isPositiveZero(x)) return x;
-			return y;
-		}
-		if (x > y) return x;
-		return y;
-	}
-	module.exports = max;
-}));
-
-// node_modules/@stdlib/stats-padjust/node_modules/@stdlib/math-base-special-max/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$122 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Return the maximum value.
-	*
-	* @module @stdlib/math-base-special-max
-	*
-	* @example
-	* var max = require( '@stdlib/math-base-special-max' );
-	*
-	* var v = max( 3.14, 4.2 );
-	* // returns 4.2
-	*
-	* v = max( 3.14, NaN );
-	* // returns NaN
-	*
-	* v = max( +0.0, -0.0 );
-	* // returns +0.0
-	*/
-	var max = require_main$82();
-	module.exports = max;
-}));
-
-// node_modules/@stdlib/assert-is-float64array/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$81 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var nativeClass = require_lib$140();
-	var hasFloat64Array = typeof Float64Array === "function";
-	/**
-	* Tests if a value is a Float64Array.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating whether value is a Float64Array
-	*
-	* @example
-	* var Float64Array = require( '@stdlib/array-float64' );
-	*
-	* var bool = isFloat64Array( new Float64Array( 10 ) );
-	* // returns true
-	*
-	* @example
-	* var bool = isFloat64Array( [] );
-	* // returns false
-	*/
-	function isFloat64Array(value) {
-		return hasFloat64Array && value instanceof Float64Array || nativeClass(value) === "[object Float64Array]";
-	}
-	module.exports = isFloat64Array;
-}));
-
-// node_modules/@stdlib/assert-is-float64array/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$121 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a value is a Float64Array.
-	*
-	* @module @stdlib/assert-is-float64array
-	*
-	* @example
-	* var Float64Array = require( '@stdlib/array-float64' );
-	* var isFloat64Array = require( '@stdlib/assert-is-float64array' );
-	*
-	* var bool = isFloat64Array( new Float64Array( 10 ) );
-	* // returns true
-	*
-	* bool = isFloat64Array( [] );
-	* // returns false
-	*/
-	var isFloat64Array = require_main$81();
-	module.exports = isFloat64Array;
-}));
-
-// node_modules/@stdlib/assert-has-float64array-support/lib/float64array.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_float64array = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var main = typeof Float64Array === "function" ? Float64Array : null;
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/assert-has-float64array-support/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$80 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isFloat64Array = require_lib$121();
-	var GlobalFloat64Array = require_float64array();
-	/**
-	* Tests for native `Float64Array` support.
-	*
-	* @returns {boolean} boolean indicating if an environment has `Float64Array` support
-	*
-	* @example
-	* var bool = hasFloat64ArraySupport();
-	* // returns <boolean>
-	*/
-	function hasFloat64ArraySupport() {
-		var bool;
-		var arr;
-		if (typeof GlobalFloat64Array !== "function") return false;
-		try {
-			arr = new GlobalFloat64Array([
-				1,
-				3.14,
-				-3.14,
-				NaN
-			]);
-			bool = isFloat64Array(arr) && arr[0] === 1 && arr[1] === 3.14 && arr[2] === -3.14 && arr[3] !== arr[3];
-		} catch (err) {
-			bool = false;
-		}
-		return bool;
-	}
-	module.exports = hasFloat64ArraySupport;
-}));
-
-// node_modules/@stdlib/assert-has-float64array-support/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$120 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test for native `Float64Array` support.
-	*
-	* @module @stdlib/assert-has-float64array-support
-	*
-	* @example
-	* var hasFloat64ArraySupport = require( '@stdlib/assert-has-float64array-support' );
-	*
-	* var bool = hasFloat64ArraySupport();
-	* // returns <boolean>
-	*/
-	var hasFloat64ArraySupport = require_main$80();
-	module.exports = hasFloat64ArraySupport;
-}));
-
-// node_modules/@stdlib/array-float64/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$79 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var ctor = typeof Float64Array === "function" ? Float64Array : void 0;
-	module.exports = ctor;
-}));
-
-// node_modules/@stdlib/array-float64/lib/polyfill.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_polyfill$4 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Typed array which represents an array of double-precision floating-point numbers in the platform byte order.
-	*
-	* @throws {Error} not implemented
-	*/
-	function polyfill() {
-		throw new Error("not implemented");
-	}
-	module.exports = polyfill;
-}));
-
-// node_modules/@stdlib/array-float64/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$119 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Typed array constructor which returns a typed array representing an array of double-precision floating-point numbers in the platform byte order.
-	*
-	* @module @stdlib/array-float64
-	*
-	* @example
-	* var ctor = require( '@stdlib/array-float64' );
-	*
-	* var arr = new ctor( 10 );
-	* // returns <Float64Array>
-	*/
-	var hasFloat64ArraySupport = require_lib$120();
-	var builtin = require_main$79();
-	var polyfill = require_polyfill$4();
-	var ctor;
-	if (hasFloat64ArraySupport()) ctor = builtin;
-	else ctor = polyfill;
-	module.exports = ctor;
-}));
-
-// node_modules/@stdlib/assert-is-int32array/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$78 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var nativeClass = require_lib$140();
-	var hasInt32Array = typeof Int32Array === "function";
-	/**
-	* Tests if a value is an Int32Array.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating whether value is an Int32Array
-	*
-	* @example
-	* var Int32Array = require( '@stdlib/array-int32' );
-	*
-	* var bool = isInt32Array( new Int32Array( 10 ) );
-	* // returns true
-	*
-	* @example
-	* var bool = isInt32Array( [] );
-	* // returns false
-	*/
-	function isInt32Array(value) {
-		return hasInt32Array && value instanceof Int32Array || nativeClass(value) === "[object Int32Array]";
-	}
-	module.exports = isInt32Array;
-}));
-
-// node_modules/@stdlib/assert-is-int32array/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$118 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a value is an Int32Array.
-	*
-	* @module @stdlib/assert-is-int32array
-	*
-	* @example
-	* var Int32Array = require( '@stdlib/array-int32' );
-	* var isInt32Array = require( '@stdlib/assert-is-int32array' );
-	*
-	* var bool = isInt32Array( new Int32Array( 10 ) );
-	* // returns true
-	*
-	* bool = isInt32Array( [] );
-	* // returns false
-	*/
-	var isInt32Array = require_main$78();
-	module.exports = isInt32Array;
-}));
-
-// node_modules/@stdlib/constants-int32-max/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$117 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Maximum signed 32-bit integer.
-	*
-	* @module @stdlib/constants-int32-max
-	* @type {integer32}
-	*
-	* @example
-	* var INT32_MAX = require( '@stdlib/constants-int32-max' );
-	* // returns 2147483647
-	*/
-	/**
-	* Maximum signed 32-bit integer.
-	*
-	* ## Notes
-	*
-	* The number has the value
-	*
-	* ```tex
-	* 2^{31} - 1
-	* ```
-	*
-	* which corresponds to the bit sequence
-	*
-	* ```binarystring
-	* 01111111111111111111111111111111
-	* ```
-	*
-	* @constant
-	* @type {integer32}
-	* @default 2147483647
-	*/
-	var INT32_MAX = 2147483647;
-	module.exports = INT32_MAX;
-}));
-
-// node_modules/@stdlib/constants-int32-min/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$116 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Minimum signed 32-bit integer.
-	*
-	* @module @stdlib/constants-int32-min
-	* @type {integer32}
-	*
-	* @example
-	* var INT32_MIN = require( '@stdlib/constants-int32-min' );
-	* // returns -2147483648
-	*/
-	/**
-	* Minimum signed 32-bit integer.
-	*
-	* ## Notes
-	*
-	* The number has the value
-	*
-	* ```tex
-	* -(2^{31})
-	* ```
-	*
-	* which corresponds to the two's complement bit sequence
-	*
-	* ```binarystring
-	* 10000000000000000000000000000000
-	* ```
-	*
-	* @constant
-	* @type {integer32}
-	* @default -2147483648
-	*/
-	var INT32_MIN = -2147483648;
-	module.exports = INT32_MIN;
-}));
-
-// node_modules/@stdlib/assert-has-int32array-support/lib/int32array.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_int32array = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var main = typeof Int32Array === "function" ? Int32Array : null;
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/assert-has-int32array-support/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$77 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isInt32Array = require_lib$118();
-	var INT32_MAX = require_lib$117();
-	var INT32_MIN = require_lib$116();
-	var GlobalInt32Array = require_int32array();
-	/**
-	* Tests for native `Int32Array` support.
-	*
-	* @returns {boolean} boolean indicating if an environment has `Int32Array` support
-	*
-	* @example
-	* var bool = hasInt32ArraySupport();
-	* // returns <boolean>
-	*/
-	function hasInt32ArraySupport() {
-		var bool;
-		var arr;
-		if (typeof GlobalInt32Array !== "function") return false;
-		try {
-			arr = new GlobalInt32Array([
-				1,
-				3.14,
-				-3.14,
-				INT32_MAX + 1
-			]);
-			bool = isInt32Array(arr) && arr[0] === 1 && arr[1] === 3 && arr[2] === -3 && arr[3] === INT32_MIN;
-		} catch (err) {
-			bool = false;
-		}
-		return bool;
-	}
-	module.exports = hasInt32ArraySupport;
-}));
-
-// node_modules/@stdlib/assert-has-int32array-support/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$115 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test for native `Int32Array` support.
-	*
-	* @module @stdlib/assert-has-int32array-support
-	*
-	* @example
-	* var hasInt32ArraySupport = require( '@stdlib/assert-has-int32array-support' );
-	*
-	* var bool = hasInt32ArraySupport();
-	* // returns <boolean>
-	*/
-	var hasInt32ArraySupport = require_main$77();
-	module.exports = hasInt32ArraySupport;
-}));
-
-// node_modules/@stdlib/array-int32/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$76 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var ctor = typeof Int32Array === "function" ? Int32Array : void 0;
-	module.exports = ctor;
-}));
-
-// node_modules/@stdlib/array-int32/lib/polyfill.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_polyfill$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Typed array which represents an array of twos-complement 32-bit signed integers in the platform byte order.
-	*
-	* @throws {Error} not implemented
-	*/
-	function polyfill() {
-		throw new Error("not implemented");
-	}
-	module.exports = polyfill;
-}));
-
-// node_modules/@stdlib/array-int32/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$114 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Typed array constructor which returns a typed array representing an array of twos-complement 32-bit signed integers in the platform byte order.
-	*
-	* @module @stdlib/array-int32
-	*
-	* @example
-	* var ctor = require( '@stdlib/array-int32' );
-	*
-	* var arr = new ctor( 10 );
-	* // returns <Int32Array>
-	*/
-	var hasInt32ArraySupport = require_lib$115();
-	var builtin = require_main$76();
-	var polyfill = require_polyfill$3();
-	var ctor;
-	if (hasInt32ArraySupport()) ctor = builtin;
-	else ctor = polyfill;
-	module.exports = ctor;
-}));
-
-// node_modules/@stdlib/stats-padjust/lib/order.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_order = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var Int32Array = require_lib$114();
-	/**
-	* Returns a comparison result. If `-1`, `a` comes before `b`. If `1`, `b` comes before `a`. If `0`, the order stays the same.
-	*
-	* @private
-	* @param {number} a - first number
-	* @param {number} b - second number
-	* @returns {boolean} comparison result
-	*/
-	function ascending(a, b) {
-		if (a < b) return -1;
-		if (a > b) return 1;
-		return 0;
-	}
-	/**
-	* Returns a comparison result. If `-1`, `a` comes before `b`. If `1`, `b` comes before `a`. If `0`, the order stays the same.
-	*
-	* @private
-	* @param {number} a - first number
-	* @param {number} b - second number
-	* @returns {boolean} comparison result
-	*/
-	function descending(a, b) {
-		if (a < b) return 1;
-		if (a > b) return -1;
-		return 0;
-	}
-	/**
-	* Returns a permutation which rearranges input array.
-	*
-	* @private
-	* @param {ArrayLike} x - input array-like object
-	* @param {boolean} invert - controls whether to permutation that sorts input array in descending order
-	* @returns {Array} permutation array
-	*/
-	function order(x, invert) {
-		var comparator;
-		var arr;
-		var i;
-		comparator = invert ? descending : ascending;
-		arr = new Int32Array(x.length);
-		for (i = 0; i < x.length; i++) arr[i] = i;
-		return arr.sort(compare);
-		/**
-		* Compare the elements of the input array.
-		*
-		* @private
-		* @param {number} a - first number
-		* @param {number} b - second number
-		* @returns {boolean} comparison result
-		*/
-		function compare(a, b) {
-			return comparator(x[a], x[b]);
-		}
-	}
-	module.exports = order;
-}));
-
-// node_modules/@stdlib/stats-padjust/lib/hommel.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_hommel = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var min = require_lib$124();
-	var max = require_lib$122();
-	var Float64Array = require_lib$119();
-	var PINF = require_lib$130();
-	var order = require_order();
-	var slice = Array.prototype.slice;
-	/**
-	* Adjusts the p-values via Hommel's method.
-	*
-	* @private
-	* @param {ProbabilityArray} pvalues - p-values to be adjusted
-	* @param {PositiveInteger} comparisons - number of comparisons
-	* @returns {ProbabilityArray} adjusted p-values
-	*/
-	function hommel(pvalues, comparisons) {
-		var indices;
-		var diff;
-		var adj;
-		var idx;
-		var len;
-		var out;
-		var mq;
-		var m;
-		var i;
-		var j;
-		var k;
-		var q;
-		var v;
-		len = pvalues.length;
-		diff = comparisons - len;
-		if (diff > 0) {
-			pvalues = slice.call(pvalues);
-			while (diff > 0) {
-				pvalues.push(1);
-				diff -= 1;
-			}
-		}
-		indices = order(pvalues);
-		m = PINF;
-		for (i = 0; i < comparisons; i++) {
-			v = comparisons * pvalues[i] / (i + 1);
-			if (v < m) m = v;
-		}
-		q = new Float64Array(comparisons);
-		adj = new Float64Array(comparisons);
-		for (i = comparisons - 1; i > 1; i--) {
-			mq = PINF;
-			for (k = comparisons - i + 1; k <= comparisons; k++) {
-				v = i * pvalues[indices[k]] / (2 + k - comparisons + i - 1);
-				if (v < mq) mq = v;
-			}
-			for (j = 0; j < comparisons - i + 1; j++) q[j] = min(i * pvalues[indices[j]], mq);
-			for (k = comparisons - i + 1; k <= comparisons; k++) q[k] = q[comparisons - i];
-			for (j = 0; j < adj.length; j++) adj[j] = max(q[j], adj[j]);
-		}
-		out = new Array(len);
-		for (i = 0; i < len; i++) {
-			idx = indices[i];
-			v = max(adj[i], pvalues[idx]);
-			out[idx] = v;
-		}
-		return out;
-	}
-	module.exports = hommel;
-}));
-
-// node_modules/@stdlib/stats-base-cumax/lib/cumax.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_cumax = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var isPositiveZero = require_lib$123();
-	/**
-	* Computes the cumulative maximum of a strided array.
-	*
-	* @param {PositiveInteger} N - number of indexed elements
-	* @param {NumericArray} x - input array
-	* @param {integer} strideX - `x` stride length
-	* @param {NumericArray} y - output array
-	* @param {integer} strideY - `y` stride length
-	* @returns {NumericArray} output array
-	*
-	* @example
-	* var x = [ 1.0, -2.0, 2.0 ];
-	* var y = [ 0.0, 0.0, 0.0 ];
-	* var N = x.length;
-	*
-	* var v = cumax( N, x, 1, y, 1 );
-	* // returns [ 1.0, 1.0, 2.0 ]
-	*/
-	function cumax(N, x, strideX, y, strideY) {
-		var max;
-		var ix;
-		var iy;
-		var v;
-		var i;
-		if (N <= 0) return y;
-		if (strideX < 0) ix = (1 - N) * strideX;
-		else ix = 0;
-		if (strideY < 0) iy = (1 - N) * strideY;
-		else iy = 0;
-		max = x[ix];
-		y[iy] = max;
-		iy += strideY;
-		i = 1;
-		if (isnan(max) === false) for (; i < N; i++) {
-			ix += strideX;
-			v = x[ix];
-			if (isnan(v)) {
-				max = v;
-				break;
-			}
-			if (v > max || v === max && isPositiveZero(v)) max = v;
-			y[iy] = max;
-			iy += strideY;
-		}
-		if (isnan(max)) for (; i < N; i++) {
-			y[iy] = max;
-			iy += strideY;
-		}
-		return y;
-	}
-	module.exports = cumax;
-}));
-
-// node_modules/@stdlib/stats-base-cumax/lib/ndarray.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_ndarray$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var isPositiveZero = require_lib$123();
-	/**
-	* Computes the cumulative maximum of a strided array.
-	*
-	* @param {PositiveInteger} N - number of indexed elements
-	* @param {NumericArray} x - input array
-	* @param {integer} strideX - `x` stride length
-	* @param {NonNegativeInteger} offsetX - starting index for `x`
-	* @param {NumericArray} y - output array
-	* @param {integer} strideY - `y` stride length
-	* @param {NonNegativeInteger} offsetY - starting index for `y`
-	* @returns {NumericArray} output array
-	*
-	* @example
-	* var floor = require( '@stdlib/math-base-special-floor' );
-	*
-	* var x = [ 2.0, 1.0, 2.0, -2.0, -2.0, 2.0, 3.0, 4.0 ];
-	* var y = [ 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 ];
-	* var N = floor( x.length / 2 );
-	*
-	* var v = cumax( N, x, 2, 1, y, 1, 0 );
-	* // returns [ 1.0, 1.0, 2.0, 4.0, 0.0, 0.0, 0.0, 0.0 ]
-	*/
-	function cumax(N, x, strideX, offsetX, y, strideY, offsetY) {
-		var max;
-		var ix;
-		var iy;
-		var v;
-		var i;
-		if (N <= 0) return y;
-		ix = offsetX;
-		iy = offsetY;
-		max = x[ix];
-		y[iy] = max;
-		iy += strideY;
-		i = 1;
-		if (isnan(max) === false) for (; i < N; i++) {
-			ix += strideX;
-			v = x[ix];
-			if (isnan(v)) {
-				max = v;
-				break;
-			}
-			if (v > max || v === max && isPositiveZero(v)) max = v;
-			y[iy] = max;
-			iy += strideY;
-		}
-		if (isnan(max)) for (; i < N; i++) {
-			y[iy] = max;
-			iy += strideY;
-		}
-		return y;
-	}
-	module.exports = cumax;
-}));
-
-// node_modules/@stdlib/stats-base-cumax/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$75 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var setReadOnly = require_lib$145();
-	var cumax = require_cumax();
-	setReadOnly(cumax, "ndarray", require_ndarray$1());
-	module.exports = cumax;
-}));
-
-// node_modules/@stdlib/stats-base-cumax/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$113 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Compute the cumulative maximum of a strided array.
-	*
-	* @module @stdlib/stats-base-cumax
-	*
-	* @example
-	* var cumax = require( '@stdlib/stats-base-cumax' );
-	*
-	* var x = [ 1.0, -2.0, 2.0 ];
-	* var y = [ 0.0, 0.0, 0.0 ];
-	* var N = x.length;
-	*
-	* cumax( N, x, 1, y, 1 );
-	* // y => [ 1.0, 1.0, 2.0 ]
-	*
-	* @example
-	* var floor = require( '@stdlib/math-base-special-floor' );
-	* var cumax = require( '@stdlib/stats-base-cumax' );
-	*
-	* var x = [ 2.0, 1.0, 2.0, -2.0, -2.0, 2.0, 3.0, 4.0 ];
-	* var y = [ 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 ];
-	* var N = floor( x.length / 2 );
-	*
-	* cumax.ndarray( N, x, 2, 1, y, 1, 0 );
-	* // y => [ 1.0, 1.0, 2.0, 4.0, 0.0, 0.0, 0.0, 0.0 ]
-	*/
-	var main = require_main$75();
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/stats-padjust/lib/holm.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_holm = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var min = require_lib$124();
-	var cumax = require_lib$113();
-	var Float64Array = require_lib$119();
-	var order = require_order();
-	/**
-	* Adjusts the p-values via the Bonferroni–Holm method.
-	*
-	* @private
-	* @param {ProbabilityArray} pvalues - p-values to be adjusted
-	* @param {PositiveInteger} comparisons - number of comparisons
-	* @returns {ProbabilityArray} adjusted p-values
-	*/
-	function holm(pvalues, comparisons) {
-		var indices;
-		var sorted;
-		var len;
-		var out;
-		var i;
-		len = pvalues.length;
-		indices = order(pvalues);
-		sorted = new Float64Array(len);
-		for (i = 0; i < len; i++) sorted[i] = (comparisons - i) * pvalues[indices[i]];
-		sorted = cumax(len, sorted, 1, sorted, 1);
-		out = new Array(len);
-		for (i = 0; i < len; i++) out[indices[i]] = min(sorted[i], 1);
-		return out;
-	}
-	module.exports = holm;
-}));
-
-// node_modules/@stdlib/stats-base-cumin/lib/cumin.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_cumin = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var isNegativeZero = require_lib$126();
-	/**
-	* Computes the cumulative minimum of a strided array.
-	*
-	* @param {PositiveInteger} N - number of indexed elements
-	* @param {NumericArray} x - input array
-	* @param {integer} strideX - `x` stride length
-	* @param {NumericArray} y - output array
-	* @param {integer} strideY - `y` stride length
-	* @returns {NumericArray} output array
-	*
-	* @example
-	* var x = [ 1.0, -2.0, 2.0 ];
-	* var y = [ 0.0, 0.0, 0.0 ];
-	* var N = x.length;
-	*
-	* var v = cumin( N, x, 1, y, 1 );
-	* // returns [ 1.0, -2.0, -2.0 ]
-	*/
-	function cumin(N, x, strideX, y, strideY) {
-		var min;
-		var ix;
-		var iy;
-		var v;
-		var i;
-		if (N <= 0) return y;
-		if (strideX < 0) ix = (1 - N) * strideX;
-		else ix = 0;
-		if (strideY < 0) iy = (1 - N) * strideY;
-		else iy = 0;
-		min = x[ix];
-		y[iy] = min;
-		iy += strideY;
-		i = 1;
-		if (isnan(min) === false) for (; i < N; i++) {
-			ix += strideX;
-			v = x[ix];
-			if (isnan(v)) {
-				min = v;
-				break;
-			}
-			if (v < min || v === min && isNegativeZero(v)) min = v;
-			y[iy] = min;
-			iy += strideY;
-		}
-		if (isnan(min)) for (; i < N; i++) {
-			y[iy] = min;
-			iy += strideY;
-		}
-		return y;
-	}
-	module.exports = cumin;
-}));
-
-// node_modules/@stdlib/stats-base-cumin/lib/ndarray.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_ndarray = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var isNegativeZero = require_lib$126();
-	/**
-	* Computes the cumulative minimum of a strided array.
-	*
-	* @param {PositiveInteger} N - number of indexed elements
-	* @param {NumericArray} x - input array
-	* @param {integer} strideX - `x` stride length
-	* @param {NonNegativeInteger} offsetX - starting index for `x`
-	* @param {NumericArray} y - output array
-	* @param {integer} strideY - `y` stride length
-	* @param {NonNegativeInteger} offsetY - starting index for `y`
-	* @returns {NumericArray} output array
-	*
-	* @example
-	* var floor = require( '@stdlib/math-base-special-floor' );
-	*
-	* var x = [ 2.0, 1.0, 2.0, -2.0, -2.0, 2.0, 3.0, 4.0 ];
-	* var y = [ 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 ];
-	* var N = floor( x.length / 2 );
-	*
-	* var v = cumin( N, x, 2, 1, y, 1, 0 );
-	* // returns [ 1.0, -2.0, -2.0, -2.0, 0.0, 0.0, 0.0, 0.0 ]
-	*/
-	function cumin(N, x, strideX, offsetX, y, strideY, offsetY) {
-		var min;
-		var ix;
-		var iy;
-		var v;
-		var i;
-		if (N <= 0) return y;
-		ix = offsetX;
-		iy = offsetY;
-		min = x[ix];
-		y[iy] = min;
-		iy += strideY;
-		i = 1;
-		if (isnan(min) === false) for (; i < N; i++) {
-			ix += strideX;
-			v = x[ix];
-			if (isnan(v)) {
-				min = v;
-				break;
-			}
-			if (v < min || v === min && isNegativeZero(v)) min = v;
-			y[iy] = min;
-			iy += strideY;
-		}
-		if (isnan(min)) for (; i < N; i++) {
-			y[iy] = min;
-			iy += strideY;
-		}
-		return y;
-	}
-	module.exports = cumin;
-}));
-
-// node_modules/@stdlib/stats-base-cumin/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$74 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var setReadOnly = require_lib$145();
-	var cumin = require_cumin();
-	setReadOnly(cumin, "ndarray", require_ndarray());
-	module.exports = cumin;
-}));
-
-// node_modules/@stdlib/stats-base-cumin/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$112 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Compute the cumulative minimum of a strided array.
-	*
-	* @module @stdlib/stats-base-cumin
-	*
-	* @example
-	* var cumin = require( '@stdlib/stats-base-cumin' );
-	*
-	* var x = [ 1.0, -2.0, 2.0 ];
-	* var y = [ 0.0, 0.0, 0.0 ];
-	* var N = x.length;
-	*
-	* cumin( N, x, 1, y, 1 );
-	* // y => [ 1.0, -2.0, -2.0 ]
-	*
-	* @example
-	* var floor = require( '@stdlib/math-base-special-floor' );
-	* var cumin = require( '@stdlib/stats-base-cumin' );
-	*
-	* var x = [ 2.0, 1.0, 2.0, -2.0, -2.0, 2.0, 3.0, 4.0 ];
-	* var y = [ 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 ];
-	* var N = floor( x.length / 2 );
-	*
-	* cumin.ndarray( N, x, 2, 1, y, 1, 0 );
-	* // y => [ 1.0, -2.0, -2.0, -2.0, 0.0, 0.0, 0.0, 0.0 ]
-	*/
-	var main = require_main$74();
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/stats-padjust/lib/bh.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_bh = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var min = require_lib$124();
-	var cumin = require_lib$112();
-	var Float64Array = require_lib$119();
-	var order = require_order();
-	/**
-	* Adjusts the p-values via the Benjamini-Hochberg procedure.
-	*
-	* @private
-	* @param {ProbabilityArray} pvalues - p-values to be adjusted
-	* @param {PositiveInteger} comparisons - number of comparisons
-	* @returns {ProbabilityArray} adjusted p-values
-	*/
-	function bh(pvalues, comparisons) {
-		var indices;
-		var sorted;
-		var len;
-		var out;
-		var i;
-		len = pvalues.length;
-		indices = order(pvalues, true);
-		sorted = new Float64Array(len);
-		for (i = 0; i < len; i++) sorted[i] = comparisons / (len - i) * pvalues[indices[i]];
-		sorted = cumin(len, sorted, 1, sorted, 1);
-		out = new Array(len);
-		for (i = 0; i < len; i++) out[indices[i]] = min(sorted[i], 1);
-		return out;
-	}
-	module.exports = bh;
-}));
-
-// node_modules/@stdlib/stats-padjust/lib/by.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_by = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var min = require_lib$124();
-	var cumin = require_lib$112();
-	var Float64Array = require_lib$119();
-	var order = require_order();
-	/**
-	* Adjusts the p-values via the Benjamini & Yekutieli method.
-	*
-	* @private
-	* @param {ProbabilityArray} pvalues - p-values to be adjusted
-	* @param {PositiveInteger} comparisons - number of comparisons
-	* @returns {ProbabilityArray} adjusted p-values
-	*/
-	function by(pvalues, comparisons) {
-		var indices;
-		var sorted;
-		var len;
-		var out;
-		var i;
-		var q;
-		len = pvalues.length;
-		indices = order(pvalues, true);
-		q = 0;
-		for (i = 0; i < comparisons; i++) q += 1 / (1 + i);
-		sorted = new Float64Array(len);
-		for (i = 0; i < len; i++) sorted[i] = q * comparisons / (len - i) * pvalues[indices[i]];
-		sorted = cumin(len, sorted, 1, sorted, 1);
-		out = new Array(len);
-		for (i = 0; i < len; i++) out[indices[i]] = min(sorted[i], 1);
-		return out;
-	}
-	module.exports = by;
-}));
-
-// node_modules/@stdlib/stats-padjust/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$73 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isProbabilityArray = require_lib$131();
-	var isInteger = require_lib$128().isPrimitive;
-	var isString = require_lib$127().isPrimitive;
-	var format = require_lib$147();
-	var bonferroni = require_bonferroni();
-	var hommel = require_hommel();
-	var holm = require_holm();
-	var bh = require_bh();
-	var by = require_by();
-	var METHODS = [
-		"bh",
-		"bonferroni",
-		"by",
-		"holm",
-		"hommel"
-	];
-	/**
-	* Adjusts supplied p-values for multiple comparisons via a specified method.
-	*
-	* @param {ProbabilityArray} pvals - p-values to be adjusted
-	* @param {string} method - correction method
-	* @param {PositiveInteger} [comparisons=pvals.length] - number of comparisons
-	* @throws {TypeError} first argument has to be an array-like object
-	* @throws {TypeError} second argument must be a string
-	* @throws {Error} second argument must be `bh`, `bonferroni`, `by`, `holm`, or `hommel`
-	* @throws {RangeError} comparisons must be greater or equal to the number of p-values to be adjusted
-	* @returns {ProbabilityArray} array containing the corrected p-values
-	*
-	* @example
-	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
-	* var out = padjust( pvalues, 'bonferroni' );
-	* // returns [ 0.04, 0.15, ..., 1, 1 ]
-	*
-	* @example
-	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
-	* var out = padjust( pvalues, 'by' );
-	* // returns [ ~0.091, ~0.171, ..., 1, ~0.571 ]
-	*
-	* @example
-	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
-	* var out = padjust( pvalues, 'bh' );
-	* // returns [ 0.04, 0.075, ..., 0.6, 0.25 ]
-	*
-	* @example
-	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
-	* var out = padjust( pvalues, 'holm' );
-	* // returns [ 0.04, 0.12, ..., 0.6, 0.4 ]
-	*
-	* @example
-	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
-	* var out = padjust( pvalues, 'hommel' );
-	* // returns [ 0.032, 0.12, ..., 0.6, 0.4 ]
-	*/
-	function padjust(pvals, method, comparisons) {
-		if (!isProbabilityArray(pvals)) throw new TypeError(format("invalid argument. First argument must be an array of probabilities. Value: `%s`.", pvals));
-		if (!isString(method)) throw new TypeError(format("invalid argument. Second argument must be a string. Value: `%s`.", method));
-		if (arguments.length > 2) {
-			if (!isInteger(comparisons)) throw new TypeError(format("invalid argument. Third argument must be an integer. Value: `%s`.", comparisons));
-			if (comparisons < pvals.length) throw new RangeError(format("invalid argument. The number of comparisons must be greater or equal to the number of p-values to be adjusted. Value: `%u`.", comparisons));
-		}
-		comparisons = comparisons || pvals.length;
-		switch (method) {
-			case "bonferroni": return bonferroni(pvals, comparisons);
-			case "by": return by(pvals, comparisons);
-			case "bh": return bh(pvals, comparisons);
-			case "holm": return holm(pvals, comparisons);
-			case "hommel": return hommel(pvals, comparisons);
-			default: throw new Error(format("invalid argument. Second argument must be one of the following: \"%s\". Value: `%s`.", METHODS.join("\", \""), method));
-		}
-	}
-	module.exports = padjust;
-}));
-
-// node_modules/@stdlib/stats-padjust/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$111 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Adjust supplied p-values for multiple comparisons via a specified method.
-	*
-	* @module @stdlib/stats-padjust
-	*
-	* @example
-	* var padjust = require( '@stdlib/stats-padjust' );
-	*
-	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
-	* var out = padjust( pvalues, 'bh' );
-	* // returns [ 0.04, 0.075, ~0.205, 0.6, 0.25 ]
-	*/
-	var main = require_main$73();
-	module.exports = main;
-}));
-
-// src/stats/holm.ts
-var import_lib$2 = /* @__PURE__ */ __toESM(require_lib$111(), 1);
-/**
-* p values adjusted for their number so that the chance of any false one is kept, however they depend on each other
-* (Holm 1979, A simple sequentially rejective multiple test procedure).
-*/
-function holmAdjusted(pValues) {
-	return pValues.length === 0 ? [] : [...(0, import_lib$2.default)([...pValues], "holm")];
-}
-/**
-* The level at which Holm's procedure tests each of the p values: `alpha / m` for the smallest, `alpha` for the
-* largest. A value is rejected when it and all smaller ones lie at or below theirs.
-*/
-function holmLevels(pValues, alpha) {
-	const order = pValues.map((_, index) => index).sort((a, b) => pValues[a] - pValues[b]);
-	const levels = new Array(pValues.length);
-	order.forEach((index, rank) => {
-		levels[index] = alpha / (pValues.length - rank);
-	});
-	return levels;
-}
-
-// src/stats/moderated.ts
-const sumOf = (values) => values.reduce((sum, value) => sum + value, 0);
-/** Mean of some values. */
-function meanOf(values) {
-	return sumOf(values) / values.length;
-}
-/** Sum of squared distances from the mean. */
-function squaresAround(values) {
-	const middle = meanOf(values);
-	return sumOf(values.map((value) => (value - middle) ** 2));
-}
-/**
-* Two small groups compared with what is known beforehand about their spread: the variance is pooled over both groups
-* and with the prior, each weighed by its degrees of freedom, and the difference over its standard error follows
-* Student's t with the degrees of freedom of all three (Smyth 2004, Linear models and empirical Bayes methods for
-* assessing differential expression in microarray experiments, eq. 4 and section 4). A group of one member works:
-* then the prior alone says how far it spreads.
-*
-* @param prior - spread of one member of either group; its degrees of freedom above 0
-*/
-function moderatedContrast(first, second, prior) {
-	const own = first.length - 1 + (second.length - 1);
-	const degreesOfFreedom = prior.degreesOfFreedom + own;
-	const squares = prior.degreesOfFreedom * prior.sd ** 2 + squaresAround(first) + squaresAround(second);
-	const sd = Math.sqrt(squares / degreesOfFreedom);
-	return {
-		difference: meanOf(second) - meanOf(first),
-		spread: {
-			sd,
-			degreesOfFreedom
-		},
-		standardError: standardErrorOf(sd, first.length, second.length)
-	};
-}
-/** Standard error of the difference of two means. */
-function standardErrorOf(sd, first, second) {
-	return sd * Math.sqrt(1 / first + 1 / second);
-}
-
-// src/stats/order.ts
-/**
-* The smallest of `count` values, averaged over all ways to choose them from those given: what the best of so many
-* would have been, without a choice of which to leave out.
-*
-* @param count - 1 to the number of values
-*/
-function expectedSmallest(values, count) {
-	if (count < 1 || count > values.length) throw new RangeError(`expectedSmallest: ${count} of ${values.length} values`);
-	const sorted = [...values].sort((a, b) => a - b);
-	if (count === sorted.length) return sorted[0];
-	const n = sorted.length;
-	let share = count / n;
-	let sum = 0;
-	for (let i = 0; i + count <= n; i += 1) {
-		sum += share * sorted[i];
-		share *= (n - i - count) / (n - i - 1);
-	}
-	return sum;
-}
 
 // node_modules/@stdlib/assert-is-uint32array/lib/main.js
 /**
@@ -15228,8 +11466,8 @@ function expectedSmallest(values, count) {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$72 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var nativeClass = require_lib$140();
+var require_main$94 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var nativeClass = require_lib$139();
 	var hasUint32Array = typeof Uint32Array === "function";
 	/**
 	* Tests if a value is a Uint32Array.
@@ -15271,7 +11509,7 @@ var require_main$72 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$110 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$138 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Test if a value is a Uint32Array.
 	*
@@ -15287,7 +11525,7 @@ var require_lib$110 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* bool = isUint32Array( [] );
 	* // returns false
 	*/
-	var isUint32Array = require_main$72();
+	var isUint32Array = require_main$94();
 	module.exports = isUint32Array;
 }));
 
@@ -15309,7 +11547,7 @@ var require_lib$110 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$109 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$137 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Maximum unsigned 32-bit integer.
 	*
@@ -15386,9 +11624,9 @@ var require_uint32array = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$71 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isUint32Array = require_lib$110();
-	var UINT32_MAX = require_lib$109();
+var require_main$93 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isUint32Array = require_lib$138();
+	var UINT32_MAX = require_lib$137();
 	var GlobalUint32Array = require_uint32array();
 	/**
 	* Tests for native `Uint32Array` support.
@@ -15439,7 +11677,7 @@ var require_main$71 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$108 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$136 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Test for native `Uint32Array` support.
 	*
@@ -15451,7 +11689,7 @@ var require_lib$108 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var bool = hasUint32ArraySupport();
 	* // returns <boolean>
 	*/
-	var hasUint32ArraySupport = require_main$71();
+	var hasUint32ArraySupport = require_main$93();
 	module.exports = hasUint32ArraySupport;
 }));
 
@@ -15473,7 +11711,7 @@ var require_lib$108 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$70 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$92 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	var ctor = typeof Uint32Array === "function" ? Uint32Array : void 0;
 	module.exports = ctor;
 }));
@@ -15496,7 +11734,7 @@ var require_main$70 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_polyfill$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_polyfill$4 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Typed array which represents an array of 32-bit unsigned integers in the platform byte order.
 	*
@@ -15526,7 +11764,7 @@ var require_polyfill$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$107 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$135 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Typed array constructor which returns a typed array representing an array of 32-bit unsigned integers in the platform byte order.
 	*
@@ -15538,11 +11776,291 @@ var require_lib$107 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var arr = new ctor( 10 );
 	* // returns <Uint32Array>
 	*/
-	var hasUint32ArraySupport = require_lib$108();
-	var builtin = require_main$70();
-	var polyfill = require_polyfill$2();
+	var hasUint32ArraySupport = require_lib$136();
+	var builtin = require_main$92();
+	var polyfill = require_polyfill$4();
 	var ctor;
 	if (hasUint32ArraySupport()) ctor = builtin;
+	else ctor = polyfill;
+	module.exports = ctor;
+}));
+
+// node_modules/@stdlib/assert-is-float64array/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$91 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var nativeClass = require_lib$139();
+	var hasFloat64Array = typeof Float64Array === "function";
+	/**
+	* Tests if a value is a Float64Array.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating whether value is a Float64Array
+	*
+	* @example
+	* var Float64Array = require( '@stdlib/array-float64' );
+	*
+	* var bool = isFloat64Array( new Float64Array( 10 ) );
+	* // returns true
+	*
+	* @example
+	* var bool = isFloat64Array( [] );
+	* // returns false
+	*/
+	function isFloat64Array(value) {
+		return hasFloat64Array && value instanceof Float64Array || nativeClass(value) === "[object Float64Array]";
+	}
+	module.exports = isFloat64Array;
+}));
+
+// node_modules/@stdlib/assert-is-float64array/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$134 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a value is a Float64Array.
+	*
+	* @module @stdlib/assert-is-float64array
+	*
+	* @example
+	* var Float64Array = require( '@stdlib/array-float64' );
+	* var isFloat64Array = require( '@stdlib/assert-is-float64array' );
+	*
+	* var bool = isFloat64Array( new Float64Array( 10 ) );
+	* // returns true
+	*
+	* bool = isFloat64Array( [] );
+	* // returns false
+	*/
+	var isFloat64Array = require_main$91();
+	module.exports = isFloat64Array;
+}));
+
+// node_modules/@stdlib/assert-has-float64array-support/lib/float64array.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_float64array = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var main = typeof Float64Array === "function" ? Float64Array : null;
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/assert-has-float64array-support/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$90 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isFloat64Array = require_lib$134();
+	var GlobalFloat64Array = require_float64array();
+	/**
+	* Tests for native `Float64Array` support.
+	*
+	* @returns {boolean} boolean indicating if an environment has `Float64Array` support
+	*
+	* @example
+	* var bool = hasFloat64ArraySupport();
+	* // returns <boolean>
+	*/
+	function hasFloat64ArraySupport() {
+		var bool;
+		var arr;
+		if (typeof GlobalFloat64Array !== "function") return false;
+		try {
+			arr = new GlobalFloat64Array([
+				1,
+				3.14,
+				-3.14,
+				NaN
+			]);
+			bool = isFloat64Array(arr) && arr[0] === 1 && arr[1] === 3.14 && arr[2] === -3.14 && arr[3] !== arr[3];
+		} catch (err) {
+			bool = false;
+		}
+		return bool;
+	}
+	module.exports = hasFloat64ArraySupport;
+}));
+
+// node_modules/@stdlib/assert-has-float64array-support/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$133 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test for native `Float64Array` support.
+	*
+	* @module @stdlib/assert-has-float64array-support
+	*
+	* @example
+	* var hasFloat64ArraySupport = require( '@stdlib/assert-has-float64array-support' );
+	*
+	* var bool = hasFloat64ArraySupport();
+	* // returns <boolean>
+	*/
+	var hasFloat64ArraySupport = require_main$90();
+	module.exports = hasFloat64ArraySupport;
+}));
+
+// node_modules/@stdlib/array-float64/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$89 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var ctor = typeof Float64Array === "function" ? Float64Array : void 0;
+	module.exports = ctor;
+}));
+
+// node_modules/@stdlib/array-float64/lib/polyfill.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_polyfill$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Typed array which represents an array of double-precision floating-point numbers in the platform byte order.
+	*
+	* @throws {Error} not implemented
+	*/
+	function polyfill() {
+		throw new Error("not implemented");
+	}
+	module.exports = polyfill;
+}));
+
+// node_modules/@stdlib/array-float64/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$132 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Typed array constructor which returns a typed array representing an array of double-precision floating-point numbers in the platform byte order.
+	*
+	* @module @stdlib/array-float64
+	*
+	* @example
+	* var ctor = require( '@stdlib/array-float64' );
+	*
+	* var arr = new ctor( 10 );
+	* // returns <Float64Array>
+	*/
+	var hasFloat64ArraySupport = require_lib$133();
+	var builtin = require_main$89();
+	var polyfill = require_polyfill$3();
+	var ctor;
+	if (hasFloat64ArraySupport()) ctor = builtin;
 	else ctor = polyfill;
 	module.exports = ctor;
 }));
@@ -15565,8 +12083,8 @@ var require_lib$107 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$69 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var nativeClass = require_lib$140();
+var require_main$88 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var nativeClass = require_lib$139();
 	var hasUint8Array = typeof Uint8Array === "function";
 	/**
 	* Tests if a value is a Uint8Array.
@@ -15608,7 +12126,7 @@ var require_main$69 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$106 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$131 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Test if a value is a Uint8Array.
 	*
@@ -15624,7 +12142,7 @@ var require_lib$106 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* bool = isUint8Array( [] );
 	* // returns false
 	*/
-	var isUint8Array = require_main$69();
+	var isUint8Array = require_main$88();
 	module.exports = isUint8Array;
 }));
 
@@ -15646,7 +12164,7 @@ var require_lib$106 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$105 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$130 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Maximum unsigned 8-bit integer.
 	*
@@ -15723,9 +12241,9 @@ var require_uint8array = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$68 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isUint8Array = require_lib$106();
-	var UINT8_MAX = require_lib$105();
+var require_main$87 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isUint8Array = require_lib$131();
+	var UINT8_MAX = require_lib$130();
 	var GlobalUint8Array = require_uint8array();
 	/**
 	* Tests for native `Uint8Array` support.
@@ -15776,7 +12294,7 @@ var require_main$68 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$104 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$129 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Test for native `Uint8Array` support.
 	*
@@ -15788,7 +12306,7 @@ var require_lib$104 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var bool = hasUint8ArraySupport();
 	* // returns <boolean>
 	*/
-	var hasUint8ArraySupport = require_main$68();
+	var hasUint8ArraySupport = require_main$87();
 	module.exports = hasUint8ArraySupport;
 }));
 
@@ -15810,7 +12328,7 @@ var require_lib$104 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$67 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$86 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	var ctor = typeof Uint8Array === "function" ? Uint8Array : void 0;
 	module.exports = ctor;
 }));
@@ -15833,7 +12351,7 @@ var require_main$67 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_polyfill$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_polyfill$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Typed array which represents an array of 8-bit unsigned integers in the platform byte order.
 	*
@@ -15863,7 +12381,7 @@ var require_polyfill$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$103 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$128 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Typed array constructor which returns a typed array representing an array of 8-bit unsigned integers in the platform byte order.
 	*
@@ -15875,9 +12393,9 @@ var require_lib$103 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var arr = new ctor( 10 );
 	* // returns <Uint8Array>
 	*/
-	var hasUint8ArraySupport = require_lib$104();
-	var builtin = require_main$67();
-	var polyfill = require_polyfill$1();
+	var hasUint8ArraySupport = require_lib$129();
+	var builtin = require_main$86();
+	var polyfill = require_polyfill$2();
 	var ctor;
 	if (hasUint8ArraySupport()) ctor = builtin;
 	else ctor = polyfill;
@@ -15902,8 +12420,8 @@ var require_lib$103 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$66 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var nativeClass = require_lib$140();
+var require_main$85 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var nativeClass = require_lib$139();
 	var hasUint16Array = typeof Uint16Array === "function";
 	/**
 	* Tests if a value is a Uint16Array.
@@ -15945,7 +12463,7 @@ var require_main$66 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$102 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$127 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Test if a value is a Uint16Array.
 	*
@@ -15961,7 +12479,7 @@ var require_lib$102 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* bool = isUint16Array( [] );
 	* // returns false
 	*/
-	var isUint16Array = require_main$66();
+	var isUint16Array = require_main$85();
 	module.exports = isUint16Array;
 }));
 
@@ -15983,7 +12501,7 @@ var require_lib$102 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$101 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$126 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Maximum unsigned 16-bit integer.
 	*
@@ -16060,9 +12578,9 @@ var require_uint16array = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$65 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isUint16Array = require_lib$102();
-	var UINT16_MAX = require_lib$101();
+var require_main$84 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isUint16Array = require_lib$127();
+	var UINT16_MAX = require_lib$126();
 	var GlobalUint16Array = require_uint16array();
 	/**
 	* Tests for native `Uint16Array` support.
@@ -16113,7 +12631,7 @@ var require_main$65 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$100 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$125 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Test for native `Uint16Array` support.
 	*
@@ -16125,7 +12643,7 @@ var require_lib$100 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var bool = hasUint16ArraySupport();
 	* // returns <boolean>
 	*/
-	var hasUint16ArraySupport = require_main$65();
+	var hasUint16ArraySupport = require_main$84();
 	module.exports = hasUint16ArraySupport;
 }));
 
@@ -16147,7 +12665,7 @@ var require_lib$100 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$64 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$83 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	var ctor = typeof Uint16Array === "function" ? Uint16Array : void 0;
 	module.exports = ctor;
 }));
@@ -16170,7 +12688,7 @@ var require_main$64 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_polyfill = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_polyfill$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Typed array which represents an array of 16-bit unsigned integers in the platform byte order.
 	*
@@ -16200,7 +12718,7 @@ var require_polyfill = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$99 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$124 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Typed array constructor which returns a typed array representing an array of 16-bit unsigned integers in the platform byte order.
 	*
@@ -16212,9 +12730,9 @@ var require_lib$99 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var arr = new ctor( 10 );
 	* // returns <Uint16Array>
 	*/
-	var hasUint16ArraySupport = require_lib$100();
-	var builtin = require_main$64();
-	var polyfill = require_polyfill();
+	var hasUint16ArraySupport = require_lib$125();
+	var builtin = require_main$83();
+	var polyfill = require_polyfill$1();
 	var ctor;
 	if (hasUint16ArraySupport()) ctor = builtin;
 	else ctor = polyfill;
@@ -16240,9 +12758,9 @@ var require_lib$99 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_ctors = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var Uint8Array = require_lib$103();
+	var Uint8Array = require_lib$128();
 	var ctors = {
-		"uint16": require_lib$99(),
+		"uint16": require_lib$124(),
 		"uint8": Uint8Array
 	};
 	module.exports = ctors;
@@ -16266,7 +12784,7 @@ var require_ctors = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$63 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$82 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	var ctors = require_ctors();
 	var bool;
 	/**
@@ -16309,7 +12827,7 @@ var require_main$63 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$98 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$123 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Return a boolean indicating if an environment is little endian.
 	*
@@ -16321,7 +12839,7 @@ var require_lib$98 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var bool = IS_LITTLE_ENDIAN;
 	* // returns <boolean>
 	*/
-	var IS_LITTLE_ENDIAN = require_main$63();
+	var IS_LITTLE_ENDIAN = require_main$82();
 	module.exports = IS_LITTLE_ENDIAN;
 }));
 
@@ -16344,7 +12862,7 @@ var require_lib$98 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_high$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isLittleEndian = require_lib$98();
+	var isLittleEndian = require_lib$123();
 	var HIGH;
 	if (isLittleEndian === true) HIGH = 1;
 	else HIGH = 0;
@@ -16369,9 +12887,9 @@ var require_high$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$62 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var Uint32Array = require_lib$107();
-	var Float64Array = require_lib$119();
+var require_main$81 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var Uint32Array = require_lib$135();
+	var Float64Array = require_lib$132();
 	var HIGH = require_high$1();
 	var FLOAT64_VIEW = new Float64Array(1);
 	var UINT32_VIEW = new Uint32Array(FLOAT64_VIEW.buffer);
@@ -16447,7 +12965,7 @@ var require_main$62 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$97 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$122 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Return an unsigned 32-bit integer corresponding to the more significant 32 bits of a double-precision floating-point number.
 	*
@@ -16459,7 +12977,7 @@ var require_lib$97 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var w = getHighWord( 3.14e201 ); // => 01101001110001001000001011000011
 	* // returns 1774486211
 	*/
-	var main = require_main$62();
+	var main = require_main$81();
 	module.exports = main;
 }));
 
@@ -16482,7 +13000,7 @@ var require_lib$97 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_high = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isLittleEndian = require_lib$98();
+	var isLittleEndian = require_lib$123();
 	var HIGH;
 	if (isLittleEndian === true) HIGH = 1;
 	else HIGH = 0;
@@ -16507,9 +13025,9 @@ var require_high = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$61 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var Uint32Array = require_lib$107();
-	var Float64Array = require_lib$119();
+var require_main$80 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var Uint32Array = require_lib$135();
+	var Float64Array = require_lib$132();
 	var HIGH = require_high();
 	var FLOAT64_VIEW = new Float64Array(1);
 	var UINT32_VIEW = new Uint32Array(FLOAT64_VIEW.buffer);
@@ -16598,7 +13116,7 @@ var require_main$61 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$96 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$121 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Set the more significant 32 bits of a double-precision floating-point number.
 	*
@@ -16622,7 +13140,7 @@ var require_lib$96 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var y = setHighWord( PINF, high ); // => 0 01111111111 0000000000000000000000000000000000000000000000000000
 	* // returns 1.0
 	*/
-	var main = require_main$61();
+	var main = require_main$80();
 	module.exports = main;
 }));
 
@@ -16645,7 +13163,7 @@ var require_lib$96 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_indices$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isLittleEndian = require_lib$98();
+	var isLittleEndian = require_lib$123();
 	var indices;
 	var HIGH;
 	var LOW;
@@ -16681,9 +13199,9 @@ var require_indices$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$60 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var Uint32Array = require_lib$107();
-	var Float64Array = require_lib$119();
+var require_main$79 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var Uint32Array = require_lib$135();
+	var Float64Array = require_lib$132();
 	var indices = require_indices$1();
 	var FLOAT64_VIEW = new Float64Array(1);
 	var UINT32_VIEW = new Uint32Array(FLOAT64_VIEW.buffer);
@@ -16787,7 +13305,7 @@ var require_main$60 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$95 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$120 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Create a double-precision floating-point number from a higher order word (unsigned 32-bit integer) and a lower order word (unsigned 32-bit integer).
 	*
@@ -16817,8 +13335,152 @@ var require_lib$95 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = fromWords( 4293918720, 0 );
 	* // returns -Infinity
 	*/
-	var main = require_main$60();
+	var main = require_main$79();
 	module.exports = main;
+}));
+
+// node_modules/@stdlib/constants-float64-pinf/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$119 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Double-precision floating-point positive infinity.
+	*
+	* @module @stdlib/constants-float64-pinf
+	* @type {number}
+	*
+	* @example
+	* var FLOAT64_PINF = require( '@stdlib/constants-float64-pinf' );
+	* // returns Infinity
+	*/
+	/**
+	* Double-precision floating-point positive infinity.
+	*
+	* ## Notes
+	*
+	* Double-precision floating-point positive infinity has the bit sequence
+	*
+	* ```binarystring
+	* 0 11111111111 00000000000000000000 00000000000000000000000000000000
+	* ```
+	*
+	* @constant
+	* @type {number}
+	* @default Number.POSITIVE_INFINITY
+	* @see [IEEE 754]{@link https://en.wikipedia.org/wiki/IEEE_754-1985}
+	*/
+	var FLOAT64_PINF = Number.POSITIVE_INFINITY;
+	module.exports = FLOAT64_PINF;
+}));
+
+// node_modules/@stdlib/number-ctor/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$78 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	module.exports = Number;
+}));
+
+// node_modules/@stdlib/number-ctor/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$118 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Constructor which returns a `Number` object.
+	*
+	* @module @stdlib/number-ctor
+	*
+	* @example
+	* var Number = require( '@stdlib/number-ctor' );
+	*
+	* var v = new Number( 10.0 );
+	* // returns <Number>
+	*/
+	var main = require_main$78();
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/constants-float64-ninf/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$117 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Double-precision floating-point negative infinity.
+	*
+	* ## Notes
+	*
+	* Double-precision floating-point negative infinity has the bit sequence
+	*
+	* ```binarystring
+	* 1 11111111111 00000000000000000000 00000000000000000000000000000000
+	* ```
+	*
+	* @constant
+	* @type {number}
+	* @default Number.NEGATIVE_INFINITY
+	* @see [IEEE 754]{@link https://en.wikipedia.org/wiki/IEEE_754-1985}
+	*/
+	var FLOAT64_NINF = require_lib$118().NEGATIVE_INFINITY;
+	module.exports = FLOAT64_NINF;
 }));
 
 // node_modules/@stdlib/constants-float64-exponent-bias/lib/index.js
@@ -16839,7 +13501,7 @@ var require_lib$95 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$94 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$116 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* The bias of a double-precision floating-point number's exponent.
 	*
@@ -16890,7 +13552,7 @@ var require_lib$94 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$93 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$115 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* One half times the natural logarithm of 2.
 	*
@@ -16987,15 +13649,15 @@ var require_polyval_q$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * is preserved.
 * ```
 */
-var require_main$59 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var getHighWord = require_lib$97();
-	var setHighWord = require_lib$96();
-	var fromWords = require_lib$95();
-	var PINF = require_lib$130();
-	var NINF = require_lib$129();
-	var FLOAT64_EXPONENT_BIAS = require_lib$94();
-	var HALF_LN2 = require_lib$93();
+var require_main$77 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var getHighWord = require_lib$122();
+	var setHighWord = require_lib$121();
+	var fromWords = require_lib$120();
+	var PINF = require_lib$119();
+	var NINF = require_lib$117();
+	var FLOAT64_EXPONENT_BIAS = require_lib$116();
+	var HALF_LN2 = require_lib$115();
 	var polyval = require_polyval_q$1();
 	var OVERFLOW_THRESHOLD = 709.782712893384;
 	var LN2_HI = .6931471803691238;
@@ -17274,7 +13936,7 @@ var require_main$59 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$92 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$114 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Compute `exp(x) - 1`.
 	*
@@ -17295,8 +13957,96 @@ var require_lib$92 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = expm1( NaN );
 	* // returns NaN
 	*/
-	var expm1 = require_main$59();
+	var expm1 = require_main$77();
 	module.exports = expm1;
+}));
+
+// node_modules/@stdlib/math-base-special-floor/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$76 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Rounds a double-precision floating-point number toward negative infinity.
+	*
+	* @param {number} x - input value
+	* @returns {number} rounded value
+	*
+	* @example
+	* var v = floor( -4.2 );
+	* // returns -5.0
+	*
+	* @example
+	* var v = floor( 9.99999 );
+	* // returns 9.0
+	*
+	* @example
+	* var v = floor( 0.0 );
+	* // returns 0.0
+	*
+	* @example
+	* var v = floor( NaN );
+	* // returns NaN
+	*/
+	var floor = Math.floor;
+	module.exports = floor;
+}));
+
+// node_modules/@stdlib/math-base-special-floor/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$113 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Round a double-precision floating-point number toward negative infinity.
+	*
+	* @module @stdlib/math-base-special-floor
+	*
+	* @example
+	* var floor = require( '@stdlib/math-base-special-floor' );
+	*
+	* var v = floor( -4.2 );
+	* // returns -5.0
+	*
+	* v = floor( 9.99999 );
+	* // returns 9.0
+	*
+	* v = floor( 0.0 );
+	* // returns 0.0
+	*
+	* v = floor( NaN );
+	* // returns NaN
+	*/
+	var main = require_main$76();
+	module.exports = main;
 }));
 
 // node_modules/@stdlib/math-base-special-log1p/lib/polyval_lp.js
@@ -17370,13 +14120,13 @@ var require_polyval_lp = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * is preserved.
 * ```
 */
-var require_main$58 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var getHighWord = require_lib$97();
-	var setHighWord = require_lib$96();
-	var PINF = require_lib$130();
-	var NINF = require_lib$129();
-	var FLOAT64_EXPONENT_BIAS = require_lib$94();
+var require_main$75 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var getHighWord = require_lib$122();
+	var setHighWord = require_lib$121();
+	var PINF = require_lib$119();
+	var NINF = require_lib$117();
+	var FLOAT64_EXPONENT_BIAS = require_lib$116();
 	var polyval = require_polyval_lp();
 	var LN2_HI = .6931471803691238;
 	var LN2_LO = 19082149292705877e-26;
@@ -17640,7 +14390,7 @@ var require_main$58 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$91 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$112 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate the natural logarithm of \\(1+x\\).
 	*
@@ -17667,7 +14417,7 @@ var require_lib$91 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = log1p( NaN );
 	* // returns NaN
 	*/
-	var log1p = require_main$58();
+	var log1p = require_main$75();
 	module.exports = log1p;
 }));
 
@@ -17689,7 +14439,7 @@ var require_lib$91 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$57 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$74 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Compute the principal square root of a double-precision floating-point number.
 	*
@@ -17735,7 +14485,7 @@ var require_main$57 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$90 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$111 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Compute the principal square root of a double-precision floating-point number.
 	*
@@ -17759,7 +14509,7 @@ var require_lib$90 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = sqrt( NaN );
 	* // returns NaN
 	*/
-	var main = require_main$57();
+	var main = require_main$74();
 	module.exports = main;
 }));
 
@@ -17781,7 +14531,7 @@ var require_lib$90 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$89 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$110 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* One fourth times the mathematical constant `π`.
 	*
@@ -17942,10 +14692,10 @@ var require_rational_rs = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * moshier@na-net.ornl.gov
 * ```
 */
-var require_main$56 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var sqrt = require_lib$90();
-	var PIO4 = require_lib$89();
+var require_main$73 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var sqrt = require_lib$111();
+	var PIO4 = require_lib$110();
 	var ratevalPQ = require_rational_pq$3();
 	var ratevalRS = require_rational_rs();
 	var MOREBITS = 6123233995736766e-32;
@@ -18044,7 +14794,7 @@ var require_main$56 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$88 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$109 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Compute the arcsine of a double-precision floating-point number.
 	*
@@ -18065,7 +14815,7 @@ var require_lib$88 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = asin( NaN );
 	* // returns NaN
 	*/
-	var main = require_main$56();
+	var main = require_main$73();
 	module.exports = main;
 }));
 
@@ -18087,7 +14837,7 @@ var require_lib$88 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$55 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$72 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Computes the absolute value of a double-precision floating-point number `x`.
 	*
@@ -18138,7 +14888,7 @@ var require_main$55 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$87 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$108 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Compute an absolute value of a double-precision floating-point number.
 	*
@@ -18162,7 +14912,7 @@ var require_lib$87 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = abs( NaN );
 	* // returns NaN
 	*/
-	var main = require_main$55();
+	var main = require_main$72();
 	module.exports = main;
 }));
 
@@ -18184,7 +14934,7 @@ var require_lib$87 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$54 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$71 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Rounds a double-precision floating-point number toward positive infinity.
 	*
@@ -18229,7 +14979,7 @@ var require_main$54 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$86 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$107 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Round a double-precision floating-point number toward positive infinity.
 	*
@@ -18250,7 +15000,7 @@ var require_lib$86 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = ceil( NaN );
 	* // returns NaN
 	*/
-	var main = require_main$54();
+	var main = require_main$71();
 	module.exports = main;
 }));
 
@@ -18272,9 +15022,9 @@ var require_lib$86 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$53 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var floor = require_lib$136();
-	var ceil = require_lib$86();
+var require_main$70 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var floor = require_lib$113();
+	var ceil = require_lib$107();
 	/**
 	* Rounds a double-precision floating-point number toward zero.
 	*
@@ -18334,7 +15084,7 @@ var require_main$53 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$85 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$106 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Round a double-precision floating-point number toward zero.
 	*
@@ -18364,7 +15114,7 @@ var require_lib$85 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = trunc( -Infinity );
 	* // returns -Infinity
 	*/
-	var main = require_main$53();
+	var main = require_main$70();
 	module.exports = main;
 }));
 
@@ -18386,7 +15136,7 @@ var require_lib$85 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$84 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$105 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* The maximum biased base 2 exponent for a double-precision floating-point number.
 	*
@@ -18433,7 +15183,7 @@ var require_lib$84 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$83 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$104 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* The maximum biased base 2 exponent for a subnormal double-precision floating-point number.
 	*
@@ -18480,7 +15230,7 @@ var require_lib$83 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$82 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$103 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* The minimum biased base 2 exponent for a subnormal double-precision floating-point number.
 	*
@@ -18527,9 +15277,9 @@ var require_lib$82 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$52 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var PINF = require_lib$130();
-	var NINF = require_lib$129();
+var require_main$69 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var PINF = require_lib$119();
+	var NINF = require_lib$117();
 	/**
 	* Tests if a double-precision floating-point numeric value is infinite.
 	*
@@ -18576,7 +15326,7 @@ var require_main$52 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$81 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$102 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Test if a double-precision floating-point numeric value is infinite.
 	*
@@ -18597,7 +15347,7 @@ var require_lib$81 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* bool = isInfinite( NaN );
 	* // returns false
 	*/
-	var main = require_main$52();
+	var main = require_main$69();
 	module.exports = main;
 }));
 
@@ -18619,7 +15369,7 @@ var require_lib$81 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$80 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$101 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* High word mask for the sign bit of a double-precision floating-point number.
 	*
@@ -18668,7 +15418,7 @@ var require_lib$80 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$79 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$100 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* High word mask for excluding the sign bit of a double-precision floating-point number.
 	*
@@ -18718,7 +15468,7 @@ var require_lib$79 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_indices = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isLittleEndian = require_lib$98();
+	var isLittleEndian = require_lib$123();
 	var indices;
 	var HIGH;
 	var LOW;
@@ -18755,8 +15505,8 @@ var require_indices = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_assign$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var Uint32Array = require_lib$107();
-	var Float64Array = require_lib$119();
+	var Uint32Array = require_lib$135();
+	var Float64Array = require_lib$132();
 	var indices = require_indices();
 	var FLOAT64_VIEW = new Float64Array(1);
 	var UINT32_VIEW = new Uint32Array(FLOAT64_VIEW.buffer);
@@ -18847,7 +15597,7 @@ var require_assign$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$51 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$68 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	var fcn = require_assign$2();
 	/**
 	* Splits a double-precision floating-point number into a higher order word (unsigned 32-bit integer) and a lower order word (unsigned 32-bit integer).
@@ -18883,7 +15633,7 @@ var require_main$51 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$78 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$99 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Split a double-precision floating-point number into a higher order word (unsigned 32-bit integer) and a lower order word (unsigned 32-bit integer).
 	*
@@ -18908,7 +15658,7 @@ var require_lib$78 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* // returns true
 	*/
 	var setReadOnly = require_lib$145();
-	var main = require_main$51();
+	var main = require_main$68();
 	setReadOnly(main, "assign", require_assign$2());
 	module.exports = main;
 }));
@@ -18931,12 +15681,12 @@ var require_lib$78 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$50 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var SIGN_MASK = require_lib$80();
-	var ABS_MASK = require_lib$79();
-	var toWords = require_lib$78();
-	var getHighWord = require_lib$97();
-	var fromWords = require_lib$95();
+var require_main$67 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var SIGN_MASK = require_lib$101();
+	var ABS_MASK = require_lib$100();
+	var toWords = require_lib$99();
+	var getHighWord = require_lib$122();
+	var fromWords = require_lib$120();
 	var WORDS = [0, 0];
 	/**
 	* Returns a double-precision floating-point number with the magnitude of `x` and the sign of `y`.
@@ -18997,7 +15747,7 @@ var require_main$50 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$77 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$98 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Return a double-precision floating-point number with the magnitude of `x` and the sign of `y`.
 	*
@@ -19021,7 +15771,7 @@ var require_lib$77 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* z = copysign( -0.0, 1.0 );
 	* // returns 0.0
 	*/
-	var main = require_main$50();
+	var main = require_main$67();
 	module.exports = main;
 }));
 
@@ -19043,7 +15793,7 @@ var require_lib$77 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$76 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$97 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Smallest positive double-precision floating-point normal number.
 	*
@@ -19099,10 +15849,10 @@ var require_lib$76 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_assign$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var FLOAT64_SMALLEST_NORMAL = require_lib$76();
-	var isInfinite = require_lib$81();
-	var isnan = require_lib$125();
-	var abs = require_lib$87();
+	var FLOAT64_SMALLEST_NORMAL = require_lib$97();
+	var isInfinite = require_lib$102();
+	var isnan = require_lib$144();
+	var abs = require_lib$108();
 	var SCALAR = 4503599627370496;
 	/**
 	* Returns a normal number `y` and exponent `exp` satisfying \\(x = y \cdot 2^\mathrm{exp}\\) and assigns results to a provided output array.
@@ -19181,7 +15931,7 @@ var require_assign$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$49 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$66 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	var fcn = require_assign$1();
 	/**
 	* Returns a normal number `y` and exponent `exp` satisfying \\(x = y \cdot 2^\mathrm{exp}\\).
@@ -19245,7 +15995,7 @@ var require_main$49 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$75 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$96 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Return a normal number `y` and exponent `exp` satisfying \\(x = y \cdot 2^\mathrm{exp}\\).
 	*
@@ -19277,7 +16027,7 @@ var require_lib$75 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* // returns true
 	*/
 	var setReadOnly = require_lib$145();
-	var main = require_main$49();
+	var main = require_main$66();
 	setReadOnly(main, "assign", require_assign$1());
 	module.exports = main;
 }));
@@ -19300,7 +16050,7 @@ var require_lib$75 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$74 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$95 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* High word mask for the exponent of a double-precision floating-point number.
 	*
@@ -19349,10 +16099,10 @@ var require_lib$74 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$48 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var getHighWord = require_lib$97();
-	var EXP_MASK = require_lib$74();
-	var BIAS = require_lib$94();
+var require_main$65 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var getHighWord = require_lib$122();
+	var EXP_MASK = require_lib$95();
+	var BIAS = require_lib$116();
 	/**
 	* Returns an integer corresponding to the unbiased exponent of a double-precision floating-point number.
 	*
@@ -19401,7 +16151,7 @@ var require_main$48 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$73 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$94 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Return an integer corresponding to the unbiased exponent of a double-precision floating-point number.
 	*
@@ -19422,7 +16172,7 @@ var require_lib$73 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* exp = exponent( NaN );
 	* // returns 1024
 	*/
-	var main = require_main$48();
+	var main = require_main$65();
 	module.exports = main;
 }));
 
@@ -19444,20 +16194,20 @@ var require_lib$73 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$47 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var PINF = require_lib$130();
-	var NINF = require_lib$129();
-	var BIAS = require_lib$94();
-	var MAX_EXPONENT = require_lib$84();
-	var MAX_SUBNORMAL_EXPONENT = require_lib$83();
-	var MIN_SUBNORMAL_EXPONENT = require_lib$82();
-	var isnan = require_lib$125();
-	var isInfinite = require_lib$81();
-	var copysign = require_lib$77();
-	var normalize = require_lib$75().assign;
-	var floatExp = require_lib$73();
-	var toWords = require_lib$78();
-	var fromWords = require_lib$95();
+var require_main$64 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var PINF = require_lib$119();
+	var NINF = require_lib$117();
+	var BIAS = require_lib$116();
+	var MAX_EXPONENT = require_lib$105();
+	var MAX_SUBNORMAL_EXPONENT = require_lib$104();
+	var MIN_SUBNORMAL_EXPONENT = require_lib$103();
+	var isnan = require_lib$144();
+	var isInfinite = require_lib$102();
+	var copysign = require_lib$98();
+	var normalize = require_lib$96().assign;
+	var floatExp = require_lib$94();
+	var toWords = require_lib$99();
+	var fromWords = require_lib$120();
 	var TWO52_INV = 2220446049250313e-31;
 	var CLEAR_EXP_MASK = 2148532223;
 	var FRAC = [0, 0];
@@ -19541,7 +16291,7 @@ var require_main$47 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$72 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$93 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Multiply a double-precision floating-point number by an integer power of two.
 	*
@@ -19571,7 +16321,7 @@ var require_lib$72 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* x = ldexp( -Infinity, -118 );
 	* // returns -Infinity
 	*/
-	var main = require_main$47();
+	var main = require_main$64();
 	module.exports = main;
 }));
 
@@ -19677,7 +16427,7 @@ var require_polyval_p$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_expmulti = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var ldexp = require_lib$72();
+	var ldexp = require_lib$93();
 	var polyvalP = require_polyval_p$2();
 	/**
 	* Computes \\(e^{r} 2^k\\) where \\(r = \mathrm{hi} - \mathrm{lo}\\) and \\(|r| \leq \ln(2)/2\\).
@@ -19764,11 +16514,11 @@ var require_expmulti = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * is preserved.
 * ```
 */
-var require_main$46 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var trunc = require_lib$85();
-	var NINF = require_lib$129();
-	var PINF = require_lib$130();
+var require_main$63 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var trunc = require_lib$106();
+	var NINF = require_lib$117();
+	var PINF = require_lib$119();
 	var expmulti = require_expmulti();
 	var LN2_HI = .6931471803691238;
 	var LN2_LO = 19082149292705877e-26;
@@ -19922,7 +16672,7 @@ var require_main$46 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$71 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$92 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate the natural exponential function.
 	*
@@ -19943,7 +16693,84 @@ var require_lib$71 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = exp( NaN );
 	* // returns NaN
 	*/
-	var main = require_main$46();
+	var main = require_main$63();
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/math-base-assert-is-integer/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$62 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var floor = require_lib$113();
+	/**
+	* Tests if a finite double-precision floating-point number is an integer.
+	*
+	* @param {number} x - value to test
+	* @returns {boolean} boolean indicating whether the value is an integer
+	*
+	* @example
+	* var bool = isInteger( 1.0 );
+	* // returns true
+	*
+	* @example
+	* var bool = isInteger( 3.14 );
+	* // returns false
+	*/
+	function isInteger(x) {
+		return floor(x) === x;
+	}
+	module.exports = isInteger;
+}));
+
+// node_modules/@stdlib/math-base-assert-is-integer/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$91 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a finite double-precision floating-point number is an integer.
+	*
+	* @module @stdlib/math-base-assert-is-integer
+	*
+	* @example
+	* var isInteger = require( '@stdlib/math-base-assert-is-integer' );
+	*
+	* var bool = isInteger( 1.0 );
+	* // returns true
+	*
+	* bool = isInteger( 3.14 );
+	* // returns false
+	*/
+	var main = require_main$62();
 	module.exports = main;
 }));
 
@@ -19965,8 +16792,8 @@ var require_lib$71 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$45 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isInteger = require_lib$135();
+var require_main$61 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isInteger = require_lib$91();
 	/**
 	* Tests if a finite numeric value is an even number.
 	*
@@ -20013,7 +16840,7 @@ var require_main$45 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$70 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$90 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Test if a finite numeric value is an even number.
 	*
@@ -20034,7 +16861,7 @@ var require_lib$70 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* bool = isEven( NaN );
 	* // returns false
 	*/
-	var main = require_main$45();
+	var main = require_main$61();
 	module.exports = main;
 }));
 
@@ -20056,8 +16883,8 @@ var require_lib$70 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$44 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isEven = require_lib$70();
+var require_main$60 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isEven = require_lib$90();
 	/**
 	* Tests if a finite double-precision floating-point number is an odd number.
 	*
@@ -20105,7 +16932,7 @@ var require_main$44 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$69 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$89 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Test if a finite double-precision floating-point number is an odd number.
 	*
@@ -20126,7 +16953,7 @@ var require_lib$69 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* bool = isOdd( NaN );
 	* // returns false
 	*/
-	var main = require_main$44();
+	var main = require_main$60();
 	module.exports = main;
 }));
 
@@ -20149,7 +16976,7 @@ var require_lib$69 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_low$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isLittleEndian = require_lib$98();
+	var isLittleEndian = require_lib$123();
 	var LOW;
 	if (isLittleEndian === true) LOW = 0;
 	else LOW = 1;
@@ -20174,9 +17001,9 @@ var require_low$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$43 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var Uint32Array = require_lib$107();
-	var Float64Array = require_lib$119();
+var require_main$59 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var Uint32Array = require_lib$135();
+	var Float64Array = require_lib$132();
 	var LOW = require_low$1();
 	var FLOAT64_VIEW = new Float64Array(1);
 	var UINT32_VIEW = new Uint32Array(FLOAT64_VIEW.buffer);
@@ -20273,7 +17100,7 @@ var require_main$43 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$68 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$88 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Set the less significant 32 bits of a double-precision floating-point number.
 	*
@@ -20305,7 +17132,7 @@ var require_lib$68 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* y = setLowWord( NaN, low );
 	* // returns NaN
 	*/
-	var main = require_main$43();
+	var main = require_main$59();
 	module.exports = main;
 }));
 
@@ -20327,7 +17154,7 @@ var require_lib$68 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$42 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$58 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Converts an unsigned 32-bit integer to a signed 32-bit integer.
 	*
@@ -20368,7 +17195,7 @@ var require_main$42 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$67 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$87 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Convert an unsigned 32-bit integer to a signed 32-bit integer.
 	*
@@ -20384,7 +17211,7 @@ var require_lib$67 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* y = uint32ToInt32( float64ToUint32( 3 ) );
 	* // returns 3
 	*/
-	var uint32ToInt32 = require_main$42();
+	var uint32ToInt32 = require_main$58();
 	module.exports = uint32ToInt32;
 }));
 
@@ -20421,10 +17248,10 @@ var require_lib$67 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_x_is_zero = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isOdd = require_lib$69();
-	var copysign = require_lib$77();
-	var NINF = require_lib$129();
-	var PINF = require_lib$130();
+	var isOdd = require_lib$89();
+	var copysign = require_lib$98();
+	var NINF = require_lib$117();
+	var PINF = require_lib$119();
 	/**
 	* Evaluates the exponential function when \\(|x| = 0\\).
 	*
@@ -20503,8 +17330,8 @@ var require_x_is_zero = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_y_is_huge = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var ABS_MASK = require_lib$79();
-	var getHighWord = require_lib$97();
+	var ABS_MASK = require_lib$100();
+	var getHighWord = require_lib$122();
 	var HIGH_MAX_NEAR_UNITY = 1072693247;
 	var HUGE = 1e300;
 	var TINY = 1e-300;
@@ -20554,8 +17381,8 @@ var require_y_is_huge = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_y_is_infinite = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var abs = require_lib$87();
-	var PINF = require_lib$130();
+	var abs = require_lib$108();
+	var PINF = require_lib$119();
 	/**
 	* Evaluates the exponential function when \\( y = \pm \infty\\).
 	*
@@ -20623,7 +17450,7 @@ var require_y_is_infinite = /* @__PURE__ */ __commonJSMin(((exports, module) => 
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$66 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$86 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Number of significand bits in the high word of a double-precision floating-point number.
 	*
@@ -20717,11 +17544,11 @@ var require_polyval_l = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_log2ax = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var getHighWord = require_lib$97();
-	var setLowWord = require_lib$68();
-	var setHighWord = require_lib$96();
-	var BIAS = require_lib$94();
-	var HIGH_NUM_SIGNIFICAND_BITS = require_lib$66();
+	var getHighWord = require_lib$122();
+	var setLowWord = require_lib$88();
+	var setHighWord = require_lib$121();
+	var BIAS = require_lib$116();
+	var HIGH_NUM_SIGNIFICAND_BITS = require_lib$86();
 	var polyvalL = require_polyval_l();
 	var HIGH_SIGNIFICAND_MASK = 1048575;
 	var HIGH_MIN_NORMAL_EXP = 1048576;
@@ -20896,7 +17723,7 @@ var require_polyval_w$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_logx = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var setLowWord = require_lib$68();
+	var setLowWord = require_lib$88();
 	var polyvalW = require_polyval_w$1();
 	var INV_LN2 = 1.4426950408889634;
 	var INV_LN2_HI = 1.4426950216293335;
@@ -20952,7 +17779,7 @@ var require_logx = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$65 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$85 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Natural logarithm of `2`.
 	*
@@ -20996,7 +17823,7 @@ var require_lib$65 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$64 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$84 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* High word mask for the significand of a double-precision floating-point number.
 	*
@@ -21099,16 +17926,16 @@ var require_polyval_p$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_pow2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var getHighWord = require_lib$97();
-	var setHighWord = require_lib$96();
-	var setLowWord = require_lib$68();
-	var uint32ToInt32 = require_lib$67();
-	var ldexp = require_lib$72();
-	var LN2 = require_lib$65();
-	var BIAS = require_lib$94();
-	var ABS_MASK = require_lib$79();
-	var HIGH_SIGNIFICAND_MASK = require_lib$64();
-	var HIGH_NUM_SIGNIFICAND_BITS = require_lib$66();
+	var getHighWord = require_lib$122();
+	var setHighWord = require_lib$121();
+	var setLowWord = require_lib$88();
+	var uint32ToInt32 = require_lib$87();
+	var ldexp = require_lib$93();
+	var LN2 = require_lib$85();
+	var BIAS = require_lib$116();
+	var ABS_MASK = require_lib$100();
+	var HIGH_SIGNIFICAND_MASK = require_lib$84();
+	var HIGH_NUM_SIGNIFICAND_BITS = require_lib$86();
 	var polyvalP = require_polyval_p$1();
 	var HIGH_MIN_NORMAL_EXP = 1048576;
 	var HIGH_BIASED_EXP_NEG_1 = 1071644672;
@@ -21203,19 +18030,19 @@ var require_pow2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * is preserved.
 * ```
 */
-var require_main$41 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var isOdd = require_lib$69();
-	var isInfinite = require_lib$81();
-	var isInteger = require_lib$135();
-	var sqrt = require_lib$90();
-	var abs = require_lib$87();
-	var toWords = require_lib$78();
-	var setLowWord = require_lib$68();
-	var uint32ToInt32 = require_lib$67();
-	var NINF = require_lib$129();
-	var PINF = require_lib$130();
-	var ABS_MASK = require_lib$79();
+var require_main$57 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var isOdd = require_lib$89();
+	var isInfinite = require_lib$102();
+	var isInteger = require_lib$91();
+	var sqrt = require_lib$111();
+	var abs = require_lib$108();
+	var toWords = require_lib$99();
+	var setLowWord = require_lib$88();
+	var uint32ToInt32 = require_lib$87();
+	var NINF = require_lib$117();
+	var PINF = require_lib$119();
+	var ABS_MASK = require_lib$100();
 	var xIsZero = require_x_is_zero();
 	var yIsHuge = require_y_is_huge();
 	var yIsInfinite = require_y_is_infinite();
@@ -21440,7 +18267,7 @@ var require_main$41 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$63 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$83 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate the exponential function.
 	*
@@ -21473,7 +18300,7 @@ var require_lib$63 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = pow( NaN, NaN );
 	* // returns NaN
 	*/
-	var main = require_main$41();
+	var main = require_main$57();
 	module.exports = main;
 }));
 
@@ -21495,7 +18322,7 @@ var require_lib$63 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$62 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$82 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Euler's number.
 	*
@@ -21537,7 +18364,7 @@ var require_lib$62 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$61 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$81 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Difference between one and the smallest value greater than one that can be represented as a double-precision floating-point number.
 	*
@@ -21653,15 +18480,15 @@ var require_lanczos_sum_expg_scaled = /* @__PURE__ */ __commonJSMin(((exports, m
 * LICENSE or copy at http://www.boost.org/LICENSE_1_0.txt)
 * ```
 */
-var require_main$40 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var log1p = require_lib$91();
-	var sqrt = require_lib$90();
-	var abs = require_lib$87();
-	var exp = require_lib$71();
-	var pow = require_lib$63();
-	var E = require_lib$62();
-	var EPSILON = require_lib$61();
+var require_main$56 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var log1p = require_lib$112();
+	var sqrt = require_lib$111();
+	var abs = require_lib$108();
+	var exp = require_lib$92();
+	var pow = require_lib$83();
+	var E = require_lib$82();
+	var EPSILON = require_lib$81();
 	var lanczosSumExpGScaled = require_lanczos_sum_expg_scaled();
 	var G = 10.900511;
 	/**
@@ -21753,7 +18580,7 @@ var require_main$40 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$60 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$80 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate the beta function.
 	*
@@ -21780,7 +18607,84 @@ var require_lib$60 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = beta( NaN, 2.0 );
 	* // returns NaN
 	*/
-	var main = require_main$40();
+	var main = require_main$56();
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/math-base-assert-is-positive-zero/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$55 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var PINF = require_lib$119();
+	/**
+	* Tests if a double-precision floating-point numeric value is positive zero.
+	*
+	* @param {number} x - value to test
+	* @returns {boolean} boolean indicating whether the value is positive zero
+	*
+	* @example
+	* var bool = isPositiveZero( 0.0 );
+	* // returns true
+	*
+	* @example
+	* var bool = isPositiveZero( -0.0 );
+	* // returns false
+	*/
+	function isPositiveZero(x) {
+		return x === 0 && 1 / x === PINF;
+	}
+	module.exports = isPositiveZero;
+}));
+
+// node_modules/@stdlib/math-base-assert-is-positive-zero/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$79 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a double-precision floating-point numeric value is positive zero.
+	*
+	* @module @stdlib/math-base-assert-is-positive-zero
+	*
+	* @example
+	* var isPositiveZero = require( '@stdlib/math-base-assert-is-positive-zero' );
+	*
+	* var bool = isPositiveZero( 0.0 );
+	* // returns true
+	*
+	* bool = isPositiveZero( -0.0 );
+	* // returns false
+	*/
+	var main = require_main$55();
 	module.exports = main;
 }));
 
@@ -21802,10 +18706,10 @@ var require_lib$60 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$39 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isPositiveZero = require_lib$123();
-	var isnan = require_lib$125();
-	var PINF = require_lib$130();
+var require_main$54 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isPositiveZero = require_lib$79();
+	var isnan = require_lib$144();
+	var PINF = require_lib$119();
 	/**
 	* Returns the maximum value.
 	*
@@ -21856,7 +18760,7 @@ var require_main$39 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$59 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$78 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Return the maximum value.
 	*
@@ -21874,8 +18778,179 @@ var require_lib$59 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = max( +0.0, -0.0 );
 	* // returns +0.0
 	*/
-	var max = require_main$39();
+	var max = require_main$54();
 	module.exports = max;
+}));
+
+// node_modules/@stdlib/math-base-assert-is-negative-zero/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$53 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var NINF = require_lib$117();
+	/**
+	* Tests if a double-precision floating-point numeric value is negative zero.
+	*
+	* @param {number} x - value to test
+	* @returns {boolean} boolean indicating whether the value is negative zero
+	*
+	* @example
+	* var bool = isNegativeZero( -0.0 );
+	* // returns true
+	*
+	* @example
+	* var bool = isNegativeZero( 0.0 );
+	* // returns false
+	*/
+	function isNegativeZero(x) {
+		return x === 0 && 1 / x === NINF;
+	}
+	module.exports = isNegativeZero;
+}));
+
+// node_modules/@stdlib/math-base-assert-is-negative-zero/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$77 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a double-precision floating-point numeric value is negative zero.
+	*
+	* @module @stdlib/math-base-assert-is-negative-zero
+	*
+	* @example
+	* var isNegativeZero = require( '@stdlib/math-base-assert-is-negative-zero' );
+	*
+	* var bool = isNegativeZero( -0.0 );
+	* // returns true
+	*
+	* bool = isNegativeZero( 0.0 );
+	* // returns false
+	*/
+	var main = require_main$53();
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/math-base-special-min/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$52 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isNegativeZero = require_lib$77();
+	var isnan = require_lib$144();
+	var NINF = require_lib$117();
+	/**
+	* Returns the minimum value.
+	*
+	* @param {number} x - first number
+	* @param {number} y - second number
+	* @returns {number} minimum value
+	*
+	* @example
+	* var v = min( 3.14, 4.2 );
+	* // returns 3.14
+	*
+	* @example
+	* var v = min( 3.14, NaN );
+	* // returns NaN
+	*
+	* @example
+	* var v = min( +0.0, -0.0 );
+	* // returns -0.0
+	*/
+	function min(x, y) {
+		if (isnan(x) || isnan(y)) return NaN;
+		if (x === NINF || y === NINF) return NINF;
+		if (x === y && x === 0) {
+			if (isNegativeZero(x)) return x;
+			return y;
+		}
+		if (x < y) return x;
+		return y;
+	}
+	module.exports = min;
+}));
+
+// node_modules/@stdlib/math-base-special-min/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$76 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Return the minimum value.
+	*
+	* @module @stdlib/math-base-special-min
+	*
+	* @example
+	* var min = require( '@stdlib/math-base-special-min' );
+	*
+	* var v = min( 3.14, 4.2 );
+	* // returns 3.14
+	*
+	* v = min( 3.14, NaN );
+	* // returns NaN
+	*
+	* v = min( +0.0, -0.0 );
+	* // returns -0.0
+	*/
+	var min = require_main$52();
+	module.exports = min;
 }));
 
 // node_modules/@stdlib/constants-float64-max/lib/index.js
@@ -21896,7 +18971,7 @@ var require_lib$59 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$58 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$75 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Maximum double-precision floating-point number.
 	*
@@ -21927,6 +19002,60 @@ var require_lib$58 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	module.exports = FLOAT64_MAX;
 }));
 
+// node_modules/@stdlib/constants-int32-max/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$74 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Maximum signed 32-bit integer.
+	*
+	* @module @stdlib/constants-int32-max
+	* @type {integer32}
+	*
+	* @example
+	* var INT32_MAX = require( '@stdlib/constants-int32-max' );
+	* // returns 2147483647
+	*/
+	/**
+	* Maximum signed 32-bit integer.
+	*
+	* ## Notes
+	*
+	* The number has the value
+	*
+	* ```tex
+	* 2^{31} - 1
+	* ```
+	*
+	* which corresponds to the bit sequence
+	*
+	* ```binarystring
+	* 01111111111111111111111111111111
+	* ```
+	*
+	* @constant
+	* @type {integer32}
+	* @default 2147483647
+	*/
+	var INT32_MAX = 2147483647;
+	module.exports = INT32_MAX;
+}));
+
 // node_modules/@stdlib/constants-float64-half-pi/lib/index.js
 /**
 * @license Apache-2.0
@@ -21945,7 +19074,7 @@ var require_lib$58 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$57 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$73 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* One half times the mathematical constant `π`.
 	*
@@ -21986,7 +19115,7 @@ var require_lib$57 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$56 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$72 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* The mathematical constant `π`.
 	*
@@ -22119,7 +19248,7 @@ var require_polyval_c46 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * is preserved.
 * ```
 */
-var require_main$38 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$51 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	var polyval13 = require_polyval_c13();
 	var polyval46 = require_polyval_c46();
 	/**
@@ -22222,7 +19351,7 @@ var require_main$38 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$55 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$71 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Compute the cosine of a number on `[-π/4, π/4]`.
 	*
@@ -22243,7 +19372,7 @@ var require_lib$55 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = kernelCos( NaN, 0.0 );
 	* // returns NaN
 	*/
-	var main = require_main$38();
+	var main = require_main$51();
 	module.exports = main;
 }));
 
@@ -22279,7 +19408,7 @@ var require_lib$55 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * is preserved.
 * ```
 */
-var require_main$37 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$50 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	var S1 = -.16666666666666632;
 	var S2 = .00833333333332249;
 	var S3 = -.0001984126982985795;
@@ -22385,7 +19514,7 @@ var require_main$37 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$54 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$70 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Compute the sine of a number on `[-π/4, π/4]`.
 	*
@@ -22412,7 +19541,7 @@ var require_lib$54 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = kernelSin( NaN, NaN );
 	* // returns NaN
 	*/
-	var main = require_main$37();
+	var main = require_main$50();
 	module.exports = main;
 }));
 
@@ -22435,7 +19564,7 @@ var require_lib$54 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_low = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isLittleEndian = require_lib$98();
+	var isLittleEndian = require_lib$123();
 	var LOW;
 	if (isLittleEndian === true) LOW = 0;
 	else LOW = 1;
@@ -22460,9 +19589,9 @@ var require_low = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$36 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var Uint32Array = require_lib$107();
-	var Float64Array = require_lib$119();
+var require_main$49 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var Uint32Array = require_lib$135();
+	var Float64Array = require_lib$132();
 	var LOW = require_low();
 	var FLOAT64_VIEW = new Float64Array(1);
 	var UINT32_VIEW = new Uint32Array(FLOAT64_VIEW.buffer);
@@ -22538,7 +19667,7 @@ var require_main$36 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$53 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$69 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Return an unsigned 32-bit integer corresponding to the less significant 32 bits of a double-precision floating-point number.
 	*
@@ -22550,7 +19679,7 @@ var require_lib$53 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var w = getLowWord( 3.14e201 ); // => 10010011110010110101100010000010
 	* // returns 2479577218
 	*/
-	var main = require_main$36();
+	var main = require_main$49();
 	module.exports = main;
 }));
 
@@ -22572,7 +19701,7 @@ var require_lib$53 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$35 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$48 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Returns a filled "generic" array.
 	*
@@ -22616,7 +19745,7 @@ var require_main$35 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$52 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$68 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Create a filled "generic" array.
 	*
@@ -22634,7 +19763,7 @@ var require_lib$52 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var out = filled( 'beep', 3 );
 	* // returns [ 'beep', 'beep', 'beep' ]
 	*/
-	var main = require_main$35();
+	var main = require_main$48();
 	module.exports = main;
 }));
 
@@ -22656,8 +19785,8 @@ var require_lib$52 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$34 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var filled = require_lib$52();
+var require_main$47 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var filled = require_lib$68();
 	/**
 	* Returns a zero-filled "generic" array.
 	*
@@ -22692,7 +19821,7 @@ var require_main$34 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$51 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$67 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Create a zero-filled "generic" array.
 	*
@@ -22704,7 +19833,7 @@ var require_lib$51 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var out = zeros( 3 );
 	* // returns [ 0.0, 0.0, 0.0 ]
 	*/
-	var main = require_main$34();
+	var main = require_main$47();
 	module.exports = main;
 }));
 
@@ -22741,9 +19870,9 @@ var require_lib$51 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_kernel_rempio2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var floor = require_lib$136();
-	var ldexp = require_lib$72();
-	var zeros = require_lib$51();
+	var floor = require_lib$113();
+	var ldexp = require_lib$93();
+	var zeros = require_lib$67();
 	var IPIO2 = [
 		10680707,
 		7228996,
@@ -23110,7 +20239,7 @@ var require_kernel_rempio2 = /* @__PURE__ */ __commonJSMin(((exports, module) =>
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$33 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$46 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Rounds a numeric value to the nearest integer.
 	*
@@ -23183,7 +20312,7 @@ var require_main$33 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$50 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$66 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Round a numeric value to the nearest integer.
 	*
@@ -23225,7 +20354,7 @@ var require_lib$50 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = round( NaN );
 	* // returns NaN
 	*/
-	var main = require_main$33();
+	var main = require_main$46();
 	module.exports = main;
 }));
 
@@ -23262,8 +20391,8 @@ var require_lib$50 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_rempio2_medium = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var round = require_lib$50();
-	var getHighWord = require_lib$97();
+	var round = require_lib$66();
+	var getHighWord = require_lib$122();
 	var INVPIO2 = .6366197723675814;
 	var PIO2_1 = 1.5707963267341256;
 	var PIO2_1T = 6077100506506192e-26;
@@ -23352,13 +20481,13 @@ var require_rempio2_medium = /* @__PURE__ */ __commonJSMin(((exports, module) =>
 * Optimized by Bruce D. Evans.
 * ```
 */
-var require_main$32 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var ABS_MASK = require_lib$79();
-	var EXPONENT_MASK = require_lib$74();
-	var SIGNIFICAND_MASK = require_lib$64();
-	var getHighWord = require_lib$97();
-	var getLowWord = require_lib$53();
-	var fromWords = require_lib$95();
+var require_main$45 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var ABS_MASK = require_lib$100();
+	var EXPONENT_MASK = require_lib$95();
+	var SIGNIFICAND_MASK = require_lib$84();
+	var getHighWord = require_lib$122();
+	var getLowWord = require_lib$69();
+	var fromWords = require_lib$120();
 	var rempio2Kernel = require_kernel_rempio2();
 	var rempio2Medium = require_rempio2_medium();
 	var ZERO = 0;
@@ -23530,7 +20659,7 @@ var require_main$32 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$49 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$65 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Compute `x - nπ/2 = r`.
 	*
@@ -23549,7 +20678,7 @@ var require_lib$49 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var y2 = y[ 1 ];
 	* // returns ~3.618e-17
 	*/
-	var rempio2 = require_main$32();
+	var rempio2 = require_main$45();
 	module.exports = rempio2;
 }));
 
@@ -23585,13 +20714,13 @@ var require_lib$49 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * is preserved.
 * ```
 */
-var require_main$31 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var HIGH_WORD_ABS_MASK = require_lib$79();
-	var HIGH_WORD_EXPONENT_MASK = require_lib$74();
-	var getHighWord = require_lib$97();
-	var kernelCos = require_lib$55();
-	var kernelSin = require_lib$54();
-	var rempio2 = require_lib$49();
+var require_main$44 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var HIGH_WORD_ABS_MASK = require_lib$100();
+	var HIGH_WORD_EXPONENT_MASK = require_lib$95();
+	var getHighWord = require_lib$122();
+	var kernelCos = require_lib$71();
+	var kernelSin = require_lib$70();
+	var rempio2 = require_lib$65();
 	var PIO4_HIGH_WORD = 1072243195;
 	var SMALL_HIGH_WORD = 1045430272;
 	var Y = [0, 0];
@@ -23671,7 +20800,7 @@ var require_main$31 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$48 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$64 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Compute the sine of a number.
 	*
@@ -23692,7 +20821,7 @@ var require_lib$48 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = sin( NaN );
 	* // returns NaN
 	*/
-	var main = require_main$31();
+	var main = require_main$44();
 	module.exports = main;
 }));
 
@@ -23714,7 +20843,7 @@ var require_lib$48 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$47 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$63 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Square root of the mathematical constant `π` times `2`.
 	*
@@ -23809,9 +20938,9 @@ var require_polyval_s$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_stirling_approximation = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var SQRT_TWO_PI = require_lib$47();
-	var pow = require_lib$63();
-	var exp = require_lib$71();
+	var SQRT_TWO_PI = require_lib$63();
+	var pow = require_lib$83();
+	var exp = require_lib$92();
 	var polyval = require_polyval_s$1();
 	var MAX_STIRLING = 143.01608;
 	/**
@@ -23855,7 +20984,7 @@ var require_stirling_approximation = /* @__PURE__ */ __commonJSMin(((exports, mo
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$46 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$62 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* The Euler-Mascheroni constant.
 	*
@@ -23912,7 +21041,7 @@ var require_lib$46 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_small_approximation = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var EULER = require_lib$46();
+	var EULER = require_lib$62();
 	/**
 	* Evaluates the gamma function using a small-value approximation.
 	*
@@ -24012,16 +21141,16 @@ var require_rational_pq$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => 
 * moshier@na-net.ornl.gov
 * ```
 */
-var require_main$30 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var isInteger = require_lib$135();
-	var isNegativeZero = require_lib$126();
-	var abs = require_lib$87();
-	var floor = require_lib$136();
-	var sin = require_lib$48();
-	var PINF = require_lib$130();
-	var NINF = require_lib$129();
-	var PI = require_lib$56();
+var require_main$43 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var isInteger = require_lib$91();
+	var isNegativeZero = require_lib$77();
+	var abs = require_lib$108();
+	var floor = require_lib$113();
+	var sin = require_lib$64();
+	var PINF = require_lib$119();
+	var NINF = require_lib$117();
+	var PI = require_lib$72();
 	var stirlingApprox = require_stirling_approximation();
 	var smallApprox = require_small_approximation();
 	var rateval = require_rational_pq$2();
@@ -24144,7 +21273,7 @@ var require_main$30 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$45 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$61 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate the gamma function.
 	*
@@ -24174,7 +21303,7 @@ var require_lib$45 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = gamma( NaN );
 	* // returns NaN
 	*/
-	var main = require_main$30();
+	var main = require_main$43();
 	module.exports = main;
 }));
 
@@ -24196,7 +21325,7 @@ var require_lib$45 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$44 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$60 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Maximum nth factorial when stored in double-precision floating-point format.
 	*
@@ -24415,12 +21544,12 @@ var require_factorials = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$29 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var isInteger = require_lib$135();
-	var gamma = require_lib$45();
-	var PINF = require_lib$130();
-	var FLOAT64_MAX_NTH_FACTORIAL = require_lib$44();
+var require_main$42 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var isInteger = require_lib$91();
+	var gamma = require_lib$61();
+	var PINF = require_lib$119();
+	var FLOAT64_MAX_NTH_FACTORIAL = require_lib$60();
 	var FACTORIALS = require_factorials();
 	/**
 	* Evaluates the factorial of `x`.
@@ -24486,7 +21615,7 @@ var require_main$29 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$43 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$59 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate the factorial function.
 	*
@@ -24516,7 +21645,7 @@ var require_lib$43 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = factorial( NaN );
 	* // returns NaN
 	*/
-	var main = require_main$29();
+	var main = require_main$42();
 	module.exports = main;
 }));
 
@@ -24604,7 +21733,7 @@ var require_rational_pq$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => 
 * LICENSE or copy at http://www.boost.org/LICENSE_1_0.txt)
 * ```
 */
-var require_main$28 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$41 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Calculates the Lanczos sum approximation.
 	*
@@ -24659,7 +21788,7 @@ var require_main$28 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$42 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$58 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Calculate the Lanczos sum for the approximation of the gamma function.
 	*
@@ -24686,7 +21815,7 @@ var require_lib$42 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = gammaLanczosSum( NaN );
 	* // returns NaN
 	*/
-	var main = require_main$28();
+	var main = require_main$41();
 	module.exports = main;
 }));
 
@@ -24708,7 +21837,7 @@ var require_lib$42 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$41 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$57 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Arbitrary constant `g` to be used in Lanczos approximation functions.
 	*
@@ -24766,16 +21895,16 @@ var require_lib$41 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_gamma_delta_ratio_lanczos = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var lanczosSum = require_lib$42();
-	var gamma = require_lib$45();
-	var log1p = require_lib$91();
-	var abs = require_lib$87();
-	var exp = require_lib$71();
-	var pow = require_lib$63();
-	var EPSILON = require_lib$61();
-	var E = require_lib$62();
-	var G = require_lib$41();
-	var FLOAT64_MAX_NTH_FACTORIAL = require_lib$44();
+	var lanczosSum = require_lib$58();
+	var gamma = require_lib$61();
+	var log1p = require_lib$112();
+	var abs = require_lib$108();
+	var exp = require_lib$92();
+	var pow = require_lib$83();
+	var EPSILON = require_lib$81();
+	var E = require_lib$82();
+	var G = require_lib$57();
+	var FLOAT64_MAX_NTH_FACTORIAL = require_lib$60();
 	var FACTORIAL_169 = 4269068009004705e289;
 	/**
 	* Calculates the ratio of two gamma functions via Lanczos approximation.
@@ -24858,12 +21987,12 @@ var require_gamma_delta_ratio_lanczos = /* @__PURE__ */ __commonJSMin(((exports,
 * LICENSE or copy at http://www.boost.org/LICENSE_1_0.txt)
 * ```
 */
-var require_main$27 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var abs = require_lib$87();
-	var floor = require_lib$136();
-	var gamma = require_lib$45();
-	var factorial = require_lib$43();
-	var FLOAT64_MAX_NTH_FACTORIAL = require_lib$44();
+var require_main$40 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var abs = require_lib$108();
+	var floor = require_lib$113();
+	var gamma = require_lib$61();
+	var factorial = require_lib$59();
+	var FLOAT64_MAX_NTH_FACTORIAL = require_lib$60();
 	var gammaDeltaRatioLanczos = require_gamma_delta_ratio_lanczos();
 	/**
 	* Computes the ratio of two gamma functions.
@@ -24949,7 +22078,7 @@ var require_main$27 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$40 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$56 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Calculate the ratio of two gamma functions.
 	*
@@ -24967,7 +22096,7 @@ var require_lib$40 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* y = gammaDeltaRatio( 100.0, 0.0 );
 	* // returns 1.0
 	*/
-	var main = require_main$27();
+	var main = require_main$40();
 	module.exports = main;
 }));
 
@@ -25081,12 +22210,12 @@ var require_polyval_q = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * is preserved.
 * ```
 */
-var require_main$26 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var getHighWord = require_lib$97();
-	var setHighWord = require_lib$96();
-	var isnan = require_lib$125();
-	var BIAS = require_lib$94();
-	var NINF = require_lib$129();
+var require_main$39 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var getHighWord = require_lib$122();
+	var setHighWord = require_lib$121();
+	var isnan = require_lib$144();
+	var BIAS = require_lib$116();
+	var NINF = require_lib$117();
 	var polyvalP = require_polyval_p();
 	var polyvalQ = require_polyval_q();
 	var LN2_HI = .6931471803691238;
@@ -25199,7 +22328,7 @@ var require_main$26 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$39 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$55 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate the natural logarithm of a double-precision floating-point number.
 	*
@@ -25223,7 +22352,7 @@ var require_lib$39 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = ln( -4.0 );
 	* // returns NaN
 	*/
-	var main = require_main$26();
+	var main = require_main$39();
 	module.exports = main;
 }));
 
@@ -25259,13 +22388,13 @@ var require_lib$39 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * is preserved.
 * ```
 */
-var require_main$25 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var getHighWord = require_lib$97();
-	var kernelCos = require_lib$55();
-	var kernelSin = require_lib$54();
-	var rempio2 = require_lib$49();
-	var ABS_MASK = require_lib$79();
-	var EXPONENT_MASK = require_lib$74();
+var require_main$38 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var getHighWord = require_lib$122();
+	var kernelCos = require_lib$71();
+	var kernelSin = require_lib$70();
+	var rempio2 = require_lib$65();
+	var ABS_MASK = require_lib$100();
+	var EXPONENT_MASK = require_lib$95();
 	var buffer = [0, 0];
 	var HIGH_WORD_PIO4 = 1072243195;
 	var HIGH_WORD_TWO_NEG_27 = 1044381696;
@@ -25345,7 +22474,7 @@ var require_main$25 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$38 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$54 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Compute the cosine of a number.
 	*
@@ -25363,7 +22492,7 @@ var require_lib$38 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = cos( -3.141592653589793/6.0 );
 	* // returns ~0.866
 	*/
-	var main = require_main$25();
+	var main = require_main$38();
 	module.exports = main;
 }));
 
@@ -25385,14 +22514,14 @@ var require_lib$38 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$24 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var isInfinite = require_lib$81();
-	var cos = require_lib$38();
-	var sin = require_lib$48();
-	var abs = require_lib$87();
-	var copysign = require_lib$77();
-	var PI = require_lib$56();
+var require_main$37 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var isInfinite = require_lib$102();
+	var cos = require_lib$54();
+	var sin = require_lib$64();
+	var abs = require_lib$108();
+	var copysign = require_lib$98();
+	var PI = require_lib$72();
 	/**
 	* Computes the value of `sin(πx)`.
 	*
@@ -25464,7 +22593,7 @@ var require_main$24 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$37 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$53 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Compute the value of `sin(πx)`.
 	*
@@ -25485,7 +22614,7 @@ var require_lib$37 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* y = sinpi( NaN );
 	* // returns NaN
 	*/
-	var main = require_main$24();
+	var main = require_main$37();
 	module.exports = main;
 }));
 
@@ -25911,15 +23040,15 @@ var require_polyval_w = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * is preserved.
 * ```
 */
-var require_main$23 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var isInfinite = require_lib$81();
-	var abs = require_lib$87();
-	var ln = require_lib$39();
-	var trunc = require_lib$85();
-	var sinpi = require_lib$37();
-	var PI = require_lib$56();
-	var PINF = require_lib$130();
+var require_main$36 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var isInfinite = require_lib$102();
+	var abs = require_lib$108();
+	var ln = require_lib$55();
+	var trunc = require_lib$106();
+	var sinpi = require_lib$53();
+	var PI = require_lib$72();
+	var PINF = require_lib$119();
 	var polyvalA1 = require_polyval_a1();
 	var polyvalA2 = require_polyval_a2();
 	var polyvalR = require_polyval_r();
@@ -26233,7 +23362,7 @@ var require_main$23 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$36 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$52 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate the natural logarithm of the gamma function.
 	*
@@ -26263,7 +23392,7 @@ var require_lib$36 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = gammaln( NaN );
 	* // returns NaN
 	*/
-	var main = require_main$23();
+	var main = require_main$36();
 	module.exports = main;
 }));
 
@@ -26285,7 +23414,7 @@ var require_lib$36 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$35 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$51 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Natural logarithm of the maximum double-precision floating-point number.
 	*
@@ -26334,7 +23463,7 @@ var require_lib$35 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$34 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$50 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Square root of double-precision floating-point epsilon.
 	*
@@ -26380,7 +23509,7 @@ var require_lib$34 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$33 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$49 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Alias for `eval` global.
 	*
@@ -26414,8 +23543,8 @@ var require_lib$33 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$22 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var evil = require_lib$33();
+var require_main$35 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var evil = require_lib$49();
 	/**
 	* Tests for native `function*()` support.
 	*
@@ -26456,7 +23585,7 @@ var require_main$22 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$32 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$48 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Test for native `function*()` support.
 	*
@@ -26468,7 +23597,7 @@ var require_lib$32 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var bool = hasGeneratorSupport();
 	* // returns <boolean>
 	*/
-	var main = require_main$22();
+	var main = require_main$35();
 	module.exports = main;
 }));
 
@@ -26491,8 +23620,8 @@ var require_lib$32 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_generators$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var abs = require_lib$87();
-	var EPS = require_lib$61();
+	var abs = require_lib$108();
+	var EPS = require_lib$81();
 	var MAX_TERMS = 1e6;
 	/**
 	* Sum the elements of the series given by the supplied function.
@@ -26561,8 +23690,8 @@ var require_generators$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_basic$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var abs = require_lib$87();
-	var EPS = require_lib$61();
+	var abs = require_lib$108();
+	var EPS = require_lib$81();
 	var MAX_TERMS = 1e6;
 	/**
 	* Sum the elements of the series given by the supplied function.
@@ -26624,7 +23753,7 @@ var require_basic$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$31 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$47 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Sum the elements of the series given by the supplied function.
 	*
@@ -26645,7 +23774,7 @@ var require_lib$31 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	*     };
 	* }
 	*/
-	var hasGeneratorSupport = require_lib$32();
+	var hasGeneratorSupport = require_lib$48();
 	var generator = require_generators$1();
 	var basic = require_basic$1();
 	var sumSeries;
@@ -26749,7 +23878,7 @@ var require_tgamma_i_large_x_series = /* @__PURE__ */ __commonJSMin(((exports, m
 * ```
 */
 var require_tgamma_i_large_x = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var sumSeries = require_lib$31();
+	var sumSeries = require_lib$47();
 	var tgammaILargeXSeries = require_tgamma_i_large_x_series();
 	/**
 	* Sums the elements of the series given by the full upper fraction (Q) when `x` is large.
@@ -26798,7 +23927,7 @@ var require_tgamma_i_large_x = /* @__PURE__ */ __commonJSMin(((exports, module) 
 * ```
 */
 var require_finite_gamma_q = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var exp = require_lib$71();
+	var exp = require_lib$92();
 	/**
 	* Calculates normalized Q when a is an integer.
 	*
@@ -27171,12 +24300,12 @@ var require_polyval_sb = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * is preserved.
 * ```
 */
-var require_main$21 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var exp = require_lib$71();
-	var setLowWord = require_lib$68();
-	var PINF = require_lib$130();
-	var NINF = require_lib$129();
+var require_main$34 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var exp = require_lib$92();
+	var setLowWord = require_lib$88();
+	var PINF = require_lib$119();
+	var NINF = require_lib$117();
 	var polyvalPP = require_polyval_pp();
 	var polyvalQQ = require_polyval_qq();
 	var polyvalPA = require_polyval_pa();
@@ -27512,7 +24641,7 @@ var require_main$21 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$30 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$46 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate the complementary error function.
 	*
@@ -27539,7 +24668,7 @@ var require_lib$30 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* y = erfc( NaN );
 	* // returns NaN
 	*/
-	var main = require_main$21();
+	var main = require_main$34();
 	module.exports = main;
 }));
 
@@ -27576,10 +24705,10 @@ var require_lib$30 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_finite_half_gamma_q = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var erfc = require_lib$30();
-	var sqrt = require_lib$90();
-	var exp = require_lib$71();
-	var PI = require_lib$56();
+	var erfc = require_lib$46();
+	var sqrt = require_lib$111();
+	var exp = require_lib$92();
+	var PI = require_lib$72();
 	/**
 	* Calculates normalized Q when a is a half-integer.
 	*
@@ -27631,7 +24760,7 @@ var require_finite_half_gamma_q = /* @__PURE__ */ __commonJSMin(((exports, modul
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$29 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$45 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Natural logarithm of the smallest normalized double-precision floating-point number.
 	*
@@ -27695,11 +24824,11 @@ var require_lib$29 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_full_igamma_prefix$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var exp = require_lib$71();
-	var pow = require_lib$63();
-	var ln = require_lib$39();
-	var MAX_LN = require_lib$35();
-	var MIN_LN = require_lib$29();
+	var exp = require_lib$92();
+	var pow = require_lib$83();
+	var ln = require_lib$55();
+	var MAX_LN = require_lib$51();
+	var MIN_LN = require_lib$45();
 	/**
 	* Calculates the power term prefix `(z^a)(e^-z)` used in the non-normalized incomplete gammas.
 	*
@@ -27741,7 +24870,7 @@ var require_full_igamma_prefix$1 = /* @__PURE__ */ __commonJSMin(((exports, modu
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$20 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$33 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluates a polynomial using double-precision floating-point arithmetic.
 	*
@@ -27796,7 +24925,7 @@ var require_main$20 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$19 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$32 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Returns a Function object.
 	*
@@ -27835,7 +24964,7 @@ var require_main$19 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$28 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$44 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Function constructor.
 	*
@@ -27849,7 +24978,7 @@ var require_lib$28 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var v = add( 1, 2 );
 	* // returns 3
 	*/
-	var main = require_main$19();
+	var main = require_main$32();
 	module.exports = main;
 }));
 
@@ -27872,8 +25001,8 @@ var require_lib$28 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_factory$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var Fcn = require_lib$28();
-	var evalpoly = require_main$20();
+	var Fcn = require_lib$44();
+	var evalpoly = require_main$33();
 	/**
 	* Generates a function for evaluating a polynomial using double-precision floating-point arithmetic.
 	*
@@ -27952,7 +25081,7 @@ var require_factory$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$27 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$43 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate a polynomial using double-precision floating-point arithmetic.
 	*
@@ -27976,7 +25105,7 @@ var require_lib$27 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* // returns 38.0
 	*/
 	var setReadOnly = require_lib$145();
-	var main = require_main$20();
+	var main = require_main$33();
 	setReadOnly(main, "factory", require_factory$2());
 	module.exports = main;
 }));
@@ -28070,11 +25199,11 @@ var require_log1p_series = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * LICENSE or copy at http://www.boost.org/LICENSE_1_0.txt)
 * ```
 */
-var require_main$18 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var abs = require_lib$87();
-	var ln = require_lib$39();
-	var FLOAT_EPS = require_lib$61();
-	var sumSeries = require_lib$31();
+var require_main$31 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var abs = require_lib$108();
+	var ln = require_lib$55();
+	var FLOAT_EPS = require_lib$81();
+	var sumSeries = require_lib$47();
 	var log1pSeries = require_log1p_series();
 	/**
 	* Evaluates \\( \operatorname{log1pmx}(x) = \ln(1+x) - x \\).
@@ -28133,7 +25262,7 @@ var require_main$18 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$26 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$42 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate \\( \operatorname{log1pmx}(x) = \ln(1+x) - x \\).
 	*
@@ -28154,7 +25283,7 @@ var require_lib$26 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = log1pmx( NaN );
 	* // returns NaN
 	*/
-	var log1pmx = require_main$18();
+	var log1pmx = require_main$31();
 	module.exports = log1pmx;
 }));
 
@@ -28176,7 +25305,7 @@ var require_lib$26 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$25 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$41 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* The mathematical constant `π` times `2`.
 	*
@@ -28583,12 +25712,12 @@ var require_polyval_c8 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_igamma_temme_large = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var evalpoly = require_lib$27();
-	var log1pmx = require_lib$26();
-	var erfc = require_lib$30();
-	var sqrt = require_lib$90();
-	var exp = require_lib$71();
-	var TWO_PI = require_lib$25();
+	var evalpoly = require_lib$43();
+	var log1pmx = require_lib$42();
+	var erfc = require_lib$46();
+	var sqrt = require_lib$111();
+	var exp = require_lib$92();
+	var TWO_PI = require_lib$41();
 	var polyvalC0 = require_polyval_c0();
 	var polyvalC1 = require_polyval_c1();
 	var polyvalC2 = require_polyval_c2();
@@ -28743,7 +25872,7 @@ var require_lower_incomplete_gamma_series = /* @__PURE__ */ __commonJSMin(((expo
 * ```
 */
 var require_lower_gamma_series = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var sumSeries = require_lib$31();
+	var sumSeries = require_lib$47();
 	var lowerIncompleteGammaSeries = require_lower_incomplete_gamma_series();
 	/**
 	* Sums elements of the series expansion of the lower incomplete gamma function.
@@ -28854,7 +25983,7 @@ var require_rational_pq = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * LICENSE or copy at http://www.boost.org/LICENSE_1_0.txt)
 * ```
 */
-var require_main$17 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$30 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Calculates the Lanczos sum for the approximation of the gamma function (scaled by `exp(-g)`, where `g = 10.900511`.
 	*
@@ -28909,7 +26038,7 @@ var require_main$17 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$24 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$40 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Calculate the Lanczos sum for the approximation of the gamma function (scaled by `exp(-g)`, where `g = 10.900511`.
 	*
@@ -28936,7 +26065,7 @@ var require_lib$24 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = gammaLanczosSumExpGScaled( NaN );
 	* // returns NaN
 	*/
-	var main = require_main$17();
+	var main = require_main$30();
 	module.exports = main;
 }));
 
@@ -28975,22 +26104,22 @@ var require_lib$24 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_regularised_gamma_prefix = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var lanczosSumExpGScaled = require_lib$24();
-	var gammaln = require_lib$36();
-	var gamma = require_lib$45();
-	var log1pmx = require_lib$26();
-	var sqrt = require_lib$90();
-	var abs = require_lib$87();
-	var exp = require_lib$71();
-	var pow = require_lib$63();
-	var max = require_lib$59();
-	var min = require_lib$124();
-	var ln = require_lib$39();
-	var FLOAT64_MAX = require_lib$58();
-	var MAX_LN = require_lib$35();
-	var MIN_LN = require_lib$29();
-	var G = require_lib$41();
-	var E = require_lib$62();
+	var lanczosSumExpGScaled = require_lib$40();
+	var gammaln = require_lib$52();
+	var gamma = require_lib$61();
+	var log1pmx = require_lib$42();
+	var sqrt = require_lib$111();
+	var abs = require_lib$108();
+	var exp = require_lib$92();
+	var pow = require_lib$83();
+	var max = require_lib$78();
+	var min = require_lib$76();
+	var ln = require_lib$55();
+	var FLOAT64_MAX = require_lib$75();
+	var MAX_LN = require_lib$51();
+	var MIN_LN = require_lib$45();
+	var G = require_lib$57();
+	var E = require_lib$82();
 	/**
 	* Computes `(z^a)*(e^-z) / gamma(a)`.
 	*
@@ -29069,14 +26198,14 @@ var require_regularised_gamma_prefix = /* @__PURE__ */ __commonJSMin(((exports, 
 * LICENSE or copy at http://www.boost.org/LICENSE_1_0.txt)
 * ```
 */
-var require_main$16 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var isinfinite = require_lib$81();
-	var abs = require_lib$87();
-	var expm1 = require_lib$92();
-	var ln = require_lib$39();
-	var pow = require_lib$63();
-	var trunc = require_lib$85();
+var require_main$29 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var isinfinite = require_lib$102();
+	var abs = require_lib$108();
+	var expm1 = require_lib$114();
+	var ln = require_lib$55();
+	var pow = require_lib$83();
+	var trunc = require_lib$106();
 	/**
 	* Evaluates `bˣ - 1`.
 	*
@@ -29154,7 +26283,7 @@ var require_main$16 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$23 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$39 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate `bˣ - 1`.
 	*
@@ -29187,7 +26316,7 @@ var require_lib$23 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* y = powm1( 5.0, NaN );
 	* // returns NaN
 	*/
-	var powm1 = require_main$16();
+	var powm1 = require_main$29();
 	module.exports = powm1;
 }));
 
@@ -29385,8 +26514,8 @@ var require_rational_p3q3$1 = /* @__PURE__ */ __commonJSMin(((exports, module) =
 * ```
 */
 var require_lgamma_small_imp = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var ln = require_lib$39();
-	var EPS = require_lib$61();
+	var ln = require_lib$55();
+	var EPS = require_lib$81();
 	var rateval1 = require_rational_p1q1$1();
 	var rateval2 = require_rational_p2q2$1();
 	var rateval3 = require_rational_p3q3$1();
@@ -29516,11 +26645,11 @@ var require_lgamma_small_imp = /* @__PURE__ */ __commonJSMin(((exports, module) 
 * LICENSE or copy at http://www.boost.org/LICENSE_1_0.txt)
 * ```
 */
-var require_main$15 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var gamma = require_lib$45();
-	var expm1 = require_lib$92();
-	var log1p = require_lib$91();
-	var isnan = require_lib$125();
+var require_main$28 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var gamma = require_lib$61();
+	var expm1 = require_lib$114();
+	var log1p = require_lib$112();
+	var isnan = require_lib$144();
 	var lgammaSmallImp = require_lgamma_small_imp();
 	/**
 	* Computes `gamma(x+1) - 1`.
@@ -29578,7 +26707,7 @@ var require_main$15 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$22 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$38 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Compute `gamma(x+1) - 1` without cancellation errors.
 	*
@@ -29599,7 +26728,7 @@ var require_lib$22 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = gamma1pm1( NaN );
 	* // returns NaN
 	*/
-	var gamma1pm1 = require_main$15();
+	var gamma1pm1 = require_main$28();
 	module.exports = gamma1pm1;
 }));
 
@@ -29705,9 +26834,9 @@ var require_small_gamma2_series = /* @__PURE__ */ __commonJSMin(((exports, modul
 * ```
 */
 var require_tgamma_small_upper_part = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var powm1 = require_lib$23();
-	var sumSeries = require_lib$31();
-	var gamma1pm1 = require_lib$22();
+	var powm1 = require_lib$39();
+	var sumSeries = require_lib$47();
+	var gamma1pm1 = require_lib$38();
 	var smallGamma2Series = require_small_gamma2_series();
 	/**
 	* Compute the full upper fraction (Q) when `a` is very small.
@@ -29757,7 +26886,7 @@ var require_tgamma_small_upper_part = /* @__PURE__ */ __commonJSMin(((exports, m
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$21 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$37 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Smallest positive single-precision floating-point normal number.
 	*
@@ -29813,9 +26942,9 @@ var require_lib$21 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_generators = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var abs = require_lib$87();
-	var FLOAT32_SMALLEST_NORMAL = require_lib$21();
-	var EPS = require_lib$61();
+	var abs = require_lib$108();
+	var FLOAT32_SMALLEST_NORMAL = require_lib$37();
+	var EPS = require_lib$81();
 	var MAX_ITER = 1e6;
 	/**
 	* Evaluates a continued fraction expansion.
@@ -29996,9 +27125,9 @@ var require_generators = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_basic = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var abs = require_lib$87();
-	var EPS = require_lib$61();
-	var FLOAT32_SMALLEST_NORMAL = require_lib$21();
+	var abs = require_lib$108();
+	var EPS = require_lib$81();
+	var FLOAT32_SMALLEST_NORMAL = require_lib$37();
 	var MAX_ITER = 1e6;
 	/**
 	* Evaluates a continued fraction expansion.
@@ -30148,7 +27277,7 @@ var require_basic = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$20 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$36 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Calculate a continued fraction approximation.
 	*
@@ -30170,7 +27299,7 @@ var require_lib$20 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	*    };
 	* }
 	*/
-	var hasGeneratorSupport = require_lib$32();
+	var hasGeneratorSupport = require_lib$48();
 	var generator = require_generators();
 	var basic = require_basic();
 	var continuedFraction;
@@ -30273,7 +27402,7 @@ var require_upper_incomplete_gamma_fract = /* @__PURE__ */ __commonJSMin(((expor
 * ```
 */
 var require_upper_gamma_fraction = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var continuedFraction = require_lib$20();
+	var continuedFraction = require_lib$36();
 	var upperIncompleteGammaFract = require_upper_incomplete_gamma_fract();
 	/**
 	* Evaluate the lower incomplete gamma integral via a series expansion and divide by `gamma(z)` to normalize.
@@ -30323,14 +27452,14 @@ var require_upper_gamma_fraction = /* @__PURE__ */ __commonJSMin(((exports, modu
 * ```
 */
 var require_igamma_final = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var floor = require_lib$136();
-	var gamma = require_lib$45();
-	var abs = require_lib$87();
-	var pow = require_lib$63();
-	var ln = require_lib$39();
-	var SQRT_EPSILON = require_lib$34();
-	var FLOAT64_MAX = require_lib$58();
-	var MAX_LN = require_lib$35();
+	var floor = require_lib$113();
+	var gamma = require_lib$61();
+	var abs = require_lib$108();
+	var pow = require_lib$83();
+	var ln = require_lib$55();
+	var SQRT_EPSILON = require_lib$50();
+	var FLOAT64_MAX = require_lib$75();
+	var MAX_LN = require_lib$51();
 	var tgammaILargeX = require_tgamma_i_large_x();
 	var finiteGammaQ = require_finite_gamma_q();
 	var finiteHalfGammaQ = require_finite_half_gamma_q();
@@ -30507,14 +27636,14 @@ var require_igamma_final = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * LICENSE or copy at http://www.boost.org/LICENSE_1_0.txt)
 * ```
 */
-var require_main$14 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var gammaln = require_lib$36();
-	var exp = require_lib$71();
-	var ln = require_lib$39();
-	var SQRT_TWO_PI = require_lib$47();
-	var MAX_LN = require_lib$35();
-	var PINF = require_lib$130();
-	var FLOAT64_MAX_NTH_FACTORIAL = require_lib$44();
+var require_main$27 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var gammaln = require_lib$52();
+	var exp = require_lib$92();
+	var ln = require_lib$55();
+	var SQRT_TWO_PI = require_lib$63();
+	var MAX_LN = require_lib$51();
+	var PINF = require_lib$119();
+	var FLOAT64_MAX_NTH_FACTORIAL = require_lib$60();
 	var igammaFinal = require_igamma_final();
 	var lowerGammaSeries = require_lower_gamma_series();
 	var upperGammaFraction = require_upper_gamma_fraction();
@@ -30612,7 +27741,7 @@ var require_main$14 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$19 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$35 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate the incomplete gamma function.
 	*
@@ -30639,7 +27768,7 @@ var require_lib$19 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = gammainc( 6.0, NaN );
 	* // returns NaN
 	*/
-	var main = require_main$14();
+	var main = require_main$27();
 	module.exports = main;
 }));
 
@@ -30676,11 +27805,11 @@ var require_lib$19 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_full_igamma_prefix = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var exp = require_lib$71();
-	var pow = require_lib$63();
-	var ln = require_lib$39();
-	var MAX_LN = require_lib$35();
-	var MIN_LN = require_lib$29();
+	var exp = require_lib$92();
+	var pow = require_lib$83();
+	var ln = require_lib$55();
+	var MAX_LN = require_lib$51();
+	var MIN_LN = require_lib$45();
 	/**
 	* Calculates the power term prefix `(z^a)(e^-z)` used in the non-normalized incomplete gammas.
 	*
@@ -30739,21 +27868,21 @@ var require_full_igamma_prefix = /* @__PURE__ */ __commonJSMin(((exports, module
 * ```
 */
 var require_regularized_gamma_prefix = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var lanczosSumExpGScaled = require_lib$24();
-	var gammaln = require_lib$36();
-	var gamma = require_lib$45();
-	var log1p = require_lib$91();
-	var sqrt = require_lib$90();
-	var abs = require_lib$87();
-	var exp = require_lib$71();
-	var pow = require_lib$63();
-	var max = require_lib$59();
-	var min = require_lib$124();
-	var ln = require_lib$39();
-	var MAX_LN = require_lib$35();
-	var MIN_LN = require_lib$29();
-	var G = require_lib$41();
-	var E = require_lib$62();
+	var lanczosSumExpGScaled = require_lib$40();
+	var gammaln = require_lib$52();
+	var gamma = require_lib$61();
+	var log1p = require_lib$112();
+	var sqrt = require_lib$111();
+	var abs = require_lib$108();
+	var exp = require_lib$92();
+	var pow = require_lib$83();
+	var max = require_lib$78();
+	var min = require_lib$76();
+	var ln = require_lib$55();
+	var MAX_LN = require_lib$51();
+	var MIN_LN = require_lib$45();
+	var G = require_lib$57();
+	var E = require_lib$82();
 	/**
 	* Computes `(z^a)*(e^-z) / gamma(a)`.
 	*
@@ -30833,15 +27962,15 @@ var require_regularized_gamma_prefix = /* @__PURE__ */ __commonJSMin(((exports, 
 * ```
 */
 var require_beta_small_b_large_a_series = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var gammaDeltaRatio = require_lib$40();
-	var factorial = require_lib$43();
-	var gammainc = require_lib$19();
-	var log1p = require_lib$91();
-	var abs = require_lib$87();
-	var pow = require_lib$63();
-	var ln = require_lib$39();
-	var MIN_VALUE = require_lib$76();
-	var EPSILON = require_lib$61();
+	var gammaDeltaRatio = require_lib$56();
+	var factorial = require_lib$59();
+	var gammainc = require_lib$35();
+	var log1p = require_lib$112();
+	var abs = require_lib$108();
+	var pow = require_lib$83();
+	var ln = require_lib$55();
+	var MIN_VALUE = require_lib$97();
+	var EPSILON = require_lib$81();
 	var fullIGammaPrefix = require_full_igamma_prefix();
 	var regularizedGammaPrefix = require_regularized_gamma_prefix();
 	var p = new Array(30);
@@ -31005,9 +28134,9 @@ var require_rising_factorial_ratio = /* @__PURE__ */ __commonJSMin(((exports, mo
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$13 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var abs = require_lib$87();
-	var max = require_lib$59();
+var require_main$26 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var abs = require_lib$108();
+	var max = require_lib$78();
 	/**
 	* Returns the maximum absolute value.
 	*
@@ -31051,7 +28180,7 @@ var require_main$13 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$18 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$34 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Return the maximum absolute value.
 	*
@@ -31069,7 +28198,7 @@ var require_lib$18 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = maxabs( +0.0, -0.0 );
 	* // returns +0.0
 	*/
-	var maxabs = require_main$13();
+	var maxabs = require_main$26();
 	module.exports = maxabs;
 }));
 
@@ -31091,9 +28220,9 @@ var require_lib$18 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$12 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var abs = require_lib$87();
-	var min = require_lib$124();
+var require_main$25 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var abs = require_lib$108();
+	var min = require_lib$76();
 	/**
 	* Returns the minimum absolute value.
 	*
@@ -31137,7 +28266,7 @@ var require_main$12 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$17 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$33 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Return the minimum absolute value.
 	*
@@ -31155,7 +28284,7 @@ var require_lib$17 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = minabs( +0.0, -0.0 );
 	* // returns +0.0
 	*/
-	var minabs = require_main$12();
+	var minabs = require_main$25();
 	module.exports = minabs;
 }));
 
@@ -31191,21 +28320,21 @@ var require_lib$17 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_ibeta_power_terms = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var lanczosSumExpGScaled = require_lib$24();
-	var maxabs = require_lib$18();
-	var minabs = require_lib$17();
-	var expm1 = require_lib$92();
-	var log1p = require_lib$91();
-	var sqrt = require_lib$90();
-	var abs = require_lib$87();
-	var exp = require_lib$71();
-	var pow = require_lib$63();
-	var min = require_lib$124();
-	var ln = require_lib$39();
-	var MAX_LN = require_lib$35();
-	var MIN_LN = require_lib$29();
-	var G = require_lib$41();
-	var E = require_lib$62();
+	var lanczosSumExpGScaled = require_lib$40();
+	var maxabs = require_lib$34();
+	var minabs = require_lib$33();
+	var expm1 = require_lib$114();
+	var log1p = require_lib$112();
+	var sqrt = require_lib$111();
+	var abs = require_lib$108();
+	var exp = require_lib$92();
+	var pow = require_lib$83();
+	var min = require_lib$76();
+	var ln = require_lib$55();
+	var MAX_LN = require_lib$51();
+	var MIN_LN = require_lib$45();
+	var G = require_lib$57();
+	var E = require_lib$82();
 	/**
 	* Computes the leading power terms in the incomplete beta function.
 	*
@@ -31377,7 +28506,7 @@ var require_ibeta_power_terms = /* @__PURE__ */ __commonJSMin(((exports, module)
 * ```
 */
 var require_ibeta_fraction2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var continuedFraction = require_lib$20();
+	var continuedFraction = require_lib$36();
 	var ibetaPowerTerms = require_ibeta_power_terms();
 	var OPTS = {
 		"keep": true,
@@ -31460,7 +28589,7 @@ var require_ibeta_fraction2 = /* @__PURE__ */ __commonJSMin(((exports, module) =
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$16 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$32 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Maximum safe double-precision floating-point integer.
 	*
@@ -31634,12 +28763,12 @@ var require_binary_gcd = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$11 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var isInteger = require_lib$135();
-	var PINF = require_lib$130();
-	var NINF = require_lib$129();
-	var INT32_MAX = require_lib$117();
+var require_main$24 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var isInteger = require_lib$91();
+	var PINF = require_lib$119();
+	var NINF = require_lib$117();
+	var INT32_MAX = require_lib$74();
 	var bitwise = require_bitwise_binary_gcd();
 	var largeIntegers = require_binary_gcd();
 	/**
@@ -31691,7 +28820,7 @@ var require_main$11 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$15 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$31 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Compute the greatest common divisor (gcd).
 	*
@@ -31703,7 +28832,7 @@ var require_lib$15 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* var v = gcd( 48, 18 );
 	* // returns 6
 	*/
-	var main = require_main$11();
+	var main = require_main$24();
 	module.exports = main;
 }));
 
@@ -31725,14 +28854,14 @@ var require_lib$15 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$10 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var MAX_SAFE_INTEGER = require_lib$16();
-	var PINF = require_lib$130();
-	var isInteger = require_lib$135();
-	var isnan = require_lib$125();
-	var isOdd = require_lib$69();
-	var floor = require_lib$136();
-	var gcd = require_lib$15();
+var require_main$23 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var MAX_SAFE_INTEGER = require_lib$32();
+	var PINF = require_lib$119();
+	var isInteger = require_lib$91();
+	var isnan = require_lib$144();
+	var isOdd = require_lib$89();
+	var floor = require_lib$113();
+	var gcd = require_lib$31();
 	/**
 	* Computes the binomial coefficient of two integers.
 	*
@@ -31823,7 +28952,7 @@ var require_main$10 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$14 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$30 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Compute the binomial coefficient.
 	*
@@ -31853,7 +28982,7 @@ var require_lib$14 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = binomcoef( NaN, NaN );
 	* // returns NaN
 	*/
-	var main = require_main$10();
+	var main = require_main$23();
 	module.exports = main;
 }));
 
@@ -31889,10 +29018,10 @@ var require_lib$14 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_binomial_ccdf = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var binomcoef = require_lib$14();
-	var floor = require_lib$136();
-	var pow = require_lib$63();
-	var MIN_VALUE = require_lib$76();
+	var binomcoef = require_lib$30();
+	var floor = require_lib$113();
+	var pow = require_lib$83();
+	var MIN_VALUE = require_lib$97();
 	/**
 	* For integer arguments we can relate the incomplete beta to the complement of the binomial distribution cdf and use this finite sum.
 	*
@@ -32043,18 +29172,18 @@ var require_ibeta_a_step = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_ibeta_series = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var lanczosSumExpGScaled = require_lib$24();
-	var sumSeries = require_lib$31();
-	var log1p = require_lib$91();
-	var sqrt = require_lib$90();
-	var exp = require_lib$71();
-	var pow = require_lib$63();
-	var ln = require_lib$39();
-	var MIN_VALUE = require_lib$76();
-	var MAX_LN = require_lib$35();
-	var MIN_LN = require_lib$29();
-	var G = require_lib$41();
-	var E = require_lib$62();
+	var lanczosSumExpGScaled = require_lib$40();
+	var sumSeries = require_lib$47();
+	var log1p = require_lib$112();
+	var sqrt = require_lib$111();
+	var exp = require_lib$92();
+	var pow = require_lib$83();
+	var ln = require_lib$55();
+	var MIN_VALUE = require_lib$97();
+	var MAX_LN = require_lib$51();
+	var MIN_LN = require_lib$45();
+	var G = require_lib$57();
+	var E = require_lib$82();
 	var opts = { "maxTerms": 100 };
 	/**
 	* Series approximation to the incomplete beta.
@@ -32168,22 +29297,22 @@ var require_ibeta_series = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_assign = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var expm1 = require_lib$92();
-	var floor = require_lib$136();
-	var log1p = require_lib$91();
-	var asin = require_lib$88();
-	var beta = require_lib$60();
-	var sqrt = require_lib$90();
-	var exp = require_lib$71();
-	var pow = require_lib$63();
-	var max = require_lib$59();
-	var min = require_lib$124();
-	var MAX_FLOAT64 = require_lib$58();
-	var MIN_FLOAT64 = require_lib$76();
-	var MAX_INT32 = require_lib$117();
-	var HALF_PI = require_lib$57();
-	var PI = require_lib$56();
+	var isnan = require_lib$144();
+	var expm1 = require_lib$114();
+	var floor = require_lib$113();
+	var log1p = require_lib$112();
+	var asin = require_lib$109();
+	var beta = require_lib$80();
+	var sqrt = require_lib$111();
+	var exp = require_lib$92();
+	var pow = require_lib$83();
+	var max = require_lib$78();
+	var min = require_lib$76();
+	var MAX_FLOAT64 = require_lib$75();
+	var MIN_FLOAT64 = require_lib$97();
+	var MAX_INT32 = require_lib$74();
+	var HALF_PI = require_lib$73();
+	var PI = require_lib$72();
 	var betaSmallBLargeASeries = require_beta_small_b_large_a_series();
 	var risingFactorialRatio = require_rising_factorial_ratio();
 	var ibetaPowerTerms = require_ibeta_power_terms();
@@ -32476,7 +29605,7 @@ var require_assign = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$9 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$22 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	var compute = require_assign();
 	/**
 	* Evaluates the incomplete beta function and its first derivative.
@@ -32520,7 +29649,7 @@ var require_main$9 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$13 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$29 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate the incomplete beta function and its first derivative.
 	*
@@ -32546,7 +29675,7 @@ var require_lib$13 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* // returns true
 	*/
 	var setReadOnly = require_lib$145();
-	var main = require_main$9();
+	var main = require_main$22();
 	setReadOnly(main, "assign", require_assign());
 	module.exports = main;
 }));
@@ -32569,8 +29698,8 @@ var require_lib$13 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$8 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var kernelBetainc = require_lib$13().assign;
+var require_main$21 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var kernelBetainc = require_lib$29().assign;
 	/**
 	* Evaluates the incomplete beta function.
 	*
@@ -32621,7 +29750,7 @@ var require_main$8 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$12 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$28 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate the incomplete beta function.
 	*
@@ -32642,7 +29771,7 @@ var require_lib$12 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* y = betainc( 0.2, 1.0, 2.0, true, true );
 	* // returns 0.64
 	*/
-	var main = require_main$8();
+	var main = require_main$21();
 	module.exports = main;
 }));
 
@@ -32664,10 +29793,10 @@ var require_lib$12 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$7 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var betainc = require_lib$12();
-	var isnan = require_lib$125();
-	var pow = require_lib$63();
+var require_main$20 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var betainc = require_lib$28();
+	var isnan = require_lib$144();
+	var pow = require_lib$83();
 	/**
 	* Evaluates the cumulative distribution function (CDF) for a Student's t distribution with degrees of freedom `v` at a value `x`.
 	*
@@ -32736,7 +29865,7 @@ var require_main$7 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$6 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_main$19 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Creates a function which always returns the same value.
 	*
@@ -32788,7 +29917,7 @@ var require_main$6 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$11 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$27 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Create a constant function.
 	*
@@ -32808,7 +29937,7 @@ var require_lib$11 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = fcn();
 	* // returns 3.14
 	*/
-	var main = require_main$6();
+	var main = require_main$19();
 	module.exports = main;
 }));
 
@@ -32831,10 +29960,10 @@ var require_lib$11 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_factory$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var constantFunction = require_lib$11();
-	var betainc = require_lib$12();
-	var isnan = require_lib$125();
-	var pow = require_lib$63();
+	var constantFunction = require_lib$27();
+	var betainc = require_lib$28();
+	var isnan = require_lib$144();
+	var pow = require_lib$83();
 	/**
 	* Returns a function for evaluating the cumulative distribution function (CDF) for a Student's t distribution with degrees of freedom `v`.
 	*
@@ -32901,7 +30030,7 @@ var require_factory$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$10 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$26 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Student's t distribution cumulative distribution function (CDF).
 	*
@@ -32927,7 +30056,7 @@ var require_lib$10 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* // returns ~0.699
 	*/
 	var setReadOnly = require_lib$145();
-	var main = require_main$7();
+	var main = require_main$20();
 	setReadOnly(main, "factory", require_factory$1());
 	module.exports = main;
 }));
@@ -33228,12 +30357,12 @@ var require_rational_p5q5 = /* @__PURE__ */ __commonJSMin(((exports, module) => 
 * LICENSE or copy at http://www.boost.org/LICENSE_1_0.txt)
 * ```
 */
-var require_main$5 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var sqrt = require_lib$90();
-	var ln = require_lib$39();
-	var PINF = require_lib$130();
-	var NINF = require_lib$129();
+var require_main$18 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var sqrt = require_lib$111();
+	var ln = require_lib$55();
+	var PINF = require_lib$119();
+	var NINF = require_lib$117();
 	var rationalFcnR1 = require_rational_p1q1();
 	var rationalFcnR2 = require_rational_p2q2();
 	var rationalFcnR3 = require_rational_p3q3();
@@ -33404,7 +30533,7 @@ var require_main$5 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$9 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$25 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate the inverse complementary error function.
 	*
@@ -33428,7 +30557,7 @@ var require_lib$9 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* y = erfcinv( NaN );
 	* // returns NaN
 	*/
-	var main = require_main$5();
+	var main = require_main$18();
 	module.exports = main;
 }));
 
@@ -33464,11 +30593,11 @@ var require_lib$9 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * moshier@na-net.ornl.gov
 * ```
 */
-var require_main$4 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var asin = require_lib$88();
-	var sqrt = require_lib$90();
-	var PIO4 = require_lib$89();
+var require_main$17 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var asin = require_lib$109();
+	var sqrt = require_lib$111();
+	var PIO4 = require_lib$110();
 	var MOREBITS = 6123233995736766e-32;
 	/**
 	* Computes the arccosine of a double-precision floating-point number.
@@ -33548,7 +30677,7 @@ var require_main$4 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$8 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$24 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Compute the arccosine of a double-precision floating-point number.
 	*
@@ -33566,7 +30695,7 @@ var require_lib$8 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* v = acos( NaN );
 	* // returns NaN
 	*/
-	var main = require_main$4();
+	var main = require_main$17();
 	module.exports = main;
 }));
 
@@ -33588,7 +30717,7 @@ var require_lib$8 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$7 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$23 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Square root of `2`.
 	*
@@ -33998,10 +31127,10 @@ var require_polyval_co22 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_inverse_students_t_body_series = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var gammaDeltaRatio = require_lib$40();
-	var evalpoly = require_lib$27();
-	var sqrt = require_lib$90();
-	var PI = require_lib$56();
+	var gammaDeltaRatio = require_lib$56();
+	var evalpoly = require_lib$43();
+	var sqrt = require_lib$111();
+	var PI = require_lib$72();
 	var polyval1 = require_polyval_co14();
 	var polyval2 = require_polyval_co15();
 	var polyval3 = require_polyval_co16();
@@ -34087,11 +31216,11 @@ var require_inverse_students_t_body_series = /* @__PURE__ */ __commonJSMin(((exp
 * ```
 */
 var require_inverse_students_t_tail_series = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var gammaDeltaRatio = require_lib$40();
-	var evalpoly = require_lib$27();
-	var sqrt = require_lib$90();
-	var pow = require_lib$63();
-	var PI = require_lib$56();
+	var gammaDeltaRatio = require_lib$56();
+	var evalpoly = require_lib$43();
+	var sqrt = require_lib$111();
+	var pow = require_lib$83();
+	var PI = require_lib$72();
 	var d = [
 		0,
 		0,
@@ -34184,12 +31313,12 @@ var require_inverse_students_t_tail_series = /* @__PURE__ */ __commonJSMin(((exp
 * ```
 */
 var require_inverse_students_t_hill = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var erfcinv = require_lib$9();
-	var expm1 = require_lib$92();
-	var sqrt = require_lib$90();
-	var pow = require_lib$63();
-	var HALF_PI = require_lib$57();
-	var SQRT2 = require_lib$7();
+	var erfcinv = require_lib$25();
+	var expm1 = require_lib$114();
+	var sqrt = require_lib$111();
+	var pow = require_lib$83();
+	var HALF_PI = require_lib$73();
+	var SQRT2 = require_lib$23();
 	/**
 	* Evaluates Student's t quantiles via a method due to Hill.
 	*
@@ -34263,18 +31392,18 @@ var require_inverse_students_t_hill = /* @__PURE__ */ __commonJSMin(((exports, m
 * ```
 */
 var require_inverse_students_t = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var erfcinv = require_lib$9();
-	var floor = require_lib$136();
-	var ldexp = require_lib$72();
-	var round = require_lib$50();
-	var acos = require_lib$8();
-	var sqrt = require_lib$90();
-	var abs = require_lib$87();
-	var cos = require_lib$38();
-	var pow = require_lib$63();
-	var sin = require_lib$48();
-	var SQRT2 = require_lib$7();
-	var PI = require_lib$56();
+	var erfcinv = require_lib$25();
+	var floor = require_lib$113();
+	var ldexp = require_lib$93();
+	var round = require_lib$66();
+	var acos = require_lib$24();
+	var sqrt = require_lib$111();
+	var abs = require_lib$108();
+	var cos = require_lib$54();
+	var pow = require_lib$83();
+	var sin = require_lib$64();
+	var SQRT2 = require_lib$23();
+	var PI = require_lib$72();
 	var inverseStudentsTBodySeries = require_inverse_students_t_body_series();
 	var inverseStudentsTTailSeries = require_inverse_students_t_tail_series();
 	var inverseStudentsTHill = require_inverse_students_t_hill();
@@ -34464,11 +31593,11 @@ var require_find_ibeta_inv_from_t_dist = /* @__PURE__ */ __commonJSMin(((exports
 * ```
 */
 var require_temme1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var evalpoly = require_lib$27();
-	var erfcinv = require_lib$9();
-	var sqrt = require_lib$90();
-	var exp = require_lib$71();
-	var SQRT2 = require_lib$7();
+	var evalpoly = require_lib$43();
+	var erfcinv = require_lib$25();
+	var sqrt = require_lib$111();
+	var exp = require_lib$92();
+	var SQRT2 = require_lib$23();
 	var workspace = [
 		0,
 		0,
@@ -34577,8 +31706,8 @@ var require_temme1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_root_finder = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var ln = require_lib$39();
-	var BIG = require_lib$58() / 4;
+	var ln = require_lib$55();
+	var BIG = require_lib$75() / 4;
 	/**
 	* Helper function used by root finding code to convert `eta` to `x`.
 	*
@@ -34628,8 +31757,8 @@ var require_root_finder = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
+var require_main$16 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
 	/**
 	* Evaluates the signum function for a double-precision floating-point number.
 	*
@@ -34681,7 +31810,7 @@ var require_main$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$6 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$22 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate the signum function for a double-precision floating-point number.
 	*
@@ -34705,7 +31834,7 @@ var require_lib$6 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* sign = signum( NaN );
 	* // returns NaN
 	*/
-	var main = require_main$3();
+	var main = require_main$16();
 	module.exports = main;
 }));
 
@@ -34741,10 +31870,10 @@ var require_lib$6 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_newton_raphson = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var sign = require_lib$6();
-	var abs = require_lib$87();
-	var ldexp = require_lib$72();
-	var MAX_VALUE = require_lib$58();
+	var sign = require_lib$22();
+	var abs = require_lib$108();
+	var ldexp = require_lib$93();
+	var MAX_VALUE = require_lib$75();
 	/**
 	* Performs root finding via second order Newton-Raphson iteration.
 	*
@@ -35358,14 +32487,14 @@ var require_polyval_co13 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_temme2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var evalpoly = require_lib$27();
-	var erfcinv = require_lib$9();
-	var abs = require_lib$87();
-	var exp = require_lib$71();
-	var ln = require_lib$39();
-	var sqrt = require_lib$90();
-	var sin = require_lib$48();
-	var cos = require_lib$38();
+	var evalpoly = require_lib$43();
+	var erfcinv = require_lib$25();
+	var abs = require_lib$108();
+	var exp = require_lib$92();
+	var ln = require_lib$55();
+	var sqrt = require_lib$111();
+	var sin = require_lib$64();
+	var cos = require_lib$54();
 	var temmeRootFinder = require_root_finder();
 	var newtonRaphsonIterate = require_newton_raphson();
 	var polyval1 = require_polyval_co1();
@@ -36072,7 +33201,7 @@ var require_src = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$5 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$21 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Maximum single-precision floating-point number.
 	*
@@ -36123,11 +33252,11 @@ var require_lib$5 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 */
 var require_higher_newton = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	var logger = require_src();
-	var gammainc = require_lib$19();
-	var abs = require_lib$87();
-	var exp = require_lib$71();
-	var ln = require_lib$39();
-	var MAX_FLOAT32 = require_lib$5();
+	var gammainc = require_lib$35();
+	var abs = require_lib$108();
+	var exp = require_lib$92();
+	var ln = require_lib$55();
+	var MAX_FLOAT32 = require_lib$21();
 	var debug = logger("gammaincinv:higher_newton");
 	/**
 	* Implementation of the high order Newton-like method.
@@ -36299,10 +33428,10 @@ var require_polyval_ak2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_lambdaeta = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var abs = require_lib$87();
-	var exp = require_lib$71();
-	var ln = require_lib$39();
-	var evalpoly = require_lib$27();
+	var abs = require_lib$108();
+	var exp = require_lib$92();
+	var ln = require_lib$55();
+	var evalpoly = require_lib$43();
 	var polyvalAK1 = require_polyval_ak1();
 	var polyvalAK2 = require_polyval_ak2();
 	var THRESHOLD = 1e-8;
@@ -36389,7 +33518,7 @@ var require_lambdaeta = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$4 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$20 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Natural logarithm of the square root of `2π`.
 	*
@@ -36580,11 +33709,11 @@ var require_polyval_d = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_stirling = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var gammaln = require_lib$36();
-	var ln = require_lib$39();
-	var LN_SQRT_TWO_PI = require_lib$4();
-	var SMALLEST_FLOAT32 = require_lib$21();
-	var MAX_FLOAT32 = require_lib$5();
+	var gammaln = require_lib$52();
+	var ln = require_lib$55();
+	var LN_SQRT_TWO_PI = require_lib$20();
+	var SMALLEST_FLOAT32 = require_lib$37();
+	var MAX_FLOAT32 = require_lib$21();
 	var chepolsum = require_chepolsum();
 	var polyvalC = require_polyval_c();
 	var polyvalD = require_polyval_d();
@@ -36636,11 +33765,11 @@ var require_stirling = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_gamstar = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var exp = require_lib$71();
-	var gamma = require_lib$45();
-	var ln = require_lib$39();
-	var FLOAT32_MAX = require_lib$5();
-	var SQRT_TWO_PI = require_lib$47();
+	var exp = require_lib$92();
+	var gamma = require_lib$61();
+	var ln = require_lib$55();
+	var FLOAT32_MAX = require_lib$21();
+	var SQRT_TWO_PI = require_lib$63();
 	var stirling = require_stirling();
 	/**
 	* Computes the regulated gamma function.
@@ -36729,8 +33858,8 @@ var require_rational_ak0bk0 = /* @__PURE__ */ __commonJSMin(((exports, module) =
 * limitations under the License.
 */
 var require_eps1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var abs = require_lib$87();
-	var ln = require_lib$39();
+	var abs = require_lib$108();
+	var ln = require_lib$55();
 	var lambdaeta = require_lambdaeta();
 	var rateval = require_rational_ak0bk0();
 	/**
@@ -36927,7 +34056,7 @@ var require_rational_ak3bk3 = /* @__PURE__ */ __commonJSMin(((exports, module) =
 * limitations under the License.
 */
 var require_eps2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var ln = require_lib$39();
+	var ln = require_lib$55();
 	var rateval1 = require_rational_ak1bk1();
 	var rateval2 = require_rational_ak2bk2();
 	var rateval3 = require_rational_ak3bk3();
@@ -37241,7 +34370,7 @@ var require_rational_ak8bk8 = /* @__PURE__ */ __commonJSMin(((exports, module) =
 * limitations under the License.
 */
 var require_eps3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var ln = require_lib$39();
+	var ln = require_lib$55();
 	var rational1 = require_rational_ak4bk4();
 	var rational2 = require_rational_ak5bk5();
 	var rational3 = require_rational_ak6bk6();
@@ -37298,19 +34427,19 @@ var require_eps3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 */
 var require_compute = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	var logger = require_src();
-	var evalpoly = require_lib$27();
-	var gammaln = require_lib$36();
-	var erfcinv = require_lib$9();
-	var gamma = require_lib$45();
-	var sqrt = require_lib$90();
-	var abs = require_lib$87();
-	var exp = require_lib$71();
-	var min = require_lib$124();
-	var pow = require_lib$63();
-	var ln = require_lib$39();
-	var SQRT_TWO_PI = require_lib$47();
-	var MAX_FLOAT32 = require_lib$5();
-	var TWO_PI = require_lib$25();
+	var evalpoly = require_lib$43();
+	var gammaln = require_lib$52();
+	var erfcinv = require_lib$25();
+	var gamma = require_lib$61();
+	var sqrt = require_lib$111();
+	var abs = require_lib$108();
+	var exp = require_lib$92();
+	var min = require_lib$76();
+	var pow = require_lib$83();
+	var ln = require_lib$55();
+	var SQRT_TWO_PI = require_lib$63();
+	var MAX_FLOAT32 = require_lib$21();
+	var TWO_PI = require_lib$41();
 	var higherNewton = require_higher_newton();
 	var lambdaeta = require_lambdaeta();
 	var gamstar = require_gamstar();
@@ -37547,10 +34676,10 @@ var require_compute = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$125();
-	var FLOAT32_SMALLEST = require_lib$21();
-	var PINF = require_lib$130();
+var require_main$15 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var FLOAT32_SMALLEST = require_lib$37();
+	var PINF = require_lib$119();
 	var compute = require_compute();
 	/**
 	* Inverts the lower gamma function; i.e., computes `xr` such that `P(a,xr) = p`.
@@ -37607,7 +34736,7 @@ var require_main$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$19 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Compute the inverse of the lower incomplete gamma function.
 	*
@@ -37634,7 +34763,7 @@ var require_lib$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* val = gammaincinv( NaN, 3.0 );
 	* // returns NaN
 	*/
-	var main = require_main$2();
+	var main = require_main$15();
 	module.exports = main;
 }));
 
@@ -37656,7 +34785,7 @@ var require_lib$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$18 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Smallest positive double-precision floating-point subnormal number.
 	*
@@ -37726,10 +34855,10 @@ var require_lib$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_temme3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var gammaincinv = require_lib$3();
-	var ln = require_lib$39();
-	var sqrt = require_lib$90();
-	var SMALLEST_SUBNORMAL = require_lib$2();
+	var gammaincinv = require_lib$19();
+	var ln = require_lib$55();
+	var sqrt = require_lib$111();
+	var SMALLEST_SUBNORMAL = require_lib$18();
 	var temmeRootFinder = require_root_finder();
 	var newtonRaphsonIterate = require_newton_raphson();
 	/**
@@ -37856,11 +34985,11 @@ var require_temme3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * ```
 */
 var require_halley_iterate = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var abs = require_lib$87();
-	var ldexp = require_lib$72();
-	var sign = require_lib$6();
-	var max = require_lib$59();
-	var MAX_VALUE = require_lib$58();
+	var abs = require_lib$108();
+	var ldexp = require_lib$93();
+	var sign = require_lib$22();
+	var max = require_lib$78();
+	var MAX_VALUE = require_lib$75();
 	/**
 	* Performs root finding via third order Halley iteration.
 	*
@@ -38008,10 +35137,10 @@ var require_halley_iterate = /* @__PURE__ */ __commonJSMin(((exports, module) =>
 * ```
 */
 var require_ibeta_roots = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var kernelBetainc = require_lib$13().assign;
-	var abs = require_lib$87();
-	var FLOAT64_MAX = require_lib$58();
-	var FLOAT64_MIN_NORM = require_lib$76();
+	var kernelBetainc = require_lib$29().assign;
+	var abs = require_lib$108();
+	var FLOAT64_MAX = require_lib$75();
+	var FLOAT64_MIN_NORM = require_lib$97();
 	/**
 	* Returns a root finding function.
 	*
@@ -38090,24 +35219,24 @@ var require_ibeta_roots = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * LICENSE or copy at http://www.boost.org/LICENSE_1_0.txt)
 * ```
 */
-var require_main$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var evalpoly = require_lib$27();
-	var betainc = require_lib$12();
-	var expm1 = require_lib$92();
-	var log1p = require_lib$91();
-	var asin = require_lib$88();
-	var beta = require_lib$60();
-	var sqrt = require_lib$90();
-	var abs = require_lib$87();
-	var exp = require_lib$71();
-	var pow = require_lib$63();
-	var sin = require_lib$48();
-	var max = require_lib$59();
-	var min = require_lib$124();
-	var ln = require_lib$39();
-	var FLOAT64_MIN_NORM = require_lib$76();
-	var HALF_PI = require_lib$57();
-	var EPSILON = require_lib$61();
+var require_main$14 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var evalpoly = require_lib$43();
+	var betainc = require_lib$28();
+	var expm1 = require_lib$114();
+	var log1p = require_lib$112();
+	var asin = require_lib$109();
+	var beta = require_lib$80();
+	var sqrt = require_lib$111();
+	var abs = require_lib$108();
+	var exp = require_lib$92();
+	var pow = require_lib$83();
+	var sin = require_lib$64();
+	var max = require_lib$78();
+	var min = require_lib$76();
+	var ln = require_lib$55();
+	var FLOAT64_MIN_NORM = require_lib$97();
+	var HALF_PI = require_lib$73();
+	var EPSILON = require_lib$81();
 	var findIBetaInvFromTDist = require_find_ibeta_inv_from_t_dist();
 	var temme1 = require_temme1();
 	var temme2 = require_temme2();
@@ -38401,7 +35530,7 @@ var require_main$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$17 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate the inverse of the incomplete beta function.
 	*
@@ -38422,7 +35551,7 @@ var require_lib$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* y = kernelBetaincinv( 1.0, 6.0, 0.8, 0.2 );
 	* // returns [ ~0.235, ~0.765 ]
 	*/
-	var main = require_main$1();
+	var main = require_main$14();
 	module.exports = main;
 }));
 
@@ -38444,11 +35573,11 @@ var require_lib$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_main = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var kernelBetaincinv = require_lib$1();
-	var isnan = require_lib$125();
-	var sign = require_lib$6();
-	var sqrt = require_lib$90();
+var require_main$13 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var kernelBetaincinv = require_lib$17();
+	var isnan = require_lib$144();
+	var sign = require_lib$22();
+	var sqrt = require_lib$111();
 	/**
 	* Evaluates the quantile function for a Student's t distribution with degrees of freedom `v` at a probability `p`.
 	*
@@ -38514,11 +35643,11 @@ var require_main = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * limitations under the License.
 */
 var require_factory = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var constantFunction = require_lib$11();
-	var kernelBetaincinv = require_lib$1();
-	var isnan = require_lib$125();
-	var sign = require_lib$6();
-	var sqrt = require_lib$90();
+	var constantFunction = require_lib$27();
+	var kernelBetaincinv = require_lib$17();
+	var isnan = require_lib$144();
+	var sign = require_lib$22();
+	var sqrt = require_lib$111();
 	/**
 	* Returns a function for evaluating the quantile function for a Student's t distribution with degrees of freedom `v`.
 	*
@@ -38580,7 +35709,7 @@ var require_factory = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 * See the License for the specific language governing permissions and
 * limitations under the License.
 */
-var require_lib = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+var require_lib$16 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	/**
 	* Evaluate the quantile function for a Student's t distribution.
 	*
@@ -38607,17 +35736,17 @@ var require_lib = /* @__PURE__ */ __commonJSMin(((exports, module) => {
 	* // returns ~1.533
 	*/
 	var setReadOnly = require_lib$145();
-	var main = require_main();
+	var main = require_main$13();
 	setReadOnly(main, "factory", require_factory());
 	module.exports = main;
 }));
 
 // src/stats/student.ts
-var import_lib = /* @__PURE__ */ __toESM(require_lib$10(), 1);
-var import_lib$1 = /* @__PURE__ */ __toESM(require_lib(), 1);
+var import_lib$1 = /* @__PURE__ */ __toESM(require_lib$26(), 1);
+var import_lib$2 = /* @__PURE__ */ __toESM(require_lib$16(), 1);
 /** Upper tail of Student's t: the probability of a value above `t`. */
 function studentUpperTail(t, degreesOfFreedom) {
-	return (0, import_lib.default)(-t, degreesOfFreedom);
+	return (0, import_lib$1.default)(-t, degreesOfFreedom);
 }
 const known$1 = /* @__PURE__ */ new Map();
 /** A run asks for few of them, a simulation for the same few again and again. */
@@ -38631,10 +35760,31 @@ function studentCritical(tail, degreesOfFreedom) {
 	const key = `${tail}/${degreesOfFreedom}`;
 	const found = known$1.get(key);
 	if (found !== void 0) return found;
-	const value = -(0, import_lib$1.default)(tail, degreesOfFreedom);
+	const value = -(0, import_lib$2.default)(tail, degreesOfFreedom);
 	if (known$1.size >= KEPT) known$1.clear();
 	known$1.set(key, value);
 	return value;
+}
+
+// src/stats/order.ts
+/**
+* The smallest of `count` values, averaged over all ways to choose them from those given: what the best of so many
+* would have been, without a choice of which to leave out.
+*
+* @param count - 1 to the number of values
+*/
+function expectedSmallest(values, count) {
+	if (count < 1 || count > values.length) throw new RangeError(`expectedSmallest: ${count} of ${values.length} values`);
+	const sorted = [...values].sort((a, b) => a - b);
+	if (count === sorted.length) return sorted[0];
+	const n = sorted.length;
+	let share = count / n;
+	let sum = 0;
+	for (let i = 0; i + count <= n; i += 1) {
+		sum += share * sorted[i];
+		share *= (n - i - count) / (n - i - 1);
+	}
+	return sum;
 }
 
 // src/compare/prior.ts
@@ -38756,12 +35906,14 @@ function shippedSpread(metric, scale) {
 	if (/^(kv|memory)\./.test(metric)) return {
 		...STEADY,
 		scale,
-		steady: true
+		steady: true,
+		shipped: true
 	};
 	if (metric.endsWith(".hit_rate")) return {
 		...COUNTED_SHARE,
 		scale,
-		steady: true
+		steady: true,
+		shipped: true
 	};
 	const found = SHIPPED.find(([pattern]) => pattern.test(metric));
 	const own = found === void 0 ? ANY : {
@@ -38772,7 +35924,8 @@ function shippedSpread(metric, scale) {
 		...scale === "linear" ? ANY_SHARE : own,
 		degreesOfFreedom: DEGREES_OF_FREEDOM,
 		scale,
-		steady: false
+		steady: false,
+		shipped: true
 	};
 }
 /** The spread that a calibration recorded, where it did so on the same scale; else what this tool ships. */
@@ -38785,7 +35938,8 @@ function knownSpread(metric, scale, recorded) {
 		...shipped,
 		sd,
 		range: own.sessionRange,
-		degreesOfFreedom: own.degreesOfFreedom
+		degreesOfFreedom: own.degreesOfFreedom,
+		shipped: false
 	};
 }
 
@@ -38818,13 +35972,15 @@ function fromScale(place, { kind, direction }) {
 */
 function sessionPlace(session, scale, by, rounds) {
 	const places = session.map((value) => toScale(value, scale));
-	return by === "mean" ? meanOf(places) : expectedSmallest(places, rounds);
+	return by === "mean" ? meanOf$1(places) : expectedSmallest(places, rounds);
 }
 /**
 * Compares the sessions of both sides, with the same number of rounds in each: the best of three is better than the
 * best of two by itself. The spread is that of sessions, pooled over both sides and with what is known of it.
+*
+* @param noisier - how much noisier this machine is than that of which the shipped spreads are, see {@link noiseLevel}
 */
-function estimateLoss(input, recorded) {
+function estimateLoss(input, recorded, noisier = 1) {
 	const { direction, tolerance } = input;
 	const all = [...input.base, ...input.head];
 	const scale = scaleFor(direction, tolerance, all);
@@ -38832,7 +35988,7 @@ function estimateLoss(input, recorded) {
 	const place = (session) => sessionPlace(session, scale, input.rounds, equal);
 	const base = input.base.map(place);
 	const head = input.head.map(place);
-	const known = knownSpread(input.metric, scale.kind, recorded);
+	const known = scaled$2(knownSpread(input.metric, scale.kind, recorded), noisier);
 	const { difference, standardError, spread } = moderatedContrast(base, head, known);
 	return {
 		scale,
@@ -38842,10 +35998,33 @@ function estimateLoss(input, recorded) {
 		standardError,
 		sd: spread.sd,
 		degreesOfFreedom: spread.degreesOfFreedom,
-		tolerance: toleranceOnScale(tolerance, scale, fromScale(meanOf(base), scale)),
+		tolerance: toleranceOnScale(tolerance, scale, fromScale(meanOf$1(base), scale)),
 		known
 	};
 }
+function scaled$2(known, noisier) {
+	if (!known.shipped || known.steady) return known;
+	return {
+		...known,
+		sd: known.sd * noisier,
+		range: known.range * noisier
+	};
+}
+/** Below this, a machine is as noisy as the one that the shipped spreads are from: few sessions tell it no better. */
+const AS_NOISY = 3;
+/**
+* How much noisier this machine is than that of the shipped spreads: the middle over the metrics of how far their own
+* sessions spread, against what is shipped (an empirical prior, as Smyth 2004 has it, but by its level alone). 1 where
+* that is less than twice as far, or where no metric has the sessions to tell.
+*/
+function noiseLevel(estimates) {
+	const levels = estimates.filter(({ known, base }) => known.shipped && !known.steady && base.length >= LEAST_FOR_LEVEL).map(({ known, base, head }) => {
+		const own = base.length + head.length - 2;
+		return Math.sqrt((squaresAround(base) + squaresAround(head)) / own) / known.sd;
+	});
+	return levels.length === 0 ? 1 : Math.max(1, median$1(levels) / AS_NOISY);
+}
+const LEAST_FOR_LEVEL = 3;
 /** The loss that is tolerated: both the relative and the absolute bound must be exceeded. */
 function toleranceOnScale({ relative, absolute }, scale, base) {
 	const size = Math.abs(base);
@@ -38860,7 +36039,7 @@ function toleranceOnScale({ relative, absolute }, scale, base) {
 function asShare(loss, estimate) {
 	const { scale } = estimate;
 	if (scale.kind === "log") return scale.direction === "lower" ? Math.expm1(loss) : -Math.expm1(-loss);
-	const size = Math.abs(meanOf(estimate.base));
+	const size = Math.abs(meanOf$1(estimate.base));
 	if (size === 0) return loss === 0 ? 0 : null;
 	return loss / size;
 }
@@ -38869,50 +36048,7 @@ function standardErrorWith(estimate, base, head) {
 	return standardErrorOf(estimate.sd, base, head);
 }
 
-// src/compare/judge-worst.ts
-/**
-* Judges a metric of which the worst round counts: a share or number of what failed. One that is above the base's
-* worst by more than the tolerance is a loss; there is no noise that it could be.
-*/
-function judgeWorst(input) {
-	const sign = input.direction === "lower" ? 1 : -1;
-	const worst = (sessions) => sign * Math.max(...sessions.flat().map((value) => sign * value));
-	const base = worst(input.base);
-	const head = worst(input.head);
-	const size = Math.abs(base);
-	const loss = sign * (head - base);
-	const allowed = Math.max(input.tolerance.absolute, input.tolerance.relative * size);
-	const beyond = (difference) => difference > allowed + 1e-12 * Math.max(size, Math.abs(head));
-	const share = size === 0 ? null : allowed / size;
-	const found = {
-		base,
-		head,
-		effect: size === 0 ? loss === 0 ? 0 : null : loss / size,
-		interval: null,
-		bound: null,
-		detectable: share,
-		resolution: share,
-		pValue: null,
-		sessionSd: null
-	};
-	if (beyond(loss)) return {
-		...found,
-		verdict: "regressed",
-		reason: "the worst round is worse than the baseline's"
-	};
-	if (beyond(-loss)) return {
-		...found,
-		verdict: "improved",
-		reason: "the worst round is better than the baseline's"
-	};
-	return {
-		...found,
-		verdict: "pass",
-		reason: "within the tolerance"
-	};
-}
-
-// src/compare/judge.ts
+// src/compare/conviction.ts
 /** What a gate has that measures all it may: its resolution is the machine's, that of fewer sessions is theirs. */
 const FULL = {
 	base: 5,
@@ -38923,9 +36059,11 @@ const FULL = {
 * gate's baseline. Against sessions without a loss that alone happens once in C(8, 3) = 56 times; of fewer sessions
 * it happens more often, and the test must make up for it.
 */
-const ALPHA = .05;
+const ALPHA = .06;
 /** The same for not letting a run pass: what is undecided at the end is warned of. */
 const ALPHA_DOUBT = .1;
+/** A loss is called detectable when it would be found this often. */
+const POWER = .95;
 /** What separates head from base: this share of the tolerance, and this share of a session's standard deviation. */
 const SEPARATION = {
 	ofTolerance: .25,
@@ -38951,126 +36089,6 @@ function alphaFor({ base, head }) {
 	return ALPHA * Math.min(1, combinations(base + head, head) / combinations(FULL.base + FULL.head, FULL.head));
 }
 /**
-* The decision of `docs/decision.md`. A metric of which the worst round counts is a count of what failed, and has
-* nothing to estimate; all others are compared as {@link estimateLoss} says and then held against each other.
-*/
-const judge = (inputs, { noise } = {}) => {
-	const judgements = /* @__PURE__ */ new Map();
-	for (const input of inputs) if (input.rounds === "worst") judgements.set(input, judgeWorst(input));
-	const families = Map.groupBy(inputs.filter((input) => input.rounds !== "worst"), ({ level }) => level);
-	for (const family of families.values()) {
-		const estimated = family.map((input) => ({
-			input,
-			estimate: estimateLoss(input, noise)
-		}));
-		const losses = new Family(estimated.map(({ estimate }) => estimate));
-		estimated.forEach(({ input, estimate }, index) => {
-			judgements.set(input, judgeOne(input, estimate, losses, index));
-		});
-	}
-	return inputs.map((input) => judgements.get(input));
-};
-/** Probabilities and levels of metrics that are tested together, of losses and of gains. */
-var Family = class {
-	size;
-	losses;
-	gains;
-	/** Share of the level that Holm's procedure leaves each. */
-	shares;
-	constructor(estimates) {
-		this.size = estimates.length;
-		const losses = estimates.map((each) => tail(each, each.loss));
-		this.losses = holmAdjusted(losses);
-		this.shares = holmLevels(losses, 1);
-		this.gains = holmAdjusted(estimates.map((each) => tail(each, -each.loss)));
-	}
-};
-/** Probability of such a distance or more if the true one were half the tolerance. */
-function tail({ tolerance, standardError, degreesOfFreedom }, distance) {
-	return studentUpperTail((distance - tolerance / 2) / standardError, degreesOfFreedom);
-}
-function judgeOne(input, estimate, family, index) {
-	const { loss, standardError, degreesOfFreedom, tolerance } = estimate;
-	const sessions = {
-		base: estimate.base.length,
-		head: estimate.head.length
-	};
-	const alpha = alphaFor(sessions);
-	const critical = (level) => studentCritical(level, degreesOfFreedom);
-	const share = (value) => {
-		const found = asShare(value, estimate);
-		return found === null ? null : digits(found);
-	};
-	const halfWidth = critical(.025) * standardError;
-	const atMost = loss + critical(.050000000000000044) * standardError;
-	const atLeast = loss - critical(alpha * family.shares[index]) * standardError;
-	const resolution = Math.max(tolerance, findable(estimate, FULL, family.size));
-	const interval = [share(loss - halfWidth), share(loss + halfWidth)];
-	const found = {
-		base: digits(fromScale(meanOf(estimate.base), estimate.scale)),
-		head: digits(fromScale(meanOf(estimate.head), estimate.scale)),
-		effect: share(loss),
-		interval: interval[0] === null || interval[1] === null ? null : [interval[0], interval[1]],
-		bound: share(atLeast),
-		detectable: share(Math.max(tolerance, findable(estimate, sessions, family.size))),
-		resolution: share(resolution),
-		pValue: family.losses[index],
-		sessionSd: estimate.sd
-	};
-	const said = (value) => sayLoss(value, estimate);
-	if (loss > tolerance && found.pValue <= alpha && isSeparated(estimate, 1)) {
-		const doubt = doubtOf(input, estimate);
-		if (doubt !== null) return {
-			...found,
-			verdict: "inconclusive",
-			reason: doubt
-		};
-		const wanted = isMoved(input, estimate) ? CONFIRMING.moved : CONFIRMING.steadyEnough;
-		const open = !estimate.known.steady && (input.fresh ?? []).length < wanted;
-		return {
-			...found,
-			verdict: "regressed",
-			...open ? { unconfirmed: true } : {},
-			reason: `surely more than ${said(atLeast)} worse`
-		};
-	}
-	if (loss < -tolerance && family.gains[index] <= alpha && isSeparated(estimate, -1)) return {
-		...found,
-		verdict: "improved",
-		reason: "better by more than the tolerance, in every session"
-	};
-	if (loss > tolerance && found.pValue <= ALPHA_DOUBT) {
-		const reason = `worse by more than the tolerance, but ${isSeparated(estimate, 1) ? "not surely" : "as good as some of the baseline's sessions"}`;
-		return {
-			...found,
-			verdict: "inconclusive",
-			reason
-		};
-	}
-	if (sessions.head < FULL.head && isSeparated(estimate, 1) && isDistinct(estimate)) {
-		const reason = `worse than every baseline session, but ${counted(sessions.head, "session")} of this run cannot tell`;
-		return {
-			...found,
-			verdict: "inconclusive",
-			reason
-		};
-	}
-	if (atMost >= resolution) {
-		const by = `${counted(sessions.base, "baseline session")} and ${sessions.head} of this run`;
-		return {
-			...found,
-			verdict: "inconclusive",
-			reason: `${by} do not exclude that it is ${said(atMost)} worse`
-		};
-	}
-	const reason = resolution > tolerance && atMost >= tolerance ? `no loss that this machine can show, which is ${said(resolution)}` : "within the tolerance";
-	return {
-		...found,
-		verdict: "pass",
-		reason
-	};
-}
-/**
 * Whether the best session of the worse side is worse than the worst of the other. Slow sessions make the spread of
 * neither side a normal one; that all of one side come last happens by chance only as often as their numbers say.
 *
@@ -39080,14 +36098,6 @@ function isSeparated({ base, head, tolerance, sd }, sign) {
 	return (sign === 1 ? Math.min(...head) - Math.max(...base) : Math.min(...base) - Math.max(...head)) > gapNeeded(tolerance, sd);
 }
 const gapNeeded = (tolerance, sd) => Math.max(SEPARATION.ofTolerance * tolerance, SEPARATION.ofSd * sd);
-/** Why a loss that is surely there does not convict, or null. */
-function doubtOf(input, estimate) {
-	const { known, loss, head } = estimate;
-	if (!known.steady && head.length < FULL.head && loss <= SLOW_SESSION) return `worse by more than the tolerance, but ${head.length === 1 ? "one slow session" : `${head.length} slow sessions`} could look like this`;
-	if (!isDistinct(estimate)) return `worse by more than the tolerance, but not by more than sessions of the same flags differ (${sayLoss(known.range, estimate)})`;
-	if (isFreshSlow(input, estimate)) return "worse than the baseline, but so is what the baseline was made of, measured beside this run";
-	return null;
-}
 /** Whether the machine moves the metric: then it may be another machine than it was for the baseline. */
 function isMoved({ sensitivity }, { known, tolerance }) {
 	return !known.steady && (sensitivity === "host" || known.range > tolerance);
@@ -39105,8 +36115,8 @@ function findable(estimate, wanted, family) {
 	const tested = tolerance / 2 + (critical(alphaFor({
 		base,
 		head
-	}) / family) + critical(.050000000000000044)) * standardErrorWith(estimate, base, head);
-	const separated = Math.max(...estimate.base) - meanOf(estimate.base) + gapNeeded(tolerance, sd) + critical(.050000000000000044 / head) * sd;
+	}) / family.size / family.noisier) + critical(.050000000000000044)) * standardErrorWith(estimate, base, head);
+	const separated = Math.max(...estimate.base) - meanOf$1(estimate.base) + gapNeeded(tolerance, sd) + critical(.050000000000000044 / head) * sd;
 	const distinct = Math.max(tolerance, known.range) + critical(.050000000000000044) * sd;
 	const quick = known.steady || head >= FULL.head ? 0 : SLOW_SESSION;
 	return Math.max(tested, separated, known.steady ? 0 : distinct, quick);
@@ -39124,274 +36134,127 @@ function isFreshSlow({ fresh = [], ...input }, estimate) {
 	if (now.loss > SAME_LOSS * estimate.loss) return true;
 	return isMoved(input, estimate) && Math.max(...now.head) >= Math.min(...estimate.head);
 }
-/** The last digits are those of the logarithms. */
-function digits(value) {
-	return Number(value.toPrecision(12));
-}
 function combinations(all, chosen) {
 	let count = 1;
 	for (let i = 1; i <= chosen; i += 1) count = count * (all - chosen + i) / i;
 	return count;
 }
-function counted(number, what) {
-	return `${number} ${what}${number === 1 ? "" : "s"}`;
-}
-function sayLoss(value, estimate) {
-	if (estimate.scale.kind === "linear") return `${Number(Math.max(0, value).toPrecision(2))}`;
-	const percent = Math.max(0, (asShare(value, estimate) ?? 0) * 100);
-	return `${percent >= 10 ? Math.round(percent) : Number(percent.toFixed(1))} %`;
-}
 
-// src/compare/compare.ts
-/** Metrics that a stored baseline of fewer hosts than this cannot convict on another host. */
-const HOSTS_THAT_SPAN = 3;
-/** Compares head with a base, metric by metric: every metric that either side has, judged together. */
-function compareSides(scenario, base, head, rules, options = {}) {
-	const fingerprint = mergeDifferences(base, head);
-	const incomparable = fingerprint.filter((difference) => difference.rule === "must");
-	const flags = diffFlags(base, head);
-	const metrics = metricsOf(base, head, rules, options.fresh);
-	const both = metrics.filter(hasBothSides);
-	const judged = judge(both.map((metric) => judgeInput(metric)), { noise: options.noise });
-	const judgements = new Map(both.map((metric, index) => [metric.id, judged[index]]));
-	const context = {
-		base,
-		head,
-		crossHost: isCrossHost(base, head)
-	};
-	const comparisons = metrics.map((metric) => {
-		const compared = comparisonOf(metric, judgements.get(metric.id), context);
-		const found = incomparable.length === 0 ? compared : {
-			...compared,
-			verdict: "invalid",
-			reason: notComparable(incomparable)
-		};
-		const attribution = attribute(found, flags);
-		return attribution === null ? found : {
-			...found,
-			attribution
-		};
-	});
-	return {
-		schemaVersion: 1,
-		scenario,
-		baseSource: base.source,
-		limits: [],
-		comparisons,
-		flags,
-		fingerprint,
-		taints: taintsOf(head)
-	};
-}
-function metricsOf(base, head, rules, fresh) {
-	const definitions = new Map([...base.definitions, ...head.definitions].map((definition) => [definition.id, definition]));
-	return [.../* @__PURE__ */ new Set([...definitions.keys(), ...Object.keys(base.values)])].sort().map((id) => {
-		const definition = definitions.get(id) ?? unknownDefinition(id);
-		return {
-			id,
-			definition,
-			level: ruleFor(rules.levels, id) ?? definition.level,
-			tolerance: mergeTolerance(definition.tolerance, ruleFor(rules.tolerances, id)),
-			base: nonEmpty(base.values[id]),
-			head: nonEmpty(head.values[id]),
-			fresh: nonEmpty(fresh?.values[id])
-		};
-	}).filter((metric) => metric.level !== "off" && metric.base.length + metric.head.length > 0);
-}
-const hasBothSides = ({ base, head }) => base.length > 0 && head.length > 0;
-function judgeInput({ id, definition, ...metric }) {
-	const { direction, rounds, sensitivity } = definition;
-	return {
-		...metric,
-		metric: id,
-		direction,
-		rounds,
-		sensitivity
-	};
-}
-/** Why parts of a side must not be trusted, each reason once. */
-function taintsOf(side) {
-	return [...new Set(side.taints.map((taint) => taint.reason))];
-}
-function comparisonOf(metric, judged, context) {
-	const { id, definition, level, tolerance, base, head } = metric;
-	const shared = {
-		metric: id,
-		unit: definition.unit,
-		direction: definition.direction,
-		level,
-		tolerance: tolerance.relative,
-		absoluteTolerance: tolerance.absolute,
-		baseSessions: base,
-		headSessions: head,
-		...metric.fresh.length > 0 ? { freshSessions: metric.fresh } : {}
-	};
-	const undecided = {
-		effect: null,
-		interval: null,
-		bound: null,
-		detectable: null
-	};
-	if (head.length === 0) {
-		const reason = `the baseline has it, this run does not: ${context.head.absent[id] ?? "its probe did not run"}`;
-		return {
-			...shared,
-			...undecided,
-			verdict: "invalid",
-			base: typical(base),
-			head: null,
-			reason
-		};
-	}
-	if (judged === void 0) {
-		const reason = "the baseline has no value for it; record again to gate it";
-		const open = {
-			...undecided,
-			verdict: "inconclusive",
-			decidable: false
-		};
-		return {
-			...shared,
-			...open,
-			base: null,
-			head: typical(head),
-			reason
-		};
-	}
-	const found = {
-		...shared,
-		...judged,
-		interval: judged.interval === null ? null : tuple(judged.interval)
-	};
-	const taint = findTaint(context.head, id);
-	if (taint !== void 0) return {
-		...found,
-		verdict: "invalid",
-		reason: taint.reason
-	};
-	const baseTaint = findTaint(context.base, id);
-	if (baseTaint !== void 0) return {
-		...found,
-		verdict: "invalid",
-		reason: `the baseline must not be trusted: ${baseTaint.reason}`
-	};
-	if (definition.sensitivity !== "host" || !context.crossHost) return found;
-	return {
-		...found,
-		...elsewhere(judged)
-	};
-}
-/** What remains of a judgement on another host: what the host moves convicts nobody there, and praises nobody. */
-function elsewhere({ verdict, reason }) {
-	const where = `on another host than the baseline, which spans fewer than ${HOSTS_THAT_SPAN} hosts`;
-	switch (verdict) {
-		case "regressed": return {
-			verdict: "inconclusive",
-			decidable: false,
-			reason: `worse by more than the tolerance, but ${where}`
-		};
-		case "improved": return {
-			verdict: "pass",
-			reason: `better by more than the tolerance, but ${where}`
-		};
-		default: return {
-			verdict,
-			reason
-		};
-	}
-}
-function findTaint(side, id) {
-	return side.taints.find(({ metrics }) => id === metrics || id.startsWith(`${metrics}.`) || id.startsWith(`${metrics}_`));
-}
-function notComparable(differences) {
-	return `not comparable: ${differences.map(({ field, base, head }) => field === "probeSuite" ? "its probes or their parameters are not the baseline's" : `${field} is ${head ?? "none"}, the baseline's is ${base ?? "none"}`).join("; ")}`;
-}
-function nonEmpty(sessions) {
-	return (sessions ?? []).filter((session) => session.length > 0).map((session) => [...session]);
-}
-function typical(sessions) {
-	const values = sessions.flat();
-	return values.length === 0 ? null : median$1(values);
-}
-function tuple(interval) {
-	return [interval[0], interval[1]];
-}
-/** A metric of a baseline that this version's catalogue does not know is shown and never judged. */
-function unknownDefinition(id) {
-	return {
-		id,
-		unit: "",
-		direction: "lower",
-		level: "watch",
-		tolerance: {
-			relative: 0,
-			absolute: 0
-		},
-		sensitivity: "none",
-		rounds: "best",
-		description: "A metric of the baseline that this run did not produce."
-	};
-}
-function mergeTolerance(own, given) {
-	return {
-		relative: given?.relative ?? own.relative,
-		absolute: given?.absolute ?? own.absolute
-	};
-}
-/** What differs between any two machines of the sides; what is only noted must differ from every one of the base. */
-function mergeDifferences(base, head) {
-	const pairs = head.fingerprints.map((other) => base.fingerprints.map((one) => diffFingerprints(one, other)));
-	const found = /* @__PURE__ */ new Map();
-	for (const against of pairs) for (const difference of against.flat()) {
-		const everywhere = against.every((each) => each.some(({ field }) => field === difference.field));
-		if (difference.rule === "must" || everywhere) found.set(difference.field, difference);
-	}
-	return [...found.values()];
-}
-function isCrossHost(base, head) {
-	const hosts = new Set(base.fingerprints.map((fingerprint) => fingerprint["hostId"]).filter((id) => id != null));
-	if (hosts.size === 0 || hosts.size >= HOSTS_THAT_SPAN) return false;
-	return head.fingerprints.some((fingerprint) => fingerprint["hostId"] != null && !hosts.has(fingerprint["hostId"]));
-}
-
-// src/compare/limits.ts
+// src/compare/calibrate.ts
+/** Losses for which the number of sessions is said. */
+const LOSSES = [
+	.03,
+	.05,
+	.1,
+	.25
+];
+const MOST_SESSIONS = 20;
+/** A metric of which only larger losses are found is shown and gates nothing. */
+const WORTH_GATING = .5;
+/** Fixed rules that are held against the machine's noise. */
+const FIXED_RULES = [
+	.05,
+	.1,
+	.2
+];
 /**
-* The limits that a run breaks: the median of a metric's rounds lies outside. A limit on a metric that was not
-* measured is broken too, since nobody looked.
+* The noise of a machine, from sessions of one variant: how far the sessions of each metric spread, and what that
+* means for gating it. Metrics of one session tell nothing and are left out.
+*
+* @param gated - number of metrics that are gated together
 */
-function checkLimits(values, definitions, limits) {
-	const broken = definitions.flatMap((definition) => {
-		const limit = ruleFor(limits, definition.id);
-		const rounds = values[definition.id]?.flat() ?? [];
-		if (limit === void 0 || rounds.length === 0) return [];
-		const value = median$1(rounds);
-		const shared = {
-			metric: definition.id,
-			unit: definition.unit,
-			value
-		};
-		if (limit.max !== void 0 && value > limit.max) return [{
-			...shared,
-			bound: limit.max,
-			side: "max"
-		}];
-		if (limit.min !== void 0 && value < limit.min) return [{
-			...shared,
-			bound: limit.min,
-			side: "min"
-		}];
-		return [];
-	});
-	const measured = definitions.filter((definition) => (values[definition.id]?.flat().length ?? 0) > 0);
-	const unmeasured = Object.entries(limits).flatMap(([pattern, limit]) => measured.some((definition) => ruleFor({ [pattern]: limit }, definition.id) !== void 0) ? [] : [{
-		metric: pattern,
-		unit: "",
-		value: null,
-		bound: limit.max ?? limit.min ?? 0,
-		side: limit.max !== void 0 ? "max" : "min"
-	}]);
-	return [...broken, ...unmeasured];
+function calibrate(metrics, gated) {
+	return Object.fromEntries(metrics.filter(({ definition, sessions }) => sessions.length >= 2 && definition.rounds !== "worst").map(({ definition, sessions }) => [definition.id, noiseOf(definition, sessions, Math.max(1, gated))]));
 }
+function noiseOf(definition, sessions, gated) {
+	const { direction, tolerance, rounds: by } = definition;
+	const scale = scaleFor(direction, tolerance, sessions);
+	const rounds = Math.min(...sessions.map((session) => session.length));
+	const places = sessions.map((session) => sessionPlace(session, scale, by, rounds));
+	const sessionSd = standardDeviationOf(places);
+	const sessionRange = Math.max(...places) - Math.min(...places);
+	const within = sessions.filter((session) => session.length >= 2);
+	const known = {
+		sd: sessionSd,
+		degreesOfFreedom: sessions.length - 1,
+		range: sessionRange
+	};
+	const given = scale.kind === "log" ? tolerance.relative : tolerance.absolute;
+	const detectable = detectableWith(known, FULL.head, given, gated);
+	const proposed = proposal(detectable, given);
+	return {
+		unit: definition.unit,
+		scale: scale.kind,
+		sessions: sessions.length,
+		sessionSd: rounded(sessionSd),
+		degreesOfFreedom: sessions.length - 1,
+		sessionRange: rounded(sessionRange),
+		roundSd: within.length === 0 ? null : rounded(roundSdOf(within.map((session) => session.map((value) => toScale(value, scale))))),
+		detectable: rounded(detectable),
+		proposed: {
+			level: detectable > WORTH_GATING && definition.level === "gate" ? "watch" : definition.level,
+			tolerance: scale.kind === "log" ? {
+				relative: proposed,
+				absolute: tolerance.absolute
+			} : {
+				relative: tolerance.relative,
+				absolute: proposed
+			}
+		},
+		sessionsFor: LOSSES.map((loss) => ({
+			loss,
+			sessions: sessionsFor(known, loss, given, gated)
+		})),
+		fixedRuleFires: FIXED_RULES.map((rule) => ({
+			rule,
+			share: rounded(shareFired(sessions, direction, rule))
+		}))
+	};
+}
+/**
+* Smallest loss on the metric's scale that is found {@link POWER} of the time by so many head sessions against a full
+* baseline: it must pass the test of half the tolerance, lie beyond the baseline's worst session, and beyond how far
+* like sessions differ.
+*/
+function detectableWith({ sd, degreesOfFreedom, range }, head, tolerance, gated) {
+	const freedom = degreesOfFreedom + FULL.base - 1 + head - 1;
+	const critical = (level) => studentCritical(level, freedom);
+	const tested = tolerance / 2 + (critical(alphaFor({
+		base: FULL.base,
+		head
+	}) / gated) + critical(1 - POWER)) * standardErrorOf(sd, FULL.base, head);
+	const separated = range / 2 + Math.max(SEPARATION.ofTolerance * tolerance, SEPARATION.ofSd * sd) + critical((1 - POWER) / head) * sd;
+	const distinct = range + critical(1 - POWER) * sd;
+	return Math.max(tolerance, tested, separated, distinct);
+}
+function sessionsFor(known, loss, tolerance, gated) {
+	for (let head = FULL.head; head <= MOST_SESSIONS; head += 1) if (detectableWith(known, head, Math.min(tolerance, loss), gated) <= loss) return head;
+	return null;
+}
+/** The tolerance as it is where the machine shows it, else what it shows, in steps that people would write. */
+function proposal(detectable, given) {
+	if (detectable <= given || given === 0) return given;
+	const step = detectable < .1 ? .01 : .05;
+	return Number((Math.ceil(detectable / step - 1e-9) * step).toFixed(2));
+}
+function roundSdOf(sessions) {
+	const squares = sessions.map((session) => standardDeviationOf(session) ** 2 * (session.length - 1));
+	const freedom = sessions.reduce((sum, session) => sum + session.length - 1, 0);
+	return Math.sqrt(squares.reduce((sum, each) => sum + each, 0) / freedom);
+}
+/** Share of the ordered pairs of like sessions of which a fixed rule on the first round would have failed one. */
+function shareFired(sessions, direction, rule) {
+	const first = sessions.map((session) => session[0]);
+	let fired = 0;
+	first.forEach((base, i) => {
+		first.forEach((head, j) => {
+			if (i === j || base === 0) return;
+			if ((direction === "lower" ? head / base - 1 : 1 - head / base) > rule) fired += 1;
+		});
+	});
+	return fired / (first.length * (first.length - 1));
+}
+const rounded = (value) => Number(value.toPrecision(4));
 
 // src/compare/sides.ts
 /**
@@ -39582,7 +36445,10 @@ function row(trace, notes) {
 		ttftS: (ttftMs(trace) ?? 0) / 1e3,
 		e2eS: (e2eMs(trace) ?? 0) / 1e3,
 		tokens: (trace.promptTokens ?? 0) + (trace.outputTokens ?? 0),
-		notes
+		notes,
+		startS: trace.startS,
+		endS: trace.endS,
+		round: trace.round
 	};
 }
 function statsOf(ttftsS, outliers) {
@@ -39599,13 +36465,13 @@ function statsOf(ttftsS, outliers) {
 		outliers
 	};
 }
-const ms = (seconds) => `${(seconds * 1e3).toPrecision(3)} ms`;
-const percent$1 = (share) => `${Math.round(share * 100)} %`;
+const ms$1 = (seconds) => `${(seconds * 1e3).toPrecision(3)} ms`;
+const percent$3 = (share) => `${Math.round(share * 100)} %`;
 function observe(summary) {
 	const said = [];
 	const { cold, warmStats: warm, coldWarmRatio: ratio } = summary;
 	if (cold !== null && ratio !== null && warm !== null) {
-		const factor = `Cold is ${ratio.toFixed(1)}× warm (${ms(cold.ttftS)} against ${ms(warm.medianS)})`;
+		const factor = `Cold is ${ratio.toFixed(1)}× warm (${ms$1(cold.ttftS)} against ${ms$1(warm.medianS)})`;
 		if (ratio < EQUAL_RATIO) said.push(`${factor}: about equal. Warm requests pay what only the first should; look for a systemic fault of runtime or configuration.`);
 		else if (ratio < NORMAL_RATIO.from) said.push(`${factor}: a small gap. The server did most of its one-time work before it was ready.`);
 		else if (ratio <= NORMAL_RATIO.to) said.push(`${factor}: 2–5× is normal.`);
@@ -39614,11 +36480,11 @@ function observe(summary) {
 	if (warm !== null) {
 		const usual = summary.warm.filter((each) => each.notes === "").map((each) => each.ttftS);
 		const share = (max(usual) - min(usual)) / warm.medianS;
-		const band = `Warm TTFT${warm.outliers > 0 ? ", outliers apart," : ""} lies between ${ms(min(usual))} and ${ms(max(usual))}, a band of ${percent$1(share)} of its median`;
-		said.push(share <= STEADY_BAND ? `${band}: steady; treat ${ms(warm.medianS)} as the steady-state TTFT.` : `${band}: not steady; something else used the machine, or the server's own work varies.`);
+		const band = `Warm TTFT${warm.outliers > 0 ? ", outliers apart," : ""} lies between ${ms$1(min(usual))} and ${ms$1(max(usual))}, a band of ${percent$3(share)} of its median`;
+		said.push(share <= STEADY_BAND ? `${band}: steady; treat ${ms$1(warm.medianS)} as the steady-state TTFT.` : `${band}: not steady; something else used the machine, or the server's own work varies.`);
 		if (Math.abs(warm.trend) > NOTABLE_TREND) {
 			const way = warm.trend > 0 ? "rises" : "falls";
-			said.push(`Warm TTFT ${way} by ${percent$1(Math.abs(warm.trend))} over the session: it drifts, it is not only noise.`);
+			said.push(`Warm TTFT ${way} by ${percent$3(Math.abs(warm.trend))} over the session: it drifts, it is not only noise.`);
 		}
 		if (warm.outliers > 0) said.push(`${warm.outliers} of ${summary.warm.length} warm runs ${warm.outliers === 1 ? "is an outlier" : "are outliers"} (above the third quartile + 3 interquartile ranges).`);
 	}
@@ -39715,134 +36581,370 @@ function* readSession(session) {
 	}
 }
 
-// src/measure/measure-folder.ts
+// src/telemetry/dirty.ts
 /**
-* Every metric of a run folder. Traces are read session by session and forgotten once they are measured; in a file
-* whose sessions are mixed they are all kept.
-*
-* @throws UsageError as {@link readRunFolder}
+* Set so that a server that saturates its own cores is clean: its waiting is its own. On two cores with real vLLM
+* others used 3–6 % of them when quiet, and above 40 % beside `stress-ng --cpu 2`; steal on a quiet cloud machine
+* was below 0.5 %. See docs/telemetry.md.
 */
-async function measureFolder(folder) {
-	const run = await readRunRecord(folder);
-	const parts = [];
-	const done = /* @__PURE__ */ new Set();
-	let traces = [];
-	let current = null;
-	const finish = () => {
-		if (current === null) return;
-		parts.push(measureRun({
-			...run,
-			sessions: run.sessions.filter((each) => keyOf(each.variant, each.index) === current)
-		}, traces));
-		done.add(current);
-		traces = [];
-	};
-	for await (const trace of readTraces(folder)) {
-		const key = keyOf(trace.variant, trace.session);
-		if (key !== current) {
-			if (done.has(key)) {
-				const whole = await readRunFolder(folder);
-				return {
-					run,
-					measurements: measureRun(run, whole.traces)
-				};
-			}
-			finish();
-			current = key;
-		}
-		traces.push(trace);
-	}
-	finish();
-	const silent = run.sessions.filter((each) => !done.has(keyOf(each.variant, each.index)));
-	parts.push(measureRun({
-		...run,
-		sessions: silent
-	}, []));
-	return {
-		run,
-		measurements: joined$1(parts)
-	};
+const DIRTY_LIMITS = {
+	outside: .1,
+	cpuPressure: .1,
+	outsideAlone: .25,
+	steal: .03,
+	memoryPressure: .05,
+	ioPressure: .2,
+	swapMibPerMinute: 4,
+	cgroupThrottled: .05,
+	heldDownS: .05,
+	memoryAtStartMib: 1024
+};
+/** Reasons that are the machine's fault. A power cap is how the GPU is run, so it is recorded and not blamed. */
+const FAULTS = {
+	sw_thermal: "thermal throttling by the driver",
+	hw_thermal: "thermal throttling by the hardware",
+	hw_slowdown: "hardware slowdown",
+	hw_power_brake: "power brake by the power supply"
+};
+/**
+* Why what was measured meanwhile must not be trusted, each reason a sentence with its evidence; empty when the
+* machine was quiet.
+*/
+function dirtyReasons(summary, limits = DIRTY_LIMITS) {
+	return [
+		...summary.gpus.flatMap((gpu) => gpuFaults(gpu, limits)),
+		...summary.foreignGpuProcesses.map(({ pid, name, memoryMib }) => `another process was on the GPU: ${name || "unnamed"} (PID ${pid}${memoryMib === null ? "" : `, ${memoryMib} MiB`})`),
+		...machineFaults(summary, limits)
+	];
 }
-const keyOf = (variant, session) => `${session}/${variant}`;
-function joined$1(parts) {
-	return {
-		schemaVersion: 1,
-		metrics: [...new Map(parts.flatMap((part) => part.metrics).map((metric) => [metric.id, metric])).values()],
-		measurements: parts.flatMap((part) => part.measurements),
-		absent: parts.flatMap((part) => part.absent),
-		taints: parts.flatMap((part) => part.taints),
-		ttft: parts.flatMap((part) => part.ttft)
-	};
+function gpuFaults(gpu, limits) {
+	const { index, temperatureMaxC, smClockMinMhz, smClockMaxMhz } = gpu;
+	const clocks = smClockMinMhz === null || smClockMaxMhz === null ? "" : `, SM clock down to ${smClockMinMhz} of ${smClockMaxMhz} MHz`;
+	const heat = temperatureMaxC === null ? "" : `, up to ${temperatureMaxC} °C`;
+	const seen = gpu.throttle.flatMap(({ reason, share }) => {
+		const fault = FAULTS[reason];
+		return fault === void 0 ? [] : [`GPU ${index}: ${fault} in ${percent$2(share)} of ${gpu.readings} readings${heat}${clocks}`];
+	});
+	if (seen.length > 0) return seen;
+	const { swThermal, hwThermal, powerBrake } = gpu.heldDownS;
+	const heldS = (swThermal ?? 0) + (hwThermal ?? 0) + (powerBrake ?? 0);
+	if (heldS <= limits.heldDownS) return [];
+	return [`GPU ${index}: held down by ${(powerBrake ?? 0) > (swThermal ?? 0) + (hwThermal ?? 0) ? "a power brake" : "heat"} for ${heldS.toFixed(2)} s by the driver's count${heat}${clocks}`];
+}
+function machineFaults({ cpu, pressure, memory, cgroup, fromS, toS }, limits) {
+	const reasons = [];
+	const outside = cpu?.outside ?? 0;
+	const waiting = pressure?.cpuSome ?? null;
+	const contended = waiting === null || waiting > limits.cpuPressure;
+	if (cpu !== null && (outside > limits.outsideAlone || outside > limits.outside && contended)) {
+		const waited = waiting === null ? "" : `, while tasks waited for a core in ${percent$2(waiting)} of the time (PSI)`;
+		reasons.push(`other programs used ${(cpu.outsideCores ?? 0).toFixed(2)} of ${cpu.cores} cores (${percent$2(outside)}, limit ${percent$2(limits.outside)})${waited}; the server used ${cpu.serverCores.toFixed(2)}`);
+	}
+	if (cpu !== null && cpu.steal > limits.steal) reasons.push(`the host took ${percent$2(cpu.steal)} of the CPU time away (steal, limit ${percent$2(limits.steal)})`);
+	const memorySome = pressure?.memorySome ?? 0;
+	if (memorySome > limits.memoryPressure) reasons.push(`tasks waited for memory in ${percent$2(memorySome)} of the time (PSI, limit ${percent$2(limits.memoryPressure)})`);
+	const ioFull = pressure?.ioFull ?? 0;
+	if (ioFull > limits.ioPressure) reasons.push(`all tasks waited for a disk in ${percent$2(ioFull)} of the time (PSI, limit ${percent$2(limits.ioPressure)})`);
+	if ((memory?.swapInMib ?? 0) + (memory?.swapOutMib ?? 0) > limits.swapMibPerMinute * Math.max(1, toS - fromS) / 60) reasons.push(`the machine swapped: ${(memory?.swapInMib ?? 0).toFixed(1)} MiB in, ${(memory?.swapOutMib ?? 0).toFixed(1)} MiB out`);
+	const throttled = cgroup?.throttled ?? 0;
+	if (throttled > limits.cgroupThrottled) reasons.push(`the control group's limit of ${cgroup?.cpuLimitCores ?? "?"} cores held the server back in ${percent$2(throttled)} of the time`);
+	return reasons;
+}
+/**
+* Why a session is dirty from its start: GPU memory in use, or a process on a GPU, before the server's spawn.
+*
+* @param samples - of the session, from before its spawn (times below zero) on
+*/
+function dirtyStart(samples, limits = DIRTY_LIMITS) {
+	const before = samples.filter(({ tS }) => tS <= 1);
+	const readings = before.flatMap(({ gpus }) => gpus).filter(({ tS }) => tS <= 1);
+	const processes = before.filter(({ tS }) => tS <= 0).flatMap(({ gpuProcesses }) => gpuProcesses);
+	return [...Map.groupBy(readings, ({ index }) => index)].flatMap(([index, ofGpu]) => {
+		const first = ofGpu.find(({ memoryUsedMib }) => memoryUsedMib !== null);
+		const used = first?.memoryUsedMib ?? 0;
+		if (used <= limits.memoryAtStartMib) return [];
+		const holders = [...new Set(processes.filter(({ gpuUuid }) => gpuUuid === null || first?.uuid === null || gpuUuid === first?.uuid).map(({ pid, name }) => `${name || "unnamed"} (PID ${pid})`))];
+		return [`GPU ${index}: ${used} of ${first?.memoryTotalMib ?? "?"} MiB were in use before the server started` + (holders.length === 0 ? ", by no process that can be seen from here" : ` by ${holders.join(", ")}`)];
+	});
+}
+function percent$2(share) {
+	const value = share * 100;
+	return `${value >= 10 || value === 0 ? Math.round(value) : value.toFixed(1)} %`;
 }
 
-// src/comparing.ts
-/** A baseline as a side, with the definitions that the catalogue has of its metrics. */
-function knownBaselineSide(baseline, source) {
-	return baselineSide(baseline, source, definitionsOf(Object.keys(baseline.metrics)));
-}
-/** What a configuration says of how metrics are judged. */
-function rulesOf(config) {
+// src/telemetry/summarize.ts
+/** Reasons under which a GPU is not at work, so that its low clock says nothing. */
+const AT_REST = /* @__PURE__ */ new Set(["idle"]);
+/**
+* What the machine did between two times of the session's clock. A sample whose interval lies only partly between
+* them counts for that part; a reading of a GPU counts when it was made between them.
+*
+* @returns a summary with `samples: 0` and nulls when there is no sample for that time
+*/
+function summarize(samples, fromS, toS) {
+	const parts = samples.map((sample) => ({
+		sample,
+		weightS: overlapS(sample, fromS, toS)
+	})).filter(({ weightS }) => weightS > 0);
+	const inside = (tS) => tS >= fromS && tS <= toS;
+	const readings = samples.flatMap(({ gpus }) => gpus).filter(({ tS }) => inside(tS));
+	const pcie = samples.flatMap((sample) => sample.pcie).filter(({ tS }) => inside(tS));
 	return {
-		tolerances: config.tolerances,
-		levels: config.levels
+		fromS: round$4(fromS),
+		toS: round$4(toS),
+		samples: parts.length,
+		gpus: [...Map.groupBy(readings, ({ index }) => index)].sort(([a], [b]) => a - b).map(([index, ofGpu]) => summarizeGpu(index, ofGpu, pcie.filter((each) => each.index === index))),
+		foreignGpuProcesses: foreignProcesses(samples, parts),
+		...summarizeMachine(parts),
+		roles: summarizeRoles(parts),
+		gcMs: round$4(amount(parts, ({ gcMs }) => gcMs))
 	};
 }
-/** One side of `compare`: run folders, or a baseline file. */
-async function readSide(paths, label) {
-	const sides = [];
-	for (const path of paths) {
-		if (path.endsWith(".json")) {
-			const text = await readTextIfExists(path);
-			if (text === null) throw new UsageError(`${path}: no such file`);
-			const baseline = readBaselineText(text, path);
-			const side = knownBaselineSide(baseline, path);
-			sides.push({
-				path,
-				isBaseline: true,
-				side,
-				scenario: baseline.scenario
-			});
-			continue;
-		}
-		const { run, measurements } = await measureFolder(path);
-		sides.push({
-			path,
-			isBaseline: false,
-			side: runSide(run, measurements, path),
-			scenario: run.scenario
-		});
+function overlapS({ tS, intervalS }, fromS, toS) {
+	return Math.min(tS, toS) - Math.max(tS - intervalS, fromS);
+}
+/** Mean over time; null where no part knows. */
+function mean(parts, of) {
+	let [sum, weight] = [0, 0];
+	for (const { sample, weightS } of parts) {
+		const value = of(sample);
+		if (value == null) continue;
+		sum += value * weightS;
+		weight += weightS;
 	}
-	const [first, ...rest] = sides;
-	if (first === void 0) throw new UsageError(`--${label} needs at least one run folder or baseline`);
-	const merged = rest.reduce((all, { side }) => mergeSides(all, side), first.side);
-	const baselines = sides.filter((each) => each.isBaseline);
+	return weight === 0 ? null : round$4(sum / weight);
+}
+/** Sum of counts; a part of an interval has that part of its count. */
+function amount(parts, of) {
+	return parts.reduce((sum, { sample, weightS }) => sum + (of(sample) ?? 0) * weightS / sample.intervalS, 0);
+}
+function known(values) {
+	return values.filter((value) => value != null);
+}
+function least(values) {
+	const found = known(values);
+	return found.length === 0 ? null : Math.min(...found);
+}
+function largest(values) {
+	const found = known(values);
+	return found.length === 0 ? null : Math.max(...found);
+}
+function median(values) {
+	const found = known(values).sort((a, b) => a - b);
+	return found[Math.floor((found.length - 1) / 2)] ?? null;
+}
+function average(values) {
+	const found = known(values);
+	return found.length === 0 ? null : round$4(found.reduce((sum, value) => sum + value, 0) / found.length);
+}
+function summarizeGpu(index, readings, pcie) {
+	const of = (field) => readings.map(field);
+	const atWork = readings.filter(({ throttle }) => throttle !== null && !throttle.some((why) => AT_REST.has(why)));
+	const reasons = new Set(atWork.flatMap(({ throttle }) => throttle ?? []));
+	const grown = (name) => {
+		const values = known(readings.map(({ heldDownS }) => heldDownS?.[name]));
+		return values.length < 2 ? null : round$4(Math.max(0, (values.at(-1) ?? 0) - (values[0] ?? 0)));
+	};
 	return {
-		side: merged,
-		scenario: first.scenario,
-		baselines
+		index,
+		uuid: readings.find(({ uuid }) => uuid !== null)?.uuid ?? null,
+		readings: readings.length,
+		busyMean: average(of((each) => each.utilization)),
+		memoryPeakMib: largest(of((each) => each.memoryUsedMib)),
+		memorySteadyMib: median(of((each) => each.memoryUsedMib)),
+		memoryTotalMib: largest(of((each) => each.memoryTotalMib)),
+		smClockMinMhz: least(of((each) => each.smClockMhz)),
+		smClockMedianMhz: median(of((each) => each.smClockMhz)),
+		smClockMaxMhz: largest(of((each) => each.maxSmClockMhz)),
+		memoryClockMinMhz: least(of((each) => each.memoryClockMhz)),
+		powerMeanW: average(of((each) => each.powerW)),
+		powerMaxW: largest(of((each) => each.powerW)),
+		powerLimitW: least(of((each) => each.powerLimitW)),
+		temperatureMaxC: largest(of((each) => each.temperatureC)),
+		throttle: [...reasons].map((reason) => ({
+			reason,
+			share: round$4(atWork.filter(({ throttle }) => throttle?.includes(reason)).length / atWork.length)
+		})),
+		heldDownS: {
+			powerCap: grown("powerCap"),
+			swThermal: grown("swThermal"),
+			hwThermal: grown("hwThermal"),
+			powerBrake: grown("powerBrake")
+		},
+		pcieRxPeakMbPerS: largest(pcie.map(({ rxMbPerS }) => rxMbPerS)),
+		pcieTxPeakMbPerS: largest(pcie.map(({ txMbPerS }) => txMbPerS))
 	};
 }
-/** Compares runs or a baseline with runs: `vllm-gate compare`. */
-async function compareRuns(basePaths, headPaths, config) {
-	const base = await readSide(basePaths, "base");
-	const head = await readSide(headPaths, "head");
-	if (head.side.definitions.length === 0 || headPaths.some((path) => path.endsWith(".json"))) throw new UsageError(`--head ${headPaths.join(" ")}: nothing measured there, expected run folders with traces`);
-	for (const { path, scenario } of base.baselines) if (scenario !== head.scenario) throw new UsageError(`--base ${path}: a baseline of scenario "${scenario}", expected one of "${head.scenario}" as in ${headPaths[0]}`);
-	const rules = config === null ? {
-		tolerances: {},
-		levels: {}
-	} : rulesOf(config);
-	const comparison = {
-		...compareSides(head.scenario, base.side, head.side, rules),
-		limits: checkLimits(head.side.values, head.side.definitions, config?.limits ?? {})
-	};
+/**
+* The processes on a GPU that are not the server's. One that cannot be seen from here is foreign when the server's
+* own can be seen on the GPU, or when it was there before the server's spawn; else it may be the server itself,
+* under a PID of the host.
+*/
+function foreignProcesses(all, parts) {
+	const seesOwn = all.some(({ gpuProcesses }) => gpuProcesses.some(({ owner }) => owner === "server"));
+	const before = new Set(all.filter(({ tS }) => tS <= 0).flatMap(({ gpuProcesses }) => gpuProcesses.map(({ pid }) => pid)));
+	const foreign = /* @__PURE__ */ new Map();
+	for (const { owner, ...process } of parts.flatMap(({ sample }) => sample.gpuProcesses)) {
+		const other = owner === "other" || owner === "unknown" && (seesOwn || before.has(process.pid));
+		const held = foreign.get(process.pid)?.memoryMib ?? -1;
+		if (other && (process.memoryMib ?? 0) > held) foreign.set(process.pid, process);
+	}
+	return [...foreign.values()];
+}
+function summarizeMachine(parts) {
+	const samples = parts.map(({ sample }) => sample);
+	const cpu = samples.findLast((sample) => sample.cpu !== null)?.cpu ?? null;
+	const memories = samples.flatMap(({ memory }) => memory ?? []);
+	const cached = known(memories.map(({ cachedMib }) => cachedMib));
+	const groups = samples.flatMap(({ cgroup }) => cgroup ?? []);
+	const outsideCores = mean(parts, (sample) => sample.cpu?.outsideCores);
+	const pressure = (name) => mean(parts, (sample) => sample.pressure?.[name]);
+	const cpuMean = (name) => mean(parts, (sample) => sample.cpu?.[name]) ?? 0;
 	return {
-		comparison,
-		verdict: decide(comparison, config ?? {
-			onInconclusive: "warn",
-			onInvalid: "fail",
-			reportOnly: false
-		})
+		cpu: cpu === null ? null : {
+			cores: cpu.cores,
+			busy: cpuMean("busy"),
+			steal: cpuMean("steal"),
+			iowait: cpuMean("iowait"),
+			outside: outsideCores === null ? null : round$4(outsideCores / cpu.cores),
+			outsideCores,
+			serverCores: cpuMean("serverCores"),
+			ownCores: cpuMean("ownCores"),
+			contextSwitchesPerS: mean(parts, (sample) => sample.cpu?.contextSwitchesPerS),
+			load1Max: largest(samples.map((sample) => sample.cpu?.load1))
+		},
+		pressure: samples.every((sample) => sample.pressure === null) ? null : {
+			cpuSome: pressure("cpuSome"),
+			memorySome: pressure("memorySome"),
+			memoryFull: pressure("memoryFull"),
+			ioSome: pressure("ioSome"),
+			ioFull: pressure("ioFull")
+		},
+		memory: memories.length === 0 ? null : {
+			availableMinMib: least(memories.map(({ availableMib }) => availableMib)),
+			cachedRiseMib: cached.length < 2 ? null : (cached.at(-1) ?? 0) - (cached[0] ?? 0),
+			swapUsedMaxMib: largest(memories.map(({ swapUsedMib }) => swapUsedMib)),
+			swapInMib: round$4(amount(parts, (sample) => sample.memory?.swapInMib)),
+			swapOutMib: round$4(amount(parts, (sample) => sample.memory?.swapOutMib)),
+			majorFaults: Math.round(amount(parts, (sample) => sample.memory?.majorFaults)),
+			diskReadMib: round$4(amount(parts, (sample) => sample.memory?.diskReadMib))
+		},
+		cgroup: groups.length === 0 ? null : {
+			cpuLimitCores: least(groups.map(({ cpuLimitCores }) => cpuLimitCores)),
+			throttled: mean(parts, (sample) => sample.cgroup?.throttled),
+			memoryLimitMib: least(groups.map(({ memoryLimitMib }) => memoryLimitMib)),
+			memoryPeakMib: largest(groups.map(({ memoryUsedMib }) => memoryUsedMib))
+		}
+	};
+}
+function summarizeRoles(parts) {
+	const roles = new Set(parts.flatMap(({ sample }) => sample.processes.map(({ role }) => role)));
+	return Object.fromEntries([...roles].map((role) => {
+		const of = (sample, field) => sample.processes.filter((each) => each.role === role).reduce((sum, each) => sum + each[field], 0);
+		return [role, {
+			rssMib: Math.max(...parts.map(({ sample }) => of(sample, "rssMib"))),
+			cpuCores: mean(parts, (sample) => of(sample, "cpuCores")) ?? 0
+		}];
+	}));
+}
+function round$4(value) {
+	return Math.round(value * 1e4) / 1e4;
+}
+
+// src/telemetry/coincidence.ts
+/** A pause of our own of at least this share of what the request took too long is a cause. */
+const GC_SHARE = .1;
+/**
+* What coincided with a request that stands out from its round: each a sentence with numbers; empty when nothing did,
+* which is worth saying too. Samples are a second apart, so that it coincided is all that is claimed.
+*
+* @param round - summary of the round that the request belongs to
+*/
+function coincidences(samples, round, request) {
+	const during = samples.filter(({ tS, intervalS }) => tS > request.startS && tS - intervalS < request.endS);
+	if (during.length === 0) return [];
+	const fromS = Math.min(...during.map(({ tS, intervalS }) => tS - intervalS));
+	const toS = Math.max(...during.map(({ tS }) => tS));
+	const then = summarize(samples, fromS, toS);
+	const found = [];
+	for (const gpu of then.gpus) {
+		const usual = round.gpus.find(({ index }) => index === gpu.index)?.smClockMedianMhz ?? null;
+		const clock = gpu.smClockMinMhz;
+		if (usual !== null && clock !== null && clock < usual * .95) found.push(`the SM clock of GPU ${gpu.index} fell to ${clock} MHz (usually ${usual} MHz)`);
+	}
+	found.push(...dirtyReasons(then, {
+		...DIRTY_LIMITS,
+		swapMibPerMinute: 0
+	}));
+	const faults = then.memory?.majorFaults ?? 0;
+	const usualFaults = (round.memory?.majorFaults ?? 0) / Math.max(.001, round.toS - round.fromS) * (toS - fromS);
+	if (faults > 10 && faults > 3 * usualFaults) found.push(`${faults} pages were read back from disk (usually ${Math.round(usualFaults)})`);
+	if (then.gcMs / 1e3 > GC_SHARE * request.excessS && then.gcMs >= 1) found.push(`our own garbage collector stopped the client for ${then.gcMs.toFixed(1)} ms`);
+	return found;
+}
+
+// src/telemetry/outlier-notes.ts
+/** Whether any warm request stands out, so that the samples are worth reading. */
+function hasOutliers(summaries) {
+	return summaries.some(({ warm }) => warm.some(isOutlier));
+}
+function isOutlier({ notes, startS }) {
+	return notes !== "" && startS !== void 0;
+}
+/**
+* The summaries with what coincided in the notes of each warm request that stands out; that nothing did is said too.
+* Summaries of sessions without samples are returned as they are.
+*/
+function noteOutliers(summaries, sessions, samples) {
+	return summaries.map((summary) => {
+		const own = samples.filter(({ variant, session }) => variant === summary.variant && session === summary.session);
+		const record = sessions.find(({ variant, index }) => variant === summary.variant && index === summary.session);
+		const median = summary.warmStats?.medianS;
+		if (own.length === 0 || median === void 0) return summary;
+		const warm = summary.warm.map((row) => {
+			const { startS, endS, round, ttftS, notes } = row;
+			const during = record?.rounds?.find((each) => each.round === round)?.telemetry;
+			if (!isOutlier(row) || startS === void 0 || endS === void 0 || during == null) return row;
+			const found = coincidences(own, during, {
+				startS,
+				endS,
+				excessS: ttftS - median
+			});
+			const said = found.length === 0 ? "nothing that was watched coincided" : found.join("; ");
+			return {
+				...row,
+				notes: `${notes}: ${said}`
+			};
+		});
+		return {
+			...summary,
+			warm
+		};
+	});
+}
+
+// src/telemetry/telemetry-text.ts
+/** The samples of a `telemetry.jsonl`; lines of another version, or cut off by a kill, are passed over. */
+function parseTelemetry(text) {
+	return text.split("\n").flatMap((line) => {
+		if (line === "") return [];
+		try {
+			const parsed = telemetryLineSchema.safeParse(JSON.parse(line));
+			return parsed.success ? [parsed.data] : [];
+		} catch {
+			return [];
+		}
+	});
+}
+
+// src/outliers.ts
+/** Measurements with what coincided beside each warm request that stands out. */
+async function explainOutliers(measurements, run, runDir) {
+	if (!hasOutliers(measurements.ttft)) return measurements;
+	const samples = parseTelemetry(await readTextIfExists(join(runDir, RUN_FILES.telemetry)) ?? "");
+	return {
+		...measurements,
+		ttft: noteOutliers(measurements.ttft, run.sessions, samples)
 	};
 }
 
@@ -40248,13 +37350,72 @@ function suiteOf({ ttft, batching, prefix, kv, traffic = null }) {
 			...batching === false ? [] : batching.concurrency.map((each) => batchingCase(target, batching, each, String(round))),
 			...prefix === false ? [] : prefixCells.flatMap((cell) => prefixCell(target, prefix, cell, round, tools.maxModelLen)),
 			...traffic === null ? [] : [trafficCase(target, traffic, String(round))],
-			...kv === false || round > 0 || tools.kv === null ? [] : [kvFillCase(target, kv, tools)]
+			...kv === false || tools.kv === null ? [] : [kvFillCase(target, kv, tools)]
 		]
 	};
 }
 
+// src/report/cold-start.ts
+const TERMS = {
+	processes: "processes",
+	weights: "load_weights",
+	warmup: "runtime_warmup",
+	request: "first request"
+};
+const seconds$2 = (value) => value.toFixed(3);
+const percent$1 = (share) => `${(share * 100).toFixed(1)} %`;
+/** A start as its paragraph and the table of its parts. What nothing names has a row of its own. */
+function renderColdStart({ parts, readyS, unexplainedS, paragraph }) {
+	const rows = parts.map(({ name, term, seconds: spentS, reportedS, source }) => [
+		plain(name),
+		TERMS[term],
+		seconds$2(spentS),
+		term === "request" ? "" : percent$1(spentS / readyS),
+		reportedS === null ? "" : seconds$2(reportedS),
+		code(source)
+	]);
+	const unexplained = unexplainedS <= 0 ? [] : [[
+		"unexplained",
+		"",
+		seconds$2(unexplainedS),
+		percent$1(unexplainedS / readyS),
+		"",
+		""
+	]];
+	return [plain(paragraph), table([
+		"part",
+		"term",
+		"s",
+		"of the time to ready",
+		"the server says",
+		"known by"
+	], [...rows, ...unexplained])];
+}
+const mib = (value) => value === null ? "not measured" : `${Math.round(value)} MiB`;
+const busy = (share) => share === null ? "not measured" : percent$1(share);
+const cores = (value) => value === null ? "not measured" : `${value.toFixed(2)} cores`;
+/** The usual range of a GPU that is put to good use under load. */
+const RIGHT = {
+	from: .5,
+	to: .8
+};
+/** What is looked at by hand before the numbers are believed, with the rules of thumb. */
+function renderSanity(sanity) {
+	const { gpuBusyLoad, gpuBusyWarm } = sanity;
+	const lines = [
+		`- GPU memory before server start: ${mib(sanity.gpuMemoryBeforeMib)}`,
+		`- GPU memory after cold request: ${mib(sanity.gpuMemoryAfterColdMib)}`,
+		`- GPU util during warm probes: ${busy(gpuBusyWarm)}`,
+		`- GPU util at the highest concurrency: ${busy(gpuBusyLoad)}`,
+		`- CPU of the server during cold vs warm: ${cores(sanity.serverCoresCold)} vs ${cores(sanity.serverCoresWarm)}`
+	];
+	if (gpuBusyLoad === null) return [lines.join("\n")];
+	const said = gpuBusyLoad < RIGHT.from ? "under load that is low (50–80 % is right): a TTFT that is high while the GPU is idle points at the host, or at batches that are too small." : gpuBusyLoad <= RIGHT.to ? "under load 50–80 % is right." : "under load that is high: the GPU is the limit, more requests in flight add waiting.";
+	return [lines.join("\n"), `The GPU is busy ${percent$1(gpuBusyLoad)} at the highest concurrency; ${said}`];
+}
+
 // src/report/first-token-latency.ts
-const seconds = (value) => value.toFixed(4);
+const seconds$1 = (value) => value.toFixed(4);
 const COLUMNS = [
 	"run",
 	"ttft_s",
@@ -40265,10 +37426,10 @@ const COLUMNS = [
 function rows$1(name, each) {
 	return each.map((row, index) => [
 		`${name}${index + 1}`,
-		seconds(row.ttftS),
-		seconds(row.e2eS),
+		seconds$1(row.ttftS),
+		seconds$1(row.e2eS),
 		String(row.tokens),
-		row.notes
+		plain(row.notes)
 	]);
 }
 /** `logs/first_token_latency.md`: cold and warm requests of each session, their spread, and what they mean. */
@@ -40288,6 +37449,7 @@ function renderFirstTokenLatency(run, measurements) {
 	const sessions = measurements.ttft.map((summary) => {
 		const first = [...summary.cold === null ? [] : rows$1("cold_", [summary.cold]), ...rows$1("warm_", summary.warm.slice(0, 1))];
 		const stats = summary.warmStats;
+		const { sanity, coldStart } = run.sessions.find(({ variant: name, index }) => name === summary.variant && index === summary.session) ?? {};
 		return [
 			`## Session ${summary.session}`,
 			"### Single-run measurements (cold and warm)",
@@ -40296,15 +37458,17 @@ function renderFirstTokenLatency(run, measurements) {
 			table(COLUMNS, rows$1("", summary.warm)),
 			...stats === null ? [] : [[
 				"Summary:",
-				`- min_ttft_s = ${seconds(stats.minS)}`,
-				`- mean_ttft_s = ${seconds(stats.meanS)}`,
-				`- median_ttft_s = ${seconds(stats.medianS)}`,
-				`- p95_ttft_s = ${stats.p95S === null ? "needs 20 runs" : seconds(stats.p95S)}`,
-				`- max_ttft_s = ${seconds(stats.maxS)}`,
+				`- min_ttft_s = ${seconds$1(stats.minS)}`,
+				`- mean_ttft_s = ${seconds$1(stats.meanS)}`,
+				`- median_ttft_s = ${seconds$1(stats.medianS)}`,
+				`- p95_ttft_s = ${stats.p95S === null ? "needs 20 runs" : seconds$1(stats.p95S)}`,
+				`- max_ttft_s = ${seconds$1(stats.maxS)}`,
 				`- band = ${(stats.band * 100).toFixed(1)} %`,
 				`- trend = ${(stats.trend * 100).toFixed(1)} % over the runs`,
 				`- outliers = ${stats.outliers}`
 			].join("\n")],
+			...sanity === void 0 ? [] : ["### Sanity metrics", ...renderSanity(sanity)],
+			...coldStart === void 0 ? [] : ["### Where the cold time went", ...renderColdStart(coldStart)],
 			"### Observations",
 			summary.observations.map((each) => `- ${plain(each)}`).join("\n")
 		].join("\n\n");
@@ -40312,73 +37476,121 @@ function renderFirstTokenLatency(run, measurements) {
 	return `# First-token latency: ${plain(run.scenario)}\n\n## Server config\n\n${config}\n\n${sessions.join("\n\n")}\n`;
 }
 
-// src/probe/client-load.ts
-/** Resolution of the timer whose lateness is measured. */
-const RESOLUTION_MS$1 = 1;
-/** Watches the process's own lateness until it is stopped. */
-var ClientLoadRecorder = class {
-	#startS = monotonicS();
-	#cpu = process.cpuUsage();
-	#delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS$1 });
-	#pausesMs = [];
-	#observer = new PerformanceObserver((list) => this.#collect(list.getEntries()));
-	constructor() {
-		this.#observer.observe({ entryTypes: ["gc"] });
-		this.#delay.enable();
-	}
-	/** @param sendLateMs - how late each request was written */
-	stop(lag, sendLateMs) {
-		const wallS = monotonicS() - this.#startS;
-		const cpu = process.cpuUsage(this.#cpu);
-		this.#delay.disable();
-		this.#collect(this.#observer.takeRecords());
-		this.#observer.disconnect();
-		const late = (ns) => round3$3(Math.max(0, ns / 1e6 - RESOLUTION_MS$1));
-		const measured = this.#delay.count > 0;
-		return {
-			wallS: round3$3(wallS),
-			cpuS: round3$3((cpu.user + cpu.system) / 1e6),
-			reads: lag.reads,
-			readLagMs: {
-				p50: round3$3(lag.p50),
-				p99: round3$3(lag.p99),
-				max: round3$3(lag.max)
-			},
-			loopDelayMs: measured ? {
-				p50: late(this.#delay.percentile(50)),
-				p99: late(this.#delay.percentile(99)),
-				max: late(this.#delay.max)
-			} : {
-				p50: 0,
-				p99: 0,
-				max: 0
-			},
-			gc: {
-				count: this.#pausesMs.length,
-				totalMs: round3$3(this.#pausesMs.reduce((sum, ms) => sum + ms, 0)),
-				longestMs: round3$3(Math.max(0, ...this.#pausesMs))
-			},
-			sendLateMs: delayOf(sendLateMs)
-		};
-	}
-	#collect(entries) {
-		for (const { duration, detail } of entries) {
-			if (detail?.kind === constants.NODE_PERFORMANCE_GC_WEAKCB) continue;
-			this.#pausesMs.push(duration);
-		}
-	}
-};
-function delayOf(valuesMs) {
-	const sorted = valuesMs.map((ms) => Math.max(0, ms)).sort((a, b) => a - b);
-	const at = (share) => round3$3(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
+// src/system/redact.ts
+const SECRET_NAME$1 = /(token|secret|passw(or)?d|passphrase|credential|cookie|webhook|api[-_]?key|private[-_]?key|access[-_]?key)/i;
+/** Words that mean a secret only where they stand alone: `GH_PAT`, `DEPLOY_KEY`; not `PATH`, `KEYBOARD`, `PWD`. */
+const SECRET_WORD$1 = /(?:^|[-_])(?:pat|pats|key|keys|pass|auth)(?:$|[-_]b64$|[-_]base64$)|(?:^|[-_])pat[-_]|[-_]pwd$/i;
+/** `MY_TOKENS` holds tokens; `MAX_TOKENS` counts them. */
+const SECRET_TOKENS = /^(?!.*(?:^|_)(?:MAX|MIN|NUM|N|TOTAL|PROMPT|OUTPUT|BATCHED|SCHEDULED|CACHED)_)(?:[A-Z0-9_]*_)?TOKENS$/;
+/** Names of settings whose values are never written anywhere. */
+function isSecretName(name) {
+	return SECRET_NAME$1.test(name.replace(/tokens|tokeniz[a-z]*/gi, "")) || SECRET_WORD$1.test(name) || SECRET_TOKENS.test(name);
+}
+const REDACTED$1 = "[redacted]";
+/**
+* A redactor for values that must not appear: the longest first, so that a secret within another does not leave
+* the rest of it. Values shorter than six characters are left: replacing them would garble ordinary text.
+*/
+function createRedactor(secrets) {
+	const values = [...new Set([...secrets].flatMap(formsOf))].filter((value) => value.length >= 6).sort((a, b) => b.length - a.length);
+	return (text) => values.reduce((redacted, value) => redacted.replaceAll(value, REDACTED$1), text);
+}
+/** A secret as it may be written: in JSON, in a URL, and a key of several lines line by line. */
+function formsOf(secret) {
+	const lines = secret.includes("\n") ? secret.split(/\r?\n/).filter((line) => line.length >= 16) : [];
+	return [
+		secret,
+		secret.trim(),
+		JSON.stringify(secret).slice(1, -1),
+		encodeSafely(secret),
+		...lines
+	];
+}
+function encodeSafely(text) {
+	return encodeURIComponent(text.toWellFormed());
+}
+/** A copy of a value with every text in it redacted. */
+function redactDeep(value, redact) {
+	if (typeof value === "string") return redact(value);
+	if (Array.isArray(value)) return value.map((each) => redactDeep(each, redact));
+	if (typeof value !== "object" || value === null) return value;
+	return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, redactDeep(inner, redact)]));
+}
+/** User name and password in a URL: `https://user:password@host`. */
+const USER_INFO = /:\/\/([^\s/@'"?#]{1,1024})@/g;
+/** The values of an environment's secrets, and the credentials in its URLs whatever their names. */
+function secretsOf(environment) {
+	return Object.entries(environment).flatMap(([name, value]) => {
+		if (value === void 0) return [];
+		const inUrls = [...value.matchAll(USER_INFO)].flatMap(([, userInfo = ""]) => [userInfo, userInfo.slice(userInfo.indexOf(":") + 1)]);
+		return isSecretName(name) ? [value, ...inUrls] : inUrls;
+	});
+}
+/** The values of an environment's variables as they may be written: secrets replaced. */
+function redactEnv(environment) {
+	return Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, isSecretName(name) ? REDACTED$1 : redactUserInfo(value)]));
+}
+function redactUserInfo(text) {
+	return text.replace(USER_INFO, `://${REDACTED$1}@`);
+}
+/** The key and the text of a JSON member; bounded, so that no text takes long. */
+const JSON_MEMBER = /"((?:[^"\\]|\\.){1,200})"(\s{0,20}:\s{0,20})"(?:[^"\\]|\\.){0,10000}"/g;
+/**
+* Arguments with the values of secret flags replaced: `--hf-token=abc`, all of `--api-key abc def`, secret keys of
+* JSON, and credentials in URLs.
+*/
+function redactArgs(args) {
+	let secret = false;
+	return args.map((arg) => {
+		const [flag, value] = splitFlag(arg);
+		if (flag === null) return secret ? REDACTED$1 : redactValue(arg);
+		secret = value === null && isSecretName(flag);
+		return value !== null && isSecretName(flag) ? `${flag}=${REDACTED$1}` : redactValue(arg);
+	});
+}
+function redactValue(text) {
+	return redactUserInfo(text).replace(JSON_MEMBER, (whole, key, between) => isSecretName(key) ? `"${key}"${between}"${REDACTED$1}"` : whole);
+}
+function splitFlag(arg) {
+	if (!arg.startsWith("--")) return [null, null];
+	const at = arg.indexOf("=");
+	return at < 0 ? [arg, null] : [arg.slice(0, at), arg.slice(at + 1)];
+}
+
+// src/serve/environment.ts
+/** What a server may inherit: where programs, libraries and caches lie, the language, the way to the network. */
+const INHERITED = new Set(`PATH HOME USER LOGNAME LANG LANGUAGE TZ TMPDIR TEMP TMP SHELL TERM NO_COLOR
+   LD_LIBRARY_PATH LIBRARY_PATH CPATH CC CXX
+   PYTHONPATH PYTHONHOME PYTHONUNBUFFERED PYTHONHASHSEED PYTHONNOUSERSITE PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
+   SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE
+   NUMEXPR_NUM_THREADS NUMEXPR_MAX_THREADS NUMBA_CACHE_DIR NUMBA_NUM_THREADS DO_NOT_TRACK`.trim().split(/\s+/));
+/** Families of settings of vLLM and of what it stands on. */
+const INHERITED_FAMILIES = /^(?:LC_|CONDA_|XDG_[A-Z]+_HOME$|VLLM_|CUDA_|NVIDIA_|NCCL_|NVTE_|CUDNN_|CUBLAS_|HF_|HUGGINGFACE_|HUGGING_FACE_|TRANSFORMERS_|TORCH|PYTORCH_|TRITON_|OMP_|MKL_|KMP_|GOMP_|OPENBLAS_|TOKENIZERS_|MALLOC_|SAFETENSORS_|RAY_|FLASHINFER_|FLASH_ATTN|ROCR_|ROCM_|HIP_|HSA_|XLA_|NUMA_|GLOO_|UCX_)/;
+/** The way out through a proxy; not when its address holds a password. */
+const PROXY = /^(?:https?|all|no)_proxy$/i;
+/** Secrets that vLLM itself needs: the token for gated models. They are redacted wherever they are printed. */
+const SERVER_SECRETS = /* @__PURE__ */ new Set(["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"]);
+function isInherited(name, value) {
+	if (SERVER_SECRETS.has(name)) return true;
+	if (PROXY.test(name)) return !value.includes("@");
+	return (INHERITED.has(name) || INHERITED_FAMILIES.test(name)) && secretsOf({ [name]: value }).length === 0;
+}
+/**
+* The environment of a server: of the machine's own only what a server is known to need, then the scenario's. A
+* model or plugin that misbehaves finds no token of the repository, whatever its name.
+*/
+function serverEnvironment(machine, scenario) {
+	const inherited = Object.entries(machine).filter((entry) => entry[1] !== void 0 && isInherited(entry[0], entry[1]));
 	return {
-		p50: at(.5),
-		p99: at(.99),
-		max: at(1)
+		...Object.fromEntries(inherited),
+		...scenario
 	};
 }
-function round3$3(value) {
-	return Math.round(value * 1e3) / 1e3;
+/** Variables that change how a server runs: recorded with their values. Of the others only the scenario's are. */
+const RECORDED = /^(VLLM_|CUDA_|NVIDIA_|NCCL_|HF_|TRANSFORMERS_|TORCH|PYTORCH_|TRITON_|OMP_|MKL_|KMP_|GOMP_|TOKENIZERS_|MALLOC_|LD_|PYTHON|VIRTUAL_ENV$|PATH$)/;
+/** Names of a server's variables that are recorded in `run.json`. */
+function recordedNames(environment, scenario) {
+	return Object.keys(environment).filter((name) => RECORDED.test(name) || Object.hasOwn(scenario, name));
 }
 
 // src/probe/stamped-body.ts
@@ -40475,6 +37687,79 @@ function round6$1(value) {
 	return Math.round(value * 1e6) / 1e6;
 }
 
+// src/probe/client-load.ts
+/** Resolution of the timer whose lateness is measured. */
+const RESOLUTION_MS$1 = 1;
+/** Watches the process's own lateness until it is stopped. */
+var ClientLoadRecorder = class {
+	#startS = monotonicS();
+	#cpu = process.cpuUsage();
+	#delay = monitorEventLoopDelay({ resolution: RESOLUTION_MS$1 });
+	#pausesMs = [];
+	#observer = new PerformanceObserver((list) => this.#collect(list.getEntries()));
+	constructor() {
+		this.#observer.observe({ entryTypes: ["gc"] });
+		this.#delay.enable();
+	}
+	/**
+	* @param sendLateMs - how late each planned request was written
+	* @param idleS - time that senders of a closed loop spent between requests, of all together
+	*/
+	stop(lag, sendLateMs, idleS, senders) {
+		const wallS = monotonicS() - this.#startS;
+		const cpu = process.cpuUsage(this.#cpu);
+		this.#delay.disable();
+		this.#collect(this.#observer.takeRecords());
+		this.#observer.disconnect();
+		const late = (ns) => round3$3(Math.max(0, ns / 1e6 - RESOLUTION_MS$1));
+		const measured = this.#delay.count > 0;
+		return {
+			wallS: round3$3(wallS),
+			cpuS: round3$3((cpu.user + cpu.system) / 1e6),
+			reads: lag.reads,
+			readLagMs: {
+				p50: round3$3(lag.p50),
+				p99: round3$3(lag.p99),
+				max: round3$3(lag.max)
+			},
+			loopDelayMs: measured ? {
+				p50: late(this.#delay.percentile(50)),
+				p99: late(this.#delay.percentile(99)),
+				max: late(this.#delay.max)
+			} : {
+				p50: 0,
+				p99: 0,
+				max: 0
+			},
+			gc: {
+				count: this.#pausesMs.length,
+				totalMs: round3$3(this.#pausesMs.reduce((sum, ms) => sum + ms, 0)),
+				longestMs: round3$3(Math.max(0, ...this.#pausesMs))
+			},
+			sendLateMs: delayOf(sendLateMs),
+			senderIdleShare: wallS * senders === 0 ? 0 : round6$1(idleS / (wallS * senders))
+		};
+	}
+	#collect(entries) {
+		for (const { duration, detail } of entries) {
+			if (detail?.kind === constants.NODE_PERFORMANCE_GC_WEAKCB) continue;
+			this.#pausesMs.push(duration);
+		}
+	}
+};
+function delayOf(valuesMs) {
+	const sorted = valuesMs.map((ms) => Math.max(0, ms)).sort((a, b) => a - b);
+	const at = (share) => round3$3(sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0);
+	return {
+		p50: at(.5),
+		p99: at(.99),
+		max: at(1)
+	};
+}
+function round3$3(value) {
+	return Math.round(value * 1e3) / 1e3;
+}
+
 // src/probe/run-requests.ts
 /** Most bytes of responses that wait to be parsed; a stream of 128 tokens is about 50 kB. */
 const MAX_KEPT_BYTES = 224e6;
@@ -40495,6 +37780,7 @@ async function runPhase(client, plan, phase, context, signal, maxKeptBytes = MAX
 	if (!signal.aborted) await client.connect(senders).catch(() => void 0);
 	const kept = new KeptResponses(maxKeptBytes);
 	const sendLateMs = [];
+	let idleS = 0;
 	client.takeReadLag();
 	const recorder = new ClientLoadRecorder();
 	const beginS = client.nowS();
@@ -40515,13 +37801,14 @@ async function runPhase(client, plan, phase, context, signal, maxKeptBytes = MAX
 			}
 			const response = await client.send(request);
 			timedOut ||= response.timedOut;
-			sendLateMs.push((response.startS - (plannedS ?? freeS)) * 1e3);
+			if (plannedS === null) idleS += Math.max(0, response.startS - freeS);
+			else sendLateMs.push((response.startS - plannedS) * 1e3);
 			freeS = response.endS;
 			await kept.add(index, response);
 		}
 	};
 	await Promise.all(Array.from({ length: senders }, sender));
-	const load = recorder.stop(client.takeReadLag(), sendLateMs);
+	const load = recorder.stop(client.takeReadLag(), sendLateMs, idleS, senders);
 	await kept.readAll();
 	const traces = requests.flatMap((request, index) => {
 		const result = kept.results.get(index);
@@ -40866,7 +38153,7 @@ const MAX_HEAD_BYTES = 65536;
 const MAX_TRAILER_BYTES = 65536;
 const START = Buffer.from("HTTP/1.");
 const HEAD_END = "\r\n\r\n";
-const [CR$1, LF$1, SEMICOLON, SPACE$2, TAB] = [
+const [CR$1, LF$1, SEMICOLON, SPACE$3, TAB] = [
 	13,
 	10,
 	59,
@@ -40947,7 +38234,7 @@ var ResponseReader = class {
 					if (this.#count > 8) this.problem = "a chunk's size has more than 8 digits";
 				} else if (this.#count === 0) this.problem = `a chunk's size begins with byte ${byte}`;
 				else if (byte === LF$1) this.#beginChunk();
-				else if (byte === CR$1 || byte === SEMICOLON || byte === SPACE$2 || byte === TAB) {
+				else if (byte === CR$1 || byte === SEMICOLON || byte === SPACE$3 || byte === TAB) {
 					this.#state = "extension";
 					this.#lineBytes = 0;
 				} else this.problem = `a chunk's size holds byte ${byte}`;
@@ -41121,7 +38408,7 @@ var ParseError = class extends Error {
 */
 const LF = 10;
 const CR = 13;
-const SPACE$1 = 32;
+const SPACE$2 = 32;
 const MAX_FIELD_PREFIX_LENGTH = 6;
 /**
 * Creates a new EventSource parser.
@@ -41284,7 +38571,7 @@ function createParser(config) {
 				}
 				const firstCharCode = chunk.charCodeAt(searchIndex);
 				if (isDataPrefix(chunk, searchIndex, firstCharCode)) {
-					const valueStart = chunk.charCodeAt(searchIndex + 5) === SPACE$1 ? searchIndex + 6 : searchIndex + 5;
+					const valueStart = chunk.charCodeAt(searchIndex + 5) === SPACE$2 ? searchIndex + 6 : searchIndex + 5;
 					const value = chunk.slice(valueStart, lfIndex);
 					if (dataLines === 0 && chunk.charCodeAt(lfIndex + 1) === LF) {
 						if (id !== void 0) onId === null || onId === void 0 || onId(id);
@@ -41302,7 +38589,7 @@ function createParser(config) {
 					}
 					data = dataLines === 0 ? value : `${data}\n${value}`;
 					dataLines++;
-				} else if (isEventPrefix(chunk, searchIndex, firstCharCode)) eventType = chunk.slice(chunk.charCodeAt(searchIndex + 6) === SPACE$1 ? searchIndex + 7 : searchIndex + 6, lfIndex) || void 0;
+				} else if (isEventPrefix(chunk, searchIndex, firstCharCode)) eventType = chunk.slice(chunk.charCodeAt(searchIndex + 6) === SPACE$2 ? searchIndex + 7 : searchIndex + 6, lfIndex) || void 0;
 				else parseLine(chunk, searchIndex, lfIndex);
 				if (checkForBufferOverflow()) return "";
 				searchIndex = lfIndex + 1;
@@ -41336,25 +38623,25 @@ function createParser(config) {
 		}
 		const firstCharCode = chunk.charCodeAt(start);
 		if (isDataPrefix(chunk, start, firstCharCode)) {
-			const valueStart = chunk.charCodeAt(start + 5) === SPACE$1 ? start + 6 : start + 5;
+			const valueStart = chunk.charCodeAt(start + 5) === SPACE$2 ? start + 6 : start + 5;
 			const value = chunk.slice(valueStart, end);
 			data = dataLines === 0 ? value : `${data}\n${value}`;
 			dataLines++;
 			return;
 		}
 		if (isEventPrefix(chunk, start, firstCharCode)) {
-			eventType = chunk.slice(chunk.charCodeAt(start + 6) === SPACE$1 ? start + 7 : start + 6, end) || void 0;
+			eventType = chunk.slice(chunk.charCodeAt(start + 6) === SPACE$2 ? start + 7 : start + 6, end) || void 0;
 			return;
 		}
 		if (firstCharCode === 105 && chunk.charCodeAt(start + 1) === 100 && chunk.charCodeAt(start + 2) === 58) {
-			const value = chunk.slice(chunk.charCodeAt(start + 3) === SPACE$1 ? start + 4 : start + 3, end);
+			const value = chunk.slice(chunk.charCodeAt(start + 3) === SPACE$2 ? start + 4 : start + 3, end);
 			if (!value.includes("\0")) id = value;
 			return;
 		}
 		if (firstCharCode === 58) {
 			if (onComment) {
 				const line = chunk.slice(start, end);
-				onComment(line.slice(chunk.charCodeAt(start + 1) === SPACE$1 ? 2 : 1));
+				onComment(line.slice(chunk.charCodeAt(start + 1) === SPACE$2 ? 2 : 1));
 			}
 			return;
 		}
@@ -41365,7 +38652,7 @@ function createParser(config) {
 			return;
 		}
 		const field = line.slice(0, fieldSeparatorIndex);
-		const offset = line.charCodeAt(fieldSeparatorIndex + 1) === SPACE$1 ? 2 : 1;
+		const offset = line.charCodeAt(fieldSeparatorIndex + 1) === SPACE$2 ? 2 : 1;
 		processField(field, line.slice(fieldSeparatorIndex + offset), line);
 	}
 	function processField(field, value, line) {
@@ -42046,18 +39333,18 @@ function isError({ level }) {
 }
 
 // src/serve/log-secrets.ts
-const REDACTED$1 = "***";
+const REDACTED = "***";
 /** What looks like a credential wherever it stands. */
 const SECRET_VALUES = [
-	[/\bBearer\s{1,4}[\w.~+/=-]{8,}/gi, `Bearer ${REDACTED$1}`],
-	[/\b(?:hf_|sk-|gh[opsur]_|github_pat_)[\w-]{16,}/g, REDACTED$1],
-	[/(:\/\/)[^\s/@'"]{1,256}@/g, `$1${REDACTED$1}@`]
+	[/\bBearer\s{1,4}[\w.~+/=-]{8,}/gi, `Bearer ${REDACTED}`],
+	[/\b(?:hf_|sk-|gh[opsur]_|github_pat_)[\w-]{16,}/g, REDACTED],
+	[/(:\/\/)[^\s/@'"]{1,256}@/g, `$1${REDACTED}@`]
 ];
-const SECRET_WORD$1 = "key|keys|key[_-]id|token|secret|secrets|credential|credentials|cookie";
-const SECRET_NAME$1 = new RegExp([
-	`(?<![\\w-])[\\w-]{0,100}?(?:[_-](?:${SECRET_WORD$1})|password|passwd|passphrase|apikey|accesstoken|authtoken|secret|authorization|watermark_config)\\\\{0,8}["']?\\s{0,4}[:=]\\s{0,4}`,
+const SECRET_WORD = "key|keys|key[_-]id|token|secret|secrets|credential|credentials|cookie";
+const SECRET_NAME = new RegExp([
+	`(?<![\\w-])[\\w-]{0,100}?(?:[_-](?:${SECRET_WORD})|password|passwd|passphrase|apikey|accesstoken|authtoken|secret|authorization|watermark_config)\\\\{0,8}["']?\\s{0,4}[:=]\\s{0,4}`,
 	`["']token\\\\{0,8}["']\\s{0,4}:\\s{0,4}`,
-	`(?<![\\w-])--[\\w-]{0,100}?(?:[_-](?:${SECRET_WORD$1})|password)(?:["'],)?\\s{1,4}`
+	`(?<![\\w-])--[\\w-]{0,100}?(?:[_-](?:${SECRET_WORD})|password)(?:["'],)?\\s{1,4}`
 ].join("|"), "gi");
 const HARMLESS_VALUE = /^(?:None|True|False|null|true|false)\b/;
 /**
@@ -42068,7 +39355,7 @@ function redactSecrets(text) {
 	const masked = SECRET_VALUES.reduce((result, [regex, by]) => result.replace(regex, by), text);
 	let result = "";
 	let position = 0;
-	for (const name of masked.matchAll(SECRET_NAME$1)) {
+	for (const name of masked.matchAll(SECRET_NAME)) {
 		const start = name.index + name[0].length;
 		if (name.index < position) continue;
 		result += masked.slice(position, start);
@@ -42081,7 +39368,7 @@ function redactSecrets(text) {
 }
 function redactedLike(value) {
 	const quote = /^\\{0,8}["']/.exec(value)?.[0] ?? (/^[([{]/.test(value) ? "'" : "");
-	return `${quote}${REDACTED$1}${quote}`;
+	return `${quote}${REDACTED}${quote}`;
 }
 /** Where the value of a literal ends: a string, a bracketed group, or a bare word. */
 function endOfValue(text, start) {
@@ -42476,7 +39763,7 @@ function parseMetrics(text) {
 }
 const METRIC_NAME = /[a-zA-Z_:][a-zA-Z0-9_:]*/y;
 const LABEL_NAME = /[a-zA-Z_][a-zA-Z0-9_]*/y;
-const SPACE = /\s*/y;
+const SPACE$1 = /\s*/y;
 const WORD = /\S+/y;
 /** What a sticky pattern takes at a place, or null. Each of these patterns decides as it goes, never going back. */
 function take(pattern, text, at) {
@@ -42493,7 +39780,7 @@ function readSample(line) {
 		if (read === null) return null;
 		({labels, at} = read);
 	}
-	const space = take(SPACE, line, at) ?? "";
+	const space = take(SPACE$1, line, at) ?? "";
 	const word = space === "" ? null : take(WORD, line, at + space.length);
 	const value = word === null ? null : parseValue(word);
 	return value === null ? null : {
@@ -42505,7 +39792,7 @@ function readSample(line) {
 /** The labels from behind the opening brace, and where the closing one ends; null when they are not labels. */
 function readLabels(line, start) {
 	const labels = [];
-	const skip = (at) => at + (take(SPACE, line, at) ?? "").length;
+	const skip = (at) => at + (take(SPACE$1, line, at) ?? "").length;
 	let at = skip(start);
 	while (line[at] !== "}") {
 		const name = take(LABEL_NAME, line, at);
@@ -42551,7 +39838,11 @@ const COUNTERS = {
 		"vllm:prefix_cache_hits",
 		"vllm:gpu_prefix_cache_hits"
 	],
-	preemptions: ["vllm:num_preemptions_total", "vllm:num_preemptions"]
+	preemptions: ["vllm:num_preemptions_total", "vllm:num_preemptions"],
+	prefills: ["vllm:request_prefill_time_seconds_count"],
+	prefillS: ["vllm:request_prefill_time_seconds_sum"],
+	queued: ["vllm:request_queue_time_seconds_count", "vllm:time_in_queue_requests_count"],
+	queueS: ["vllm:request_queue_time_seconds_sum", "vllm:time_in_queue_requests_sum"]
 };
 /** The counters that the gate uses, each summed over the server's engines; null where none of its names is there. */
 function readCounters(samples) {
@@ -42567,7 +39858,11 @@ function readCounters(samples) {
 		generationTokens: sum(COUNTERS.generationTokens),
 		prefixQueriedTokens: sum(COUNTERS.prefixQueriedTokens),
 		prefixHitTokens: sum(COUNTERS.prefixHitTokens),
-		preemptions: sum(COUNTERS.preemptions)
+		preemptions: sum(COUNTERS.preemptions),
+		prefills: sum(COUNTERS.prefills),
+		prefillS: sum(COUNTERS.prefillS),
+		queued: sum(COUNTERS.queued),
+		queueS: sum(COUNTERS.queueS)
 	};
 }
 /** Names of one gauge across versions, the newest first. */
@@ -42596,8 +39891,8 @@ function readGauges(samples) {
 /** How much each counter rose. A counter that fell belongs to another server's life: null, not a negative number. */
 function counterIncrease(before, after) {
 	const rise = (key) => {
-		const from = before[key];
-		const to = after[key];
+		const from = before[key] ?? null;
+		const to = after[key] ?? null;
 		return from === null || to === null || to < from ? null : to - from;
 	};
 	return {
@@ -42605,7 +39900,11 @@ function counterIncrease(before, after) {
 		generationTokens: rise("generationTokens"),
 		prefixQueriedTokens: rise("prefixQueriedTokens"),
 		prefixHitTokens: rise("prefixHitTokens"),
-		preemptions: rise("preemptions")
+		preemptions: rise("preemptions"),
+		prefills: rise("prefills"),
+		prefillS: rise("prefillS"),
+		queued: rise("queued"),
+		queueS: rise("queueS")
 	};
 }
 /** The KV cache as `vllm:cache_config_info` tells it; capacity only since vLLM 0.24. */
@@ -42705,357 +40004,6 @@ async function fetchText(url, apiKey, signal, maxBytes, body) {
 	}
 }
 
-// src/system/redact.ts
-const SECRET_NAME = /(token|secret|passw(or)?d|passphrase|credential|cookie|webhook|api[-_]?key|private[-_]?key|access[-_]?key)/i;
-/** Words that mean a secret only where they stand alone: `GH_PAT`, `DEPLOY_KEY`; not `PATH`, `KEYBOARD`, `PWD`. */
-const SECRET_WORD = /(?:^|[-_])(?:pat|pats|key|keys|pass|auth)(?:$|[-_]b64$|[-_]base64$)|(?:^|[-_])pat[-_]|[-_]pwd$/i;
-/** `MY_TOKENS` holds tokens; `MAX_TOKENS` counts them. */
-const SECRET_TOKENS = /^(?!.*(?:^|_)(?:MAX|MIN|NUM|N|TOTAL|PROMPT|OUTPUT|BATCHED|SCHEDULED|CACHED)_)(?:[A-Z0-9_]*_)?TOKENS$/;
-/** Names of settings whose values are never written anywhere. */
-function isSecretName(name) {
-	return SECRET_NAME.test(name.replace(/tokens|tokeniz[a-z]*/gi, "")) || SECRET_WORD.test(name) || SECRET_TOKENS.test(name);
-}
-const REDACTED = "[redacted]";
-/**
-* A redactor for values that must not appear: the longest first, so that a secret within another does not leave
-* the rest of it. Values shorter than six characters are left: replacing them would garble ordinary text.
-*/
-function createRedactor(secrets) {
-	const values = [...new Set([...secrets].flatMap(formsOf))].filter((value) => value.length >= 6).sort((a, b) => b.length - a.length);
-	return (text) => values.reduce((redacted, value) => redacted.replaceAll(value, REDACTED), text);
-}
-/** A secret as it may be written: in JSON, in a URL, and a key of several lines line by line. */
-function formsOf(secret) {
-	const lines = secret.includes("\n") ? secret.split(/\r?\n/).filter((line) => line.length >= 16) : [];
-	return [
-		secret,
-		secret.trim(),
-		JSON.stringify(secret).slice(1, -1),
-		encodeSafely(secret),
-		...lines
-	];
-}
-function encodeSafely(text) {
-	return encodeURIComponent(text.toWellFormed());
-}
-/** A copy of a value with every text in it redacted. */
-function redactDeep(value, redact) {
-	if (typeof value === "string") return redact(value);
-	if (Array.isArray(value)) return value.map((each) => redactDeep(each, redact));
-	if (typeof value !== "object" || value === null) return value;
-	return Object.fromEntries(Object.entries(value).map(([key, inner]) => [key, redactDeep(inner, redact)]));
-}
-/** User name and password in a URL: `https://user:password@host`. */
-const USER_INFO = /:\/\/([^\s/@'"?#]{1,1024})@/g;
-/** The values of an environment's secrets, and the credentials in its URLs whatever their names. */
-function secretsOf(environment) {
-	return Object.entries(environment).flatMap(([name, value]) => {
-		if (value === void 0) return [];
-		const inUrls = [...value.matchAll(USER_INFO)].flatMap(([, userInfo = ""]) => [userInfo, userInfo.slice(userInfo.indexOf(":") + 1)]);
-		return isSecretName(name) ? [value, ...inUrls] : inUrls;
-	});
-}
-/** The values of an environment's variables as they may be written: secrets replaced. */
-function redactEnv(environment) {
-	return Object.fromEntries(Object.entries(environment).map(([name, value]) => [name, isSecretName(name) ? REDACTED : redactUserInfo(value)]));
-}
-function redactUserInfo(text) {
-	return text.replace(USER_INFO, `://${REDACTED}@`);
-}
-/** The key and the text of a JSON member; bounded, so that no text takes long. */
-const JSON_MEMBER = /"((?:[^"\\]|\\.){1,200})"(\s{0,20}:\s{0,20})"(?:[^"\\]|\\.){0,10000}"/g;
-/**
-* Arguments with the values of secret flags replaced: `--hf-token=abc`, all of `--api-key abc def`, secret keys of
-* JSON, and credentials in URLs.
-*/
-function redactArgs(args) {
-	let secret = false;
-	return args.map((arg) => {
-		const [flag, value] = splitFlag(arg);
-		if (flag === null) return secret ? REDACTED : redactValue(arg);
-		secret = value === null && isSecretName(flag);
-		return value !== null && isSecretName(flag) ? `${flag}=${REDACTED}` : redactValue(arg);
-	});
-}
-function redactValue(text) {
-	return redactUserInfo(text).replace(JSON_MEMBER, (whole, key, between) => isSecretName(key) ? `"${key}"${between}"${REDACTED}"` : whole);
-}
-function splitFlag(arg) {
-	if (!arg.startsWith("--")) return [null, null];
-	const at = arg.indexOf("=");
-	return at < 0 ? [arg, null] : [arg.slice(0, at), arg.slice(at + 1)];
-}
-
-// src/telemetry/dirty.ts
-/**
-* Set so that a server that saturates its own cores is clean: its waiting is its own. On two cores with real vLLM
-* others used 0–4 % of them when quiet, and above 30 % beside `stress-ng --cpu 2`; steal on a quiet cloud machine
-* was below 0.5 %. See docs/telemetry.md.
-*/
-const DIRTY_LIMITS = {
-	outside: .1,
-	cpuPressure: .1,
-	outsideAlone: .25,
-	steal: .03,
-	memoryPressure: .05,
-	ioPressure: .2,
-	swapMibPerMinute: 4,
-	cgroupThrottled: .05,
-	heldDownS: .05,
-	memoryAtStartMib: 1024
-};
-/** Reasons that are the machine's fault. A power cap is how the GPU is run, so it is recorded and not blamed. */
-const FAULTS = {
-	sw_thermal: "thermal throttling by the driver",
-	hw_thermal: "thermal throttling by the hardware",
-	hw_slowdown: "hardware slowdown",
-	hw_power_brake: "power brake by the power supply"
-};
-/**
-* Why what was measured meanwhile must not be trusted, each reason a sentence with its evidence; empty when the
-* machine was quiet.
-*/
-function dirtyReasons(summary, limits = DIRTY_LIMITS) {
-	return [
-		...summary.gpus.flatMap((gpu) => gpuFaults(gpu, limits)),
-		...summary.foreignGpuProcesses.map(({ pid, name, memoryMib }) => `another process was on the GPU: ${name || "unnamed"} (PID ${pid}${memoryMib === null ? "" : `, ${memoryMib} MiB`})`),
-		...machineFaults(summary, limits)
-	];
-}
-function gpuFaults(gpu, limits) {
-	const { index, temperatureMaxC, smClockMinMhz, smClockMaxMhz } = gpu;
-	const clocks = smClockMinMhz === null || smClockMaxMhz === null ? "" : `, SM clock down to ${smClockMinMhz} of ${smClockMaxMhz} MHz`;
-	const heat = temperatureMaxC === null ? "" : `, up to ${temperatureMaxC} °C`;
-	const seen = gpu.throttle.flatMap(({ reason, share }) => {
-		const fault = FAULTS[reason];
-		return fault === void 0 ? [] : [`GPU ${index}: ${fault} in ${percent(share)} of ${gpu.readings} readings${heat}${clocks}`];
-	});
-	if (seen.length > 0) return seen;
-	const { swThermal, hwThermal, powerBrake } = gpu.heldDownS;
-	const heldS = (swThermal ?? 0) + (hwThermal ?? 0) + (powerBrake ?? 0);
-	if (heldS <= limits.heldDownS) return [];
-	return [`GPU ${index}: held down by ${(powerBrake ?? 0) > (swThermal ?? 0) + (hwThermal ?? 0) ? "a power brake" : "heat"} for ${heldS.toFixed(2)} s by the driver's count${heat}${clocks}`];
-}
-function machineFaults({ cpu, pressure, memory, cgroup, fromS, toS }, limits) {
-	const reasons = [];
-	const outside = cpu?.outside ?? 0;
-	const waiting = pressure?.cpuSome ?? null;
-	const contended = waiting === null || waiting > limits.cpuPressure;
-	if (cpu !== null && (outside > limits.outsideAlone || outside > limits.outside && contended)) {
-		const waited = waiting === null ? "" : `, while tasks waited for a core in ${percent(waiting)} of the time (PSI)`;
-		reasons.push(`other programs used ${(cpu.outsideCores ?? 0).toFixed(2)} of ${cpu.cores} cores (${percent(outside)}, limit ${percent(limits.outside)})${waited}; the server used ${cpu.serverCores.toFixed(2)}`);
-	}
-	if (cpu !== null && cpu.steal > limits.steal) reasons.push(`the host took ${percent(cpu.steal)} of the CPU time away (steal, limit ${percent(limits.steal)})`);
-	const memorySome = pressure?.memorySome ?? 0;
-	if (memorySome > limits.memoryPressure) reasons.push(`tasks waited for memory in ${percent(memorySome)} of the time (PSI, limit ${percent(limits.memoryPressure)})`);
-	const ioFull = pressure?.ioFull ?? 0;
-	if (ioFull > limits.ioPressure) reasons.push(`all tasks waited for a disk in ${percent(ioFull)} of the time (PSI, limit ${percent(limits.ioPressure)})`);
-	if ((memory?.swapInMib ?? 0) + (memory?.swapOutMib ?? 0) > limits.swapMibPerMinute * Math.max(1, toS - fromS) / 60) reasons.push(`the machine swapped: ${(memory?.swapInMib ?? 0).toFixed(1)} MiB in, ${(memory?.swapOutMib ?? 0).toFixed(1)} MiB out`);
-	const throttled = cgroup?.throttled ?? 0;
-	if (throttled > limits.cgroupThrottled) reasons.push(`the control group's limit of ${cgroup?.cpuLimitCores ?? "?"} cores held the server back in ${percent(throttled)} of the time`);
-	return reasons;
-}
-/**
-* Why a session is dirty from its start: GPU memory in use, or a process on a GPU, before the server's spawn.
-*
-* @param samples - of the session, from before its spawn (times below zero) on
-*/
-function dirtyStart(samples, limits = DIRTY_LIMITS) {
-	const before = samples.filter(({ tS }) => tS <= 1);
-	const readings = before.flatMap(({ gpus }) => gpus).filter(({ tS }) => tS <= 1);
-	const processes = before.filter(({ tS }) => tS <= 0).flatMap(({ gpuProcesses }) => gpuProcesses);
-	return [...Map.groupBy(readings, ({ index }) => index)].flatMap(([index, ofGpu]) => {
-		const first = ofGpu.find(({ memoryUsedMib }) => memoryUsedMib !== null);
-		const used = first?.memoryUsedMib ?? 0;
-		if (used <= limits.memoryAtStartMib) return [];
-		const holders = [...new Set(processes.filter(({ gpuUuid }) => gpuUuid === null || first?.uuid === null || gpuUuid === first?.uuid).map(({ pid, name }) => `${name || "unnamed"} (PID ${pid})`))];
-		return [`GPU ${index}: ${used} of ${first?.memoryTotalMib ?? "?"} MiB were in use before the server started` + (holders.length === 0 ? ", by no process that can be seen from here" : ` by ${holders.join(", ")}`)];
-	});
-}
-function percent(share) {
-	const value = share * 100;
-	return `${value >= 10 || value === 0 ? Math.round(value) : value.toFixed(1)} %`;
-}
-
-// src/telemetry/summarize.ts
-/** Reasons under which a GPU is not at work, so that its low clock says nothing. */
-const AT_REST = /* @__PURE__ */ new Set(["idle"]);
-/**
-* What the machine did between two times of the session's clock. A sample whose interval lies only partly between
-* them counts for that part; a reading of a GPU counts when it was made between them.
-*
-* @returns a summary with `samples: 0` and nulls when there is no sample for that time
-*/
-function summarize(samples, fromS, toS) {
-	const parts = samples.map((sample) => ({
-		sample,
-		weightS: overlapS(sample, fromS, toS)
-	})).filter(({ weightS }) => weightS > 0);
-	const inside = (tS) => tS >= fromS && tS <= toS;
-	const readings = samples.flatMap(({ gpus }) => gpus).filter(({ tS }) => inside(tS));
-	const pcie = samples.flatMap((sample) => sample.pcie).filter(({ tS }) => inside(tS));
-	return {
-		fromS: round$3(fromS),
-		toS: round$3(toS),
-		samples: parts.length,
-		gpus: [...Map.groupBy(readings, ({ index }) => index)].sort(([a], [b]) => a - b).map(([index, ofGpu]) => summarizeGpu(index, ofGpu, pcie.filter((each) => each.index === index))),
-		foreignGpuProcesses: foreignProcesses(samples, parts),
-		...summarizeMachine(parts),
-		roles: summarizeRoles(parts),
-		gcMs: round$3(amount(parts, ({ gcMs }) => gcMs))
-	};
-}
-function overlapS({ tS, intervalS }, fromS, toS) {
-	return Math.min(tS, toS) - Math.max(tS - intervalS, fromS);
-}
-/** Mean over time; null where no part knows. */
-function mean(parts, of) {
-	let [sum, weight] = [0, 0];
-	for (const { sample, weightS } of parts) {
-		const value = of(sample);
-		if (value == null) continue;
-		sum += value * weightS;
-		weight += weightS;
-	}
-	return weight === 0 ? null : round$3(sum / weight);
-}
-/** Sum of counts; a part of an interval has that part of its count. */
-function amount(parts, of) {
-	return parts.reduce((sum, { sample, weightS }) => sum + (of(sample) ?? 0) * weightS / sample.intervalS, 0);
-}
-function known(values) {
-	return values.filter((value) => value != null);
-}
-function least(values) {
-	const found = known(values);
-	return found.length === 0 ? null : Math.min(...found);
-}
-function largest(values) {
-	const found = known(values);
-	return found.length === 0 ? null : Math.max(...found);
-}
-function median(values) {
-	const found = known(values).sort((a, b) => a - b);
-	return found[Math.floor((found.length - 1) / 2)] ?? null;
-}
-function average(values) {
-	const found = known(values);
-	return found.length === 0 ? null : round$3(found.reduce((sum, value) => sum + value, 0) / found.length);
-}
-function summarizeGpu(index, readings, pcie) {
-	const of = (field) => readings.map(field);
-	const atWork = readings.filter(({ throttle }) => throttle !== null && !throttle.some((why) => AT_REST.has(why)));
-	const reasons = new Set(atWork.flatMap(({ throttle }) => throttle ?? []));
-	const grown = (name) => {
-		const values = known(readings.map(({ heldDownS }) => heldDownS?.[name]));
-		return values.length < 2 ? null : round$3(Math.max(0, (values.at(-1) ?? 0) - (values[0] ?? 0)));
-	};
-	return {
-		index,
-		uuid: readings.find(({ uuid }) => uuid !== null)?.uuid ?? null,
-		readings: readings.length,
-		busyMean: average(of((each) => each.utilization)),
-		memoryPeakMib: largest(of((each) => each.memoryUsedMib)),
-		memorySteadyMib: median(of((each) => each.memoryUsedMib)),
-		memoryTotalMib: largest(of((each) => each.memoryTotalMib)),
-		smClockMinMhz: least(of((each) => each.smClockMhz)),
-		smClockMedianMhz: median(of((each) => each.smClockMhz)),
-		smClockMaxMhz: largest(of((each) => each.maxSmClockMhz)),
-		memoryClockMinMhz: least(of((each) => each.memoryClockMhz)),
-		powerMeanW: average(of((each) => each.powerW)),
-		powerMaxW: largest(of((each) => each.powerW)),
-		powerLimitW: least(of((each) => each.powerLimitW)),
-		temperatureMaxC: largest(of((each) => each.temperatureC)),
-		throttle: [...reasons].map((reason) => ({
-			reason,
-			share: round$3(atWork.filter(({ throttle }) => throttle?.includes(reason)).length / atWork.length)
-		})),
-		heldDownS: {
-			powerCap: grown("powerCap"),
-			swThermal: grown("swThermal"),
-			hwThermal: grown("hwThermal"),
-			powerBrake: grown("powerBrake")
-		},
-		pcieRxPeakMbPerS: largest(pcie.map(({ rxMbPerS }) => rxMbPerS)),
-		pcieTxPeakMbPerS: largest(pcie.map(({ txMbPerS }) => txMbPerS))
-	};
-}
-/**
-* The processes on a GPU that are not the server's. One that cannot be seen from here is foreign when the server's
-* own can be seen on the GPU, or when it was there before the server's spawn; else it may be the server itself,
-* under a PID of the host.
-*/
-function foreignProcesses(all, parts) {
-	const seesOwn = all.some(({ gpuProcesses }) => gpuProcesses.some(({ owner }) => owner === "server"));
-	const before = new Set(all.filter(({ tS }) => tS <= 0).flatMap(({ gpuProcesses }) => gpuProcesses.map(({ pid }) => pid)));
-	const foreign = /* @__PURE__ */ new Map();
-	for (const { owner, ...process } of parts.flatMap(({ sample }) => sample.gpuProcesses)) {
-		const other = owner === "other" || owner === "unknown" && (seesOwn || before.has(process.pid));
-		const held = foreign.get(process.pid)?.memoryMib ?? -1;
-		if (other && (process.memoryMib ?? 0) > held) foreign.set(process.pid, process);
-	}
-	return [...foreign.values()];
-}
-function summarizeMachine(parts) {
-	const samples = parts.map(({ sample }) => sample);
-	const cpu = samples.findLast((sample) => sample.cpu !== null)?.cpu ?? null;
-	const memories = samples.flatMap(({ memory }) => memory ?? []);
-	const cached = known(memories.map(({ cachedMib }) => cachedMib));
-	const groups = samples.flatMap(({ cgroup }) => cgroup ?? []);
-	const outsideCores = mean(parts, (sample) => sample.cpu?.outsideCores);
-	const pressure = (name) => mean(parts, (sample) => sample.pressure?.[name]);
-	const cpuMean = (name) => mean(parts, (sample) => sample.cpu?.[name]) ?? 0;
-	return {
-		cpu: cpu === null ? null : {
-			cores: cpu.cores,
-			busy: cpuMean("busy"),
-			steal: cpuMean("steal"),
-			iowait: cpuMean("iowait"),
-			outside: outsideCores === null ? null : round$3(outsideCores / cpu.cores),
-			outsideCores,
-			serverCores: cpuMean("serverCores"),
-			ownCores: cpuMean("ownCores"),
-			contextSwitchesPerS: mean(parts, (sample) => sample.cpu?.contextSwitchesPerS),
-			load1Max: largest(samples.map((sample) => sample.cpu?.load1))
-		},
-		pressure: samples.every((sample) => sample.pressure === null) ? null : {
-			cpuSome: pressure("cpuSome"),
-			memorySome: pressure("memorySome"),
-			memoryFull: pressure("memoryFull"),
-			ioSome: pressure("ioSome"),
-			ioFull: pressure("ioFull")
-		},
-		memory: memories.length === 0 ? null : {
-			availableMinMib: least(memories.map(({ availableMib }) => availableMib)),
-			cachedRiseMib: cached.length < 2 ? null : (cached.at(-1) ?? 0) - (cached[0] ?? 0),
-			swapUsedMaxMib: largest(memories.map(({ swapUsedMib }) => swapUsedMib)),
-			swapInMib: round$3(amount(parts, (sample) => sample.memory?.swapInMib)),
-			swapOutMib: round$3(amount(parts, (sample) => sample.memory?.swapOutMib)),
-			majorFaults: Math.round(amount(parts, (sample) => sample.memory?.majorFaults)),
-			diskReadMib: round$3(amount(parts, (sample) => sample.memory?.diskReadMib))
-		},
-		cgroup: groups.length === 0 ? null : {
-			cpuLimitCores: least(groups.map(({ cpuLimitCores }) => cpuLimitCores)),
-			throttled: mean(parts, (sample) => sample.cgroup?.throttled),
-			memoryLimitMib: least(groups.map(({ memoryLimitMib }) => memoryLimitMib)),
-			memoryPeakMib: largest(groups.map(({ memoryUsedMib }) => memoryUsedMib))
-		}
-	};
-}
-function summarizeRoles(parts) {
-	const roles = new Set(parts.flatMap(({ sample }) => sample.processes.map(({ role }) => role)));
-	return Object.fromEntries([...roles].map((role) => {
-		const of = (sample, field) => sample.processes.filter((each) => each.role === role).reduce((sum, each) => sum + each[field], 0);
-		return [role, {
-			rssMib: Math.max(...parts.map(({ sample }) => of(sample, "rssMib"))),
-			cpuCores: mean(parts, (sample) => of(sample, "cpuCores")) ?? 0
-		}];
-	}));
-}
-function round$3(value) {
-	return Math.round(value * 1e4) / 1e4;
-}
-
 // src/probing.ts
 /** A server that is healthy answers its first completion within this, or is wedged. */
 const FIRST_COMPLETION_TIMEOUTS = {
@@ -43079,7 +40027,7 @@ async function probe(context, target, record, watch) {
 		zeroS: target.zeroS,
 		signal
 	});
-	const session = new ProbedSession(context, target, client, record);
+	const session = new ProbedSession(context, target, client, record, watch);
 	const prompts = {
 		model: target.model,
 		seed: `${context.seed}/${context.variant}/${context.index}`
@@ -43146,11 +40094,13 @@ var ProbedSession = class {
 	#target;
 	#client;
 	#record;
-	constructor(context, target, client, record) {
+	#watch;
+	constructor(context, target, client, record, watch) {
 		this.#context = context;
 		this.#target = target;
 		this.#client = client;
 		this.#record = record;
+		this.#watch = watch;
 	}
 	/** A server can be healthy and wedged (vllm-project/vllm#51663): only a completion shows that it serves. */
 	async firstCompletion(prompts) {
@@ -43247,6 +40197,7 @@ var ProbedSession = class {
 		};
 		const { traces: raw, clientLoad } = await runPhase(this.#client, plan, phase, place, signal);
 		const traces = redactDeep(raw, redact);
+		this.#watch?.onTraces(traces);
 		await appendTraces(this.#context.runDir, traces);
 		signal.throwIfAborted();
 		if (traces.some((trace) => trace.outcome !== "ok")) await this.#checkAlive();
@@ -43290,42 +40241,6 @@ function round3$2(value) {
 }
 function round6(value) {
 	return Math.round(value * 1e6) / 1e6;
-}
-
-// src/serve/environment.ts
-/** What a server may inherit: where programs, libraries and caches lie, the language, the way to the network. */
-const INHERITED = new Set(`PATH HOME USER LOGNAME LANG LANGUAGE TZ TMPDIR TEMP TMP SHELL TERM NO_COLOR
-   LD_LIBRARY_PATH LIBRARY_PATH CPATH CC CXX
-   PYTHONPATH PYTHONHOME PYTHONUNBUFFERED PYTHONHASHSEED PYTHONNOUSERSITE PYTHONDONTWRITEBYTECODE VIRTUAL_ENV
-   SSL_CERT_FILE SSL_CERT_DIR REQUESTS_CA_BUNDLE CURL_CA_BUNDLE
-   NUMEXPR_NUM_THREADS NUMEXPR_MAX_THREADS NUMBA_CACHE_DIR NUMBA_NUM_THREADS DO_NOT_TRACK`.trim().split(/\s+/));
-/** Families of settings of vLLM and of what it stands on. */
-const INHERITED_FAMILIES = /^(?:LC_|CONDA_|XDG_[A-Z]+_HOME$|VLLM_|CUDA_|NVIDIA_|NCCL_|NVTE_|CUDNN_|CUBLAS_|HF_|HUGGINGFACE_|HUGGING_FACE_|TRANSFORMERS_|TORCH|PYTORCH_|TRITON_|OMP_|MKL_|KMP_|GOMP_|OPENBLAS_|TOKENIZERS_|MALLOC_|SAFETENSORS_|RAY_|FLASHINFER_|FLASH_ATTN|ROCR_|ROCM_|HIP_|HSA_|XLA_|NUMA_|GLOO_|UCX_)/;
-/** The way out through a proxy; not when its address holds a password. */
-const PROXY = /^(?:https?|all|no)_proxy$/i;
-/** Secrets that vLLM itself needs: the token for gated models. They are redacted wherever they are printed. */
-const SERVER_SECRETS = /* @__PURE__ */ new Set(["HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"]);
-function isInherited(name, value) {
-	if (SERVER_SECRETS.has(name)) return true;
-	if (PROXY.test(name)) return !value.includes("@");
-	return (INHERITED.has(name) || INHERITED_FAMILIES.test(name)) && secretsOf({ [name]: value }).length === 0;
-}
-/**
-* The environment of a server: of the machine's own only what a server is known to need, then the scenario's. A
-* model or plugin that misbehaves finds no token of the repository, whatever its name.
-*/
-function serverEnvironment(machine, scenario) {
-	const inherited = Object.entries(machine).filter((entry) => entry[1] !== void 0 && isInherited(entry[0], entry[1]));
-	return {
-		...Object.fromEntries(inherited),
-		...scenario
-	};
-}
-/** Variables that change how a server runs: recorded with their values. Of the others only the scenario's are. */
-const RECORDED = /^(VLLM_|CUDA_|NVIDIA_|NCCL_|HF_|TRANSFORMERS_|TORCH|PYTORCH_|TRITON_|OMP_|MKL_|KMP_|GOMP_|TOKENIZERS_|MALLOC_|LD_|PYTHON|VIRTUAL_ENV$|PATH$)/;
-/** Names of a server's variables that are recorded in `run.json`. */
-function recordedNames(environment, scenario) {
-	return Object.keys(environment).filter((name) => RECORDED.test(name) || Object.hasOwn(scenario, name));
 }
 
 // src/serve/log-patterns.ts
@@ -43873,7 +40788,7 @@ function pick(env, names) {
 	return Object.fromEntries(names.flatMap((name) => env[name] === void 0 ? [] : [[name, env[name]]]));
 }
 function recordEnv(env, redact) {
-	return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, isSecretName(name) ? REDACTED : redact(value)]));
+	return Object.fromEntries(Object.entries(env).map(([name, value]) => [name, isSecretName(name) ? REDACTED$1 : redact(value)]));
 }
 
 // src/domain/model-fields.ts
@@ -44161,507 +41076,534 @@ function isFolder(path) {
 	return stat(path).then((found) => found.isDirectory(), () => false);
 }
 
-// src/telemetry/nvidia-smi-text.ts
-/** NVML's bits of `clocks_event_reasons.active`; one that is not listed has no name yet. */
-const THROTTLE_BITS = [
-	[1, "idle"],
-	[2, "application_clocks"],
-	[4, "power_cap"],
-	[8, "hw_slowdown"],
-	[16, "sync_boost"],
-	[32, "sw_thermal"],
-	[64, "hw_thermal"],
-	[128, "hw_power_brake"],
-	[256, "display_clock"]
-];
-/** The reasons in a mask such as `0x0000000000000044`, or null when it is none. */
-function throttleReasons(mask) {
-	if (mask === void 0 || !/^0x[0-9a-f]{1,16}$/i.test(mask)) return null;
-	const bits = Number.parseInt(mask.slice(-8), 16);
-	return THROTTLE_BITS.filter(([bit]) => (bits & bit) !== 0).map(([, reason]) => reason);
-}
-/** A number that nvidia-smi printed; null for `[N/A]`, `[Unknown Error]`, `[Not Supported]` and anything else. */
-function smiNumber(text) {
-	const found = /^-?\d{1,12}(?:\.\d{1,6})?/.exec(text?.trim() ?? "");
-	return found !== null && /^(?: ?[A-Za-z%/]{1,5})?$/.test(text?.trim().slice(found[0].length) ?? "") ? Number(found[0]) : null;
-}
-/** Text that nvidia-smi printed, or null where it had none. */
-function smiText(text) {
-	const trimmed = text?.trim() ?? "";
-	return trimmed === "" || /^(?:\[.*\]|N\/A)$/.test(trimmed) ? null : trimmed;
-}
-/** A line of `--format=csv,noheader` by field. Null when it has not one value for each field. */
-function splitCsv(line, fields) {
-	const values = line.split(",").map((value) => value.trim());
-	if (values.length !== fields.length) return null;
-	return new Map(fields.map((field, index) => [field, values[index] ?? ""]));
-}
-/** The name of a field that this nvidia-smi does not know, from its complaint. */
-function unknownField(output) {
-	return /Field "([\w.]{1,100})" is not a valid field to query/.exec(output)?.[1] ?? null;
-}
-/**
-* The fields without one that is not known: by its older name where it has one (`clocks_throttle_reasons` until
-* driver 535), else left out. Null when nothing would change.
-*/
-function withoutField(fields, unknown) {
-	if (!fields.includes(unknown)) return null;
-	const older = unknown.replace(/^clocks_event_reasons\./, "clocks_throttle_reasons.");
-	return fields.flatMap((field) => {
-		if (field !== unknown) return [field];
-		return older !== unknown && !fields.includes(older) ? [older] : [];
-	});
-}
-/** What the sampler asks of every GPU, in the newest driver's names. */
-const SAMPLE_FIELDS = [
-	"index",
-	"uuid",
-	"utilization.gpu",
-	"utilization.memory",
-	"memory.used",
-	"memory.total",
-	"clocks.sm",
-	"clocks.mem",
-	"clocks.max.sm",
-	"power.draw",
-	"power.limit",
-	"temperature.gpu",
-	"clocks_event_reasons.active",
-	"clocks_event_reasons_counters.sw_power_cap",
-	"clocks_event_reasons_counters.sw_thermal_slowdown",
-	"clocks_event_reasons_counters.hw_thermal_slowdown",
-	"clocks_event_reasons_counters.hw_power_brake_slowdown"
-];
-/** One line of the sampler's query, or null when it is something else. */
-function parseGpuReading(line, fields, tS) {
-	const values = splitCsv(line, fields);
-	const index = smiNumber(values?.get("index"));
-	if (values === null || index === null || !Number.isInteger(index) || index < 0) return null;
-	const number = (field) => smiNumber(values.get(field));
-	const share = (field) => scaled$1(number(field), .01);
-	const uuid = values.get("uuid");
-	const counter = (name) => scaled$1(number(`clocks_event_reasons_counters.${name}`), 1e-6);
-	const heldDownS = {
-		powerCap: counter("sw_power_cap"),
-		swThermal: counter("sw_thermal_slowdown"),
-		hwThermal: counter("hw_thermal_slowdown"),
-		powerBrake: counter("hw_power_brake_slowdown")
-	};
-	return {
-		tS,
-		index,
-		uuid: uuid !== void 0 && /^GPU-[\w-]{1,60}$/.test(uuid) ? uuid : null,
-		utilization: share("utilization.gpu"),
-		memoryUtilization: share("utilization.memory"),
-		memoryUsedMib: number("memory.used"),
-		memoryTotalMib: number("memory.total"),
-		smClockMhz: number("clocks.sm"),
-		memoryClockMhz: number("clocks.mem"),
-		maxSmClockMhz: number("clocks.max.sm"),
-		powerW: number("power.draw"),
-		powerLimitW: number("power.limit"),
-		temperatureC: number("temperature.gpu"),
-		throttle: throttleReasons(values.get("clocks_event_reasons.active") ?? values.get("clocks_throttle_reasons.active")),
-		heldDownS: Object.values(heldDownS).every((value) => value === null) ? null : heldDownS
-	};
-}
-function scaled$1(value, factor) {
-	return value === null ? null : value * factor;
-}
-const PROCESS_FIELDS = [
-	"gpu_uuid",
-	"pid",
-	"used_memory",
-	"process_name"
-];
-/** One line of `--query-compute-apps` with {@link PROCESS_FIELDS}; the name, last, may hold commas. */
-function parseGpuProcess(line) {
-	const [uuid, pidText, memory, ...name] = line.split(",").map((value) => value.trim());
-	const pid = smiNumber(pidText);
-	if (uuid === void 0 || !/^(?:GPU|MIG)-[\w/-]{1,80}$/.test(uuid) || pid === null || pid <= 0) return null;
-	return {
-		gpuUuid: uuid,
-		pid,
-		memoryMib: smiNumber(memory),
-		name: name.join(",").slice(0, 200)
-	};
-}
-/** Reads `nvidia-smi dmon -s t`: its header names the columns, which differ between releases. */
-function createDmonParser() {
-	let columns = [];
-	return (line, tS) => {
-		const words = line.trim().split(/\s+/);
-		if (words[0]?.startsWith("#")) {
-			if (words.includes("gpu") || words.includes("#gpu")) columns = words.map((word) => word.replace(/^#/, "")).filter((word) => word !== "");
-			return null;
-		}
-		const value = (name) => smiNumber(words[columns.indexOf(name)]);
-		const index = columns.length === words.length ? value("gpu") : null;
-		if (index === null || !Number.isInteger(index) || index < 0) return null;
-		return {
-			tS,
-			index,
-			rxMbPerS: value("rxpci"),
-			txMbPerS: value("txpci")
-		};
-	};
-}
-/** The slices that `nvidia-smi -L` lists under their GPUs. */
-function parseMigDevices(listing) {
-	const devices = [];
-	let gpuIndex = null;
-	for (const line of listing.split("\n")) {
-		const gpu = /^GPU (\d{1,4}):/.exec(line)?.[1];
-		if (gpu !== void 0) gpuIndex = Number(gpu);
-		const mig = /^\s+MIG (\S{1,40})\s+Device\s+\d+: \(UUID: (MIG-[\w/-]{1,120})\)/.exec(line);
-		if (mig !== null && gpuIndex !== null) devices.push({
-			gpuIndex,
-			profile: mig[1],
-			uuid: mig[2]
-		});
-	}
-	return devices;
-}
-/**
-* The GPUs that a server sees: those that `CUDA_VISIBLE_DEVICES` names, all when it is not set. CUDA takes the
-* list up to the first entry that it does not know, accepts the beginning of a UUID, and counts in the order of
-* speed unless `CUDA_DEVICE_ORDER` is `PCI_BUS_ID`; among equal GPUs, which a server needs, the two orders agree.
-*/
-function visibleGpus(gpus, visibleDevices, mig = []) {
-	if (visibleDevices === void 0) return [...gpus];
-	const chosen = [];
-	for (const entry of visibleDevices.split(",").map((part) => part.trim())) {
-		const slice = mig.find(({ uuid }) => entry !== "" && entry.startsWith("MIG-") && uuid.startsWith(entry));
-		const found = gpus.find((gpu) => slice !== void 0 ? gpu.index === slice.gpuIndex : /^\d+$/.test(entry) ? gpu.index === Number(entry) : entry.startsWith("GPU-") && gpu.uuid?.startsWith(entry));
-		if (found === void 0) break;
-		if (!chosen.includes(found)) chosen.push(found);
-	}
-	return chosen;
-}
-
-// src/telemetry/nvidia-smi.ts
-/** Longer lines are not nvidia-smi's. */
-const MAX_LINE = 8192;
-/** How long an nvidia-smi that is told to end may take. */
-const END_MS = 500;
-/** How often a stream that ended is begun again without a line that could be used. */
-const MAX_BARREN_STARTS = 6;
-/** One for each field that a driver may not know. */
-const MAX_RETRIES_AT_ONCE = 32;
-const RESTART_MS = [
-	250,
-	1e3,
-	2e3,
-	5e3,
-	1e4,
-	2e4
-];
-/** The language of numbers must not depend on the machine's. */
-const ENVIRONMENT = { LC_ALL: "C" };
-/** Runs nvidia-smi once. Never rejects, and never takes longer than the time it is given. */
-async function runSmi(program, args, { timeoutMs = 1e4, signal } = {}) {
-	const child = execa(program, args, {
-		reject: false,
-		timeout: timeoutMs,
-		forceKillAfterDelay: END_MS,
-		maxBuffer: 2e6,
-		stdin: "ignore",
-		env: ENVIRONMENT,
-		...signal === void 0 ? {} : { cancelSignal: signal }
-	});
-	const result = await Promise.race([child, delay(timeoutMs + 2 * END_MS, signal)]);
-	if (result === void 0) {
-		child.nodeChildProcess.unref();
-		return {
-			state: "failed",
-			text: "",
-			reason: `no answer in ${timeoutMs / 1e3} s`
-		};
-	}
-	if (result.code === "ENOENT" || result.code === "EACCES") return {
-		state: "absent",
-		text: "",
-		reason: `${program} is not installed`
-	};
-	const text = result.stdout ?? "";
-	if (result.exitCode === 0) return {
-		state: "ok",
-		text,
-		reason: null
-	};
-	const words = `${text}\n${result.stderr ?? ""}`.trim().split("\n").at(-1)?.slice(0, 200);
-	const reason = result.timedOut ? `no answer in ${timeoutMs / 1e3} s` : words || "it failed";
-	return {
-		state: "failed",
-		text: `${text}\n${result.stderr ?? ""}`,
-		reason
-	};
-}
-/**
-* Asks for fields of every GPU. Fields that this driver does not know are left out, or asked for by their older
-* names.
-*
-* @returns a row for each GPU, by the fields that were asked for in the end
-*/
-async function querySmi(program, fields, { timeoutMs = 1e4, signal } = {}) {
-	let asked = [...fields];
-	const deadline = performance.now() + timeoutMs;
-	for (;;) {
-		const left = Math.max(1, Math.ceil(deadline - performance.now()));
-		const output = await runSmi(program, [`--query-gpu=${asked.join(",")}`, "--format=csv,noheader,nounits"], {
-			timeoutMs: left,
-			...signal && { signal }
-		});
-		const unknown = output.state === "failed" ? unknownField(output.text) : null;
-		const fewer = unknown === null ? null : withoutField(asked, unknown);
-		if (fewer === null || fewer.length === 0 || left <= 1) return {
-			output,
-			rows: output.state !== "ok" ? [] : output.text.split("\n").flatMap((line) => splitCsv(line, asked) ?? [])
-		};
-		asked = fewer;
-	}
-}
-/**
-* Starts nvidia-smi as a stream of lines and keeps it going: one that ends is started again, ever later, and not
-* at all any more after a few starts in a row gave nothing. Nothing it does is an error.
-*/
-function streamSmi(options) {
-	const { program, args, onLine, onBarren } = options;
-	const ended = new AbortController();
-	let current = null;
-	const once = async () => {
-		const child = execa(program, args(), {
-			reject: false,
-			buffer: false,
-			stdin: "ignore",
-			stdout: "pipe",
-			stderr: "pipe",
-			env: ENVIRONMENT
-		});
-		let fruitful = false;
-		let words = "";
-		const split = lineSplitter((line) => {
-			if (onLine(line)) fruitful = true;
-			else if (words.length < MAX_LINE) words += `${line}\n`;
-		});
-		child.stdout.on("data", (data) => split(data.toString("latin1")));
-		child.stderr.on("data", (data) => {
-			if (words.length < MAX_LINE) words += data.toString("latin1").slice(0, MAX_LINE);
-		});
-		const finished = child.then((result) => result);
-		current = {
-			pid: child.pid,
-			end: async () => {
-				child.kill("SIGTERM");
-				await Promise.race([finished, delay(END_MS)]);
-				child.kill("SIGKILL");
-				await Promise.race([finished, delay(END_MS)]);
-				child.stdout.destroy();
-				child.stderr.destroy();
-				child.nodeChildProcess.unref();
-			}
-		};
-		if (ended.signal.aborted) await current.end();
-		const result = await finished;
-		current = null;
-		if (result.code === "ENOENT" || result.code === "EACCES") return "absent";
-		return fruitful ? "fruitful" : onBarren?.(words) === true ? "again" : "barren";
-	};
-	const keepGoing = async () => {
-		let barren = 0;
-		let again = 0;
-		while (!ended.signal.aborted && barren < MAX_BARREN_STARTS) {
-			const came = await once();
-			if (came === "absent" || ended.signal.aborted) return;
-			again = came === "again" ? again + 1 : 0;
-			if (again > 0 && again < MAX_RETRIES_AT_ONCE) continue;
-			barren = came === "fruitful" ? 0 : barren + 1;
-			await delay(RESTART_MS[Math.min(barren, RESTART_MS.length - 1)] ?? 1e3, ended.signal);
-		}
-	};
-	keepGoing().catch(() => {});
-	return {
-		pids: () => current?.pid === void 0 ? [] : [current.pid],
-		stop: async () => {
-			ended.abort();
-			await current?.end();
-		}
-	};
-}
-/** Cuts a stream into lines; a line that is too long is dropped whole. */
-function lineSplitter(onLine) {
-	let rest = "";
-	let tooLong = false;
-	return (text) => {
-		const parts = (rest + text).split("\n");
-		rest = parts.pop() ?? "";
-		for (const part of parts) {
-			if (!tooLong && part.length <= MAX_LINE) onLine(part.replace(/\r$/, ""));
-			tooLong = false;
-		}
-		if (rest.length > MAX_LINE) {
-			tooLong = true;
-			rest = "";
-		}
-	};
-}
-
-// src/telemetry/gpu-watch.ts
-/** A GPU's memory moving by this much means that a process came, went or grew. */
-const MEMORY_STEP_MIB = 32;
-/** Asking for processes costs 20–40 ms of a core, so not more often than this … */
-const PROCESSES_AT_MOST_EVERY_S = 3;
-/** … and not less. */
-const PROCESSES_AT_LEAST_EVERY_S = 30;
-/** Processes that were listed this long ago may have gone. */
-const PROCESSES_STALE_S = 60;
-/** Asking for PCIe traffic costs three times what all the rest does: 1 % of a core at this period. */
-const PCIE_PERIOD_S = 2;
-/** A driver that is busy may fail to answer once. */
-const RETRIES = 3;
-const RETRY_MS = 2e3;
-/** Begins to watch. Nothing is waited for: a slow nvidia-smi delays its own readings alone. */
-function watchGpus(options) {
-	const { program, periodMs, visibleDevices, nowS } = options;
-	let fields = [...SAMPLE_FIELDS];
-	let readings = [];
-	let pcie = [];
-	let processes = null;
-	const streams = [];
-	let pcieStream = null;
-	let pcieStopped = options.pcie === "never";
-	const memoryMib = /* @__PURE__ */ new Map();
-	let askedS = Number.NEGATIVE_INFINITY;
-	let memoryMoved = true;
-	let asking = null;
-	const stopping = new AbortController();
-	const { signal } = stopping;
-	let watched = null;
-	const ask = async () => {
-		askedS = nowS();
-		memoryMoved = false;
-		const args = [`--query-compute-apps=${PROCESS_FIELDS.join(",")}`, "--format=csv,noheader,nounits"];
-		const output = await runSmi(program, args, { signal });
-		if (output.state !== "ok") return;
-		const list = output.text.split("\n").flatMap((line) => parseGpuProcess(line) ?? []).filter(({ gpuUuid }) => watched === null || !gpuUuid?.startsWith("GPU-") || watched.has(gpuUuid));
-		processes = {
-			atS: nowS(),
-			list
-		};
-	};
-	const askOnce = () => {
-		asking ??= ask().finally(() => {
-			asking = null;
-		});
-		return asking;
-	};
-	const onReading = (line) => {
-		const reading = parseGpuReading(line, fields, nowS());
-		if (reading === null) return false;
-		readings.push(reading);
-		const used = reading.memoryUsedMib;
-		if (used !== null && Math.abs(used - (memoryMib.get(reading.index) ?? 0)) >= MEMORY_STEP_MIB) {
-			memoryMib.set(reading.index, used);
-			memoryMoved = true;
-		}
-		return true;
-	};
-	const begin = async () => {
-		let chosen = await chooseGpus(program, visibleDevices, signal);
-		for (let retry = 0; chosen === "failed" && retry < RETRIES && !signal.aborted; retry += 1) {
-			await delay(RETRY_MS, signal);
-			chosen = await chooseGpus(program, visibleDevices, signal);
-		}
-		if (typeof chosen === "string" || chosen.length === 0 || signal.aborted) return;
-		const gpus = chosen;
-		const uuids = gpus.flatMap(({ uuid }) => uuid ?? []);
-		if (uuids.length === gpus.length) watched = new Set(uuids);
-		const indexes = gpus.map(({ index }) => index).join(",");
-		const id = visibleDevices === void 0 ? [] : [`--id=${indexes}`];
-		streams.push(streamSmi({
-			program,
-			args: () => [
-				...id,
-				`--query-gpu=${fields.join(",")}`,
-				"--format=csv,noheader,nounits",
-				`--loop-ms=${periodMs}`
-			],
-			onLine: onReading,
-			onBarren: (output) => {
-				const unknown = unknownField(output);
-				const fewer = unknown === null ? null : withoutField(fields, unknown);
-				if (fewer === null) return false;
-				fields = fewer;
-				return true;
-			}
-		}));
-		if (pcieStopped) return askOnce();
-		let parse = createDmonParser();
-		pcieStream = streamSmi({
-			program,
-			args: () => {
-				parse = createDmonParser();
-				return [
-					"dmon",
-					...id.length === 0 ? [] : ["-i", indexes],
-					"-s",
-					"t",
-					"-d",
-					String(PCIE_PERIOD_S)
-				];
-			},
-			onLine: (line) => {
-				const reading = parse(line, nowS());
-				if (reading !== null) pcie.push(reading);
-				return reading !== null;
-			}
-		});
-		await askOnce();
-	};
-	begin().catch(() => {});
-	return {
-		take() {
-			const sinceS = nowS() - askedS;
-			const due = memoryMoved ? PROCESSES_AT_MOST_EVERY_S : PROCESSES_AT_LEAST_EVERY_S;
-			if (streams.length > 0 && !signal.aborted && sinceS >= due) askOnce();
-			const fresh = processes !== null && nowS() - processes.atS <= PROCESSES_STALE_S;
-			const batch = {
-				readings,
-				pcie,
-				processes: fresh ? processes?.list ?? [] : []
-			};
-			readings = [];
-			pcie = [];
-			return batch;
-		},
-		askProcesses: async () => {
-			if (streams.length > 0 && !signal.aborted) await askOnce();
-		},
-		stopPcie: async () => {
-			pcieStopped = true;
-			await pcieStream?.stop();
-		},
-		pids: () => [...streams, ...pcieStream === null ? [] : [pcieStream]].flatMap((stream) => stream.pids()),
-		stop: async () => {
-			stopping.abort();
-			await Promise.all([...streams.map((stream) => stream.stop()), pcieStream?.stop()]);
-		}
-	};
-}
-/** The GPUs that a server with this `CUDA_VISIBLE_DEVICES` sees, or why nvidia-smi does not tell. */
-async function chooseGpus(program, visibleDevices, signal) {
-	const limits = signal === void 0 ? {} : { signal };
-	const { output, rows } = await querySmi(program, ["index", "uuid"], limits);
-	if (output.state !== "ok") return output.state;
-	const gpus = rows.flatMap((row) => {
-		const index = smiNumber(row.get("index"));
-		return index === null ? [] : [{
-			index,
-			uuid: smiText(row.get("uuid"))
+// src/telemetry/start-milestones.ts
+const LINE = /^ *(\d{1,7}\.\d{3}) (?:out|err) (.*)$/;
+/** `server.log` as the launcher writes it: seconds since the spawn, the stream, the line. */
+function parseServerLog(text) {
+	return text.split("\n").flatMap((line) => {
+		const found = LINE.exec(line);
+		return found === null ? [] : [{
+			tS: Number(found[1]),
+			text: found[2]
 		}];
 	});
-	const slices = visibleDevices?.includes("MIG-") ? (await runSmi(program, ["-L"], limits)).text : "";
-	return visibleGpus(gpus, visibleDevices, parseMigDevices(slices));
+}
+const SPAWN = "spawn";
+/**
+* The milestones of a start, in their order, of vLLM 0.6 to 0.33 on GPU and CPU. Lines of the API server come
+* first and last; between them speak the engine and its workers.
+*/
+const MILESTONES = [
+	{
+		id: "imports",
+		regex: /version \d+\.\d|non-default args: |args: Namespace\(/,
+		pick: "first",
+		name: "imports of the API server",
+		term: "processes",
+		notBefore: SPAWN
+	},
+	{
+		id: "config",
+		regex: /Resolved architecture|Using max model len|resolved to use task|This model supports multiple tasks/,
+		pick: "last",
+		name: "model configuration",
+		term: "processes",
+		notBefore: "imports"
+	},
+	{
+		id: "engine",
+		regex: /Initializing an? (?:V\d )?LLM engine/,
+		pick: "first",
+		name: "start of the engine process",
+		term: "processes",
+		notBefore: "imports"
+	},
+	{
+		id: "worker",
+		regex: /world_size=\d+ rank=\d+ local_rank=|rank \d+ in world size \d+ is assigned/,
+		pick: "last",
+		name: "start of the workers",
+		term: "processes",
+		notBefore: "engine"
+	},
+	{
+		id: "loading",
+		regex: /Starting to load model/,
+		pick: "last",
+		name: "device set-up",
+		term: "processes",
+		notBefore: "engine"
+	},
+	{
+		id: "built",
+		regex: /Initializing model took/,
+		pick: "last",
+		name: "model construction",
+		term: "weights",
+		notBefore: "loading",
+		reported: /Initializing model took ([\d.]+) seconds/
+	},
+	{
+		id: "weights",
+		regex: /Loading (?:model )?weights took/,
+		pick: "last",
+		name: "reading the weights",
+		term: "weights",
+		notBefore: "loading",
+		reported: /Loading weights took ([\d.]+) seconds/
+	},
+	{
+		id: "loaded",
+		regex: /Model loading took/,
+		pick: "last",
+		name: "placing the model",
+		term: "weights",
+		notBefore: "loading",
+		reported: /Model loading took .* and ([\d.]+) seconds/
+	},
+	{
+		id: "prepared",
+		regex: /Warming up model for the compilation|Using \w+ KV cache layout/,
+		pick: "last",
+		name: "preparing the weights",
+		term: "weights",
+		notBefore: "loading"
+	},
+	{
+		id: "compiled",
+		regex: /torch\.compile (?:takes|took|and initial)|saved AOT compiled function|Directly load (?:AOT|the compiled graph)|Dynamo bytecode transform time|Using cache directory: .*torch_compile_cache/,
+		pick: "last",
+		name: "compilation",
+		term: "warmup",
+		notBefore: "loading",
+		reported: /torch\.compile .*?([\d.]+) s in total/
+	},
+	{
+		id: "profiled",
+		regex: /Initial profiling\/warmup run took|Memory profiling takes|Warming up done/,
+		pick: "last",
+		name: "profile run",
+		term: "warmup",
+		notBefore: "loading",
+		reported: /Initial profiling\/warmup run took ([\d.]+) s/
+	},
+	{
+		id: "graph-profile",
+		regex: /Profiling CUDA graph memory/,
+		pick: "last",
+		name: "memory profile",
+		term: "warmup",
+		notBefore: "loading"
+	},
+	{
+		id: "graph-estimate",
+		regex: /Estimated CUDA graph memory/,
+		pick: "last",
+		name: "graph memory estimate",
+		term: "warmup",
+		notBefore: "graph-profile"
+	},
+	{
+		id: "kv",
+		regex: /KV cache size: |# \w+ blocks: |Maximum concurrency for/,
+		pick: "last",
+		name: "KV cache sizing",
+		term: "warmup",
+		notBefore: "loading"
+	},
+	{
+		id: "graphs",
+		regex: /Graph capturing finished/,
+		pick: "last",
+		name: "CUDA graph capture",
+		term: "warmup",
+		notBefore: "kv",
+		reported: /Graph capturing finished in (\d+) secs/
+	},
+	{
+		id: "engine-ready",
+		regex: /init engine \(profile, create kv cache, warmup model\) took/,
+		pick: "last",
+		name: "KV cache allocation and kernel warm-up",
+		term: "warmup",
+		notBefore: "kv"
+	},
+	{
+		id: "handed-over",
+		regex: /Supported[_ ]tasks/,
+		pick: "last",
+		name: "hand-over to the API server",
+		term: "processes",
+		notBefore: "kv"
+	},
+	{
+		id: "listening",
+		regex: /Starting vLLM (?:API )?server|Application startup complete/,
+		pick: "last",
+		name: "start of the API server",
+		term: "processes",
+		notBefore: "kv"
+	}
+];
+const ORDER = [SPAWN, ...MILESTONES.map(({ id }) => id)];
+const REQUESTS = /Application startup complete/;
+/**
+* The parts of a start, by the log's lines: each stretch between two milestones that may follow each other. A stretch
+* between two that may not, since lines are missing between them, is nobody's.
+*
+* @param readyS - spawn to the first answer of `/health`
+*/
+function startParts(log, readyS) {
+	const ended = log.findIndex(({ text }) => REQUESTS.test(text));
+	const lines = (ended < 0 ? log : log.slice(0, ended + 1)).filter(({ tS }) => tS <= readyS);
+	const parts = [];
+	let [atS, from] = [0, SPAWN];
+	for (const milestone of MILESTONES) {
+		const found = milestone.pick === "first" ? lines.find(({ text }) => milestone.regex.test(text)) : lines.findLast(({ text }) => milestone.regex.test(text));
+		if (found === void 0 || found.tS < atS) continue;
+		if (ORDER.indexOf(from) >= ORDER.indexOf(milestone.notBefore) && found.tS > atS) parts.push(partOf(milestone.name, milestone.term, atS, found.tS, reportedBy(milestone, lines), quote(found.text)));
+		[atS, from] = [found.tS, milestone.id];
+	}
+	if (from === "listening" && readyS > atS) parts.push(partOf("first answer", "processes", atS, readyS, null, "the first 200 of /health"));
+	return parts;
+}
+function partOf(name, term, fromS, toS, reportedS, source) {
+	return {
+		name,
+		term,
+		fromS,
+		toS,
+		seconds: Math.round((toS - fromS) * 1e3) / 1e3,
+		reportedS,
+		source
+	};
+}
+/** The server's own figure; of several ranks or models the largest. */
+function reportedBy({ reported }, lines) {
+	if (reported === void 0) return null;
+	const values = lines.flatMap(({ text }) => reported.exec(text)?.[1] ?? []).map(Number);
+	return values.length === 0 ? null : Math.max(...values);
+}
+/** The beginning of what a line says, without its header. */
+function quote(text) {
+	const said = text.replace(/^.*?\[[\w./-]+:\d+\] /, "").replace(/^\([^)]*\) /, "");
+	return `log: ${said.length > 60 ? `${said.slice(0, 60)}…` : said}`;
+}
+
+// src/telemetry/cold-start.ts
+/**
+* A cold start as measured parts: between the lines of the server's log, and for its first request by the server's
+* own prefill and queue times. What no line names is `unexplainedS`.
+*/
+function explainColdStart(facts) {
+	const { readyS, cold = null, warm = null } = facts;
+	const starting = startParts(facts.log, readyS);
+	const explainedS = starting.reduce((sum, { seconds }) => sum + seconds, 0);
+	const parts = [...starting, ...cold === null ? [] : requestParts(cold, readyS)];
+	const account = {
+		readyS,
+		parts,
+		unexplainedS: round$3(Math.max(0, readyS - explainedS)),
+		explainedShare: readyS <= 0 ? 0 : round$3(Math.min(1, explainedS / readyS)),
+		terms: Object.fromEntries(START_TERMS.map((term) => [term, round$3(sumOf(parts, term))])),
+		weights: weightsOf(facts, starting),
+		machine: machineOf(facts),
+		coldWarm: cold === null || warm === null || warm.ttftS <= 0 ? null : {
+			coldS: cold.ttftS,
+			warmS: warm.ttftS,
+			factor: round$3(cold.ttftS / warm.ttftS)
+		}
+	};
+	return {
+		...account,
+		paragraph: paragraphOf(account, starting, warm)
+	};
+}
+function sumOf(parts, term) {
+	return parts.filter((part) => part.term === term).reduce((sum, { seconds }) => sum + seconds, 0);
+}
+/** The first request, one after the other: waiting, prefill, and the way to and from the server around them. */
+function requestParts({ ttftS, prefillS, queueS }, readyS) {
+	const parts = [];
+	let atS = readyS;
+	const add = (name, seconds, source) => {
+		if (seconds <= 0) return;
+		parts.push({
+			name,
+			term: "request",
+			fromS: round$3(atS),
+			toS: round$3(atS + seconds),
+			seconds: round$3(seconds),
+			reportedS: null,
+			source
+		});
+		atS += seconds;
+	};
+	if (prefillS === null && queueS === null) {
+		add("first request to its first token", ttftS, "the client's clock");
+		return parts;
+	}
+	add("queue of the first request", queueS ?? 0, "vllm:request_queue_time_seconds");
+	add("first prefill", prefillS ?? 0, "vllm:request_prefill_time_seconds");
+	add("way to and from the server", ttftS - (queueS ?? 0) - (prefillS ?? 0), "the client's clock, less those two");
+	return parts;
+}
+function weightsOf({ residency }, parts) {
+	if (residency === void 0 || residency === null || residency.files === 0) return null;
+	const reading = parts.find(({ name }) => name === "reading the weights");
+	const seconds = reading?.reportedS ?? reading?.seconds ?? null;
+	const sizeMib = residency.sizeBytes / 1024 ** 2;
+	return {
+		sizeMib: round$3(sizeMib),
+		residentShare: residency.residentShare === null ? null : round$3(residency.residentShare),
+		mibPerS: seconds === null || seconds <= 0 ? null : Math.round(sizeMib / seconds)
+	};
+}
+function machineOf({ samples, readyS }) {
+	if (samples === void 0 || samples.length === 0) return null;
+	const summary = summarize(samples, 0, readyS);
+	const readings = samples.flatMap(({ gpus }) => gpus);
+	const rises = [...Map.groupBy(readings, ({ index }) => index).values()].map((ofGpu) => {
+		const before = ofGpu.find(({ memoryUsedMib }) => memoryUsedMib !== null)?.memoryUsedMib ?? 0;
+		return (ofGpu.findLast(({ tS, memoryUsedMib }) => tS <= readyS && memoryUsedMib !== null)?.memoryUsedMib ?? before) - before;
+	});
+	const known = (values) => values.filter((value) => value !== null);
+	const peaks = known(summary.gpus.map(({ pcieRxPeakMbPerS }) => pcieRxPeakMbPerS));
+	const busy = known(summary.gpus.map(({ busyMean }) => busyMean));
+	return {
+		diskReadMib: summary.memory?.diskReadMib ?? null,
+		cachedRiseMib: summary.memory?.cachedRiseMib ?? null,
+		gpuMemoryRiseMib: rises.length === 0 ? null : rises.reduce((sum, value) => sum + value, 0),
+		pcieRxPeakMbPerS: peaks.length === 0 ? null : Math.max(...peaks),
+		gpuBusyMean: busy.length === 0 ? null : round$3(busy.reduce((sum, value) => sum + value, 0) / busy.length),
+		serverCores: summary.cpu?.serverCores ?? null
+	};
+}
+const TERM_NAMES = {
+	processes: "starting processes and importing modules",
+	weights: "the weights",
+	warmup: "compilation, profiling and warm-up",
+	request: "the first request"
+};
+function paragraphOf(account, starting, warm) {
+	const { readyS, unexplainedS, explainedShare } = account;
+	const sentences = [`The server was ready ${seconds(readyS)} after its spawn.`];
+	const terms = START_TERMS.filter((term) => term !== "request").map((term) => ({
+		term,
+		spentS: sumOf(starting, term)
+	})).filter(({ spentS }) => spentS > 0).sort((a, b) => b.spentS - a.spentS);
+	if (terms.length > 0) {
+		const shares = terms.map(({ term, spentS }) => `${TERM_NAMES[term]} ${seconds(spentS)} (${percent(spentS / readyS)})`);
+		const longest = starting.toSorted((a, b) => b.seconds - a.seconds)[0];
+		sentences.push(`Of that, ${list(shares)}; the longest single part was ${longest.name} with ${seconds(longest.seconds)}.`);
+	}
+	sentences.push(...weightSentences(account));
+	const { cold, sentence } = requestSentence(account, warm);
+	if (sentence !== "") sentences.push(sentence);
+	if (unexplainedS > .05 * readyS) sentences.push(`${seconds(unexplainedS)} (${percent(1 - explainedShare)}) lie between lines of the log that name nothing.`);
+	sentences.push(cold ? `After a restart expect the first request ${seconds(readyS)} after it at the earliest, and the next ones at the warm time.` : `After a restart expect no answer for ${seconds(readyS)}.`);
+	return sentences.join(" ");
+}
+/** The seed's rule: disk reads and a growing page cache tell of storage, GPU memory and PCIe of the copy to the GPU. */
+function weightSentences({ weights, machine }) {
+	const said = [];
+	if (weights !== null) {
+		const speed = weights.mibPerS === null ? "" : ` and were read at ${(weights.mibPerS / 1024).toFixed(2)} GiB/s`;
+		const resident = weights.residentShare === null ? "" : weights.residentShare >= .95 ? `; they lay in the page cache already, so storage had no part in it` : `; ${percent(weights.residentShare)} of them lay in the page cache before`;
+		said.push(`The weights are ${(weights.sizeMib / 1024).toFixed(2)} GiB${speed}${resident}.`);
+	}
+	if (machine?.diskReadMib != null && machine.diskReadMib >= 1) {
+		const cached = machine.cachedRiseMib === null ? "" : `, the page cache grew by ${Math.round(machine.cachedRiseMib)} MiB`;
+		said.push(`Meanwhile ${Math.round(machine.diskReadMib)} MiB were read from disk${cached}.`);
+	}
+	if (machine?.gpuMemoryRiseMib != null && machine.gpuMemoryRiseMib > 0) {
+		const peak = machine.pcieRxPeakMbPerS === null ? "" : `, over PCIe with up to ${(machine.pcieRxPeakMbPerS / 1e3).toFixed(1)} GB/s`;
+		const busy = machine.gpuBusyMean === null ? "" : `; the GPU was busy ${percent(machine.gpuBusyMean)} of the time`;
+		said.push(`GPU memory rose by ${Math.round(machine.gpuMemoryRiseMib)} MiB${peak}${busy}.`);
+	}
+	return said;
+}
+function requestSentence({ coldWarm, parts }, warm) {
+	const request = parts.filter(({ term }) => term === "request");
+	if (request.length === 0) return {
+		cold: false,
+		sentence: ""
+	};
+	const totalS = request.reduce((sum, part) => sum + part.seconds, 0);
+	const split = list(request.map(({ name, seconds: spentS }) => `${name} ${ms(spentS)}`));
+	const versus = coldWarm === null ? "" : `, ${coldWarm.factor.toFixed(1)} times a warm one (${ms(coldWarm.warmS)})`;
+	const warmSplit = warm === null || warm.prefillS === null ? "" : ` Warm, the prefill takes ${ms(warm.prefillS)} and the queue ${ms(warm.queueS ?? 0)} of it.`;
+	return {
+		cold: true,
+		sentence: `The first request then had its first token after ${ms(totalS)}${versus}: ${split}.${warmSplit}`
+	};
+}
+function list(items) {
+	return items.length <= 1 ? items[0] ?? "" : `${items.slice(0, -1).join(", ")} and ${items.at(-1)}`;
+}
+function seconds(value) {
+	return `${value.toFixed(1)} s`;
+}
+function ms(value) {
+	return `${Math.round(value * 1e3)} ms`;
+}
+function percent(share) {
+	return `${Math.round(share * 100)} %`;
+}
+function round$3(value) {
+	return Math.round(value * 1e3) / 1e3;
+}
+
+// src/telemetry/page-cache.ts
+/** Files that hold weights, of the formats that vLLM loads. */
+const WEIGHTS = /\.(?:safetensors|bin|pt|pth|gguf)$/;
+/** Files of one call: a command line has an end. */
+const BATCH = 200;
+/** The weight files of a model's folder; links, as Hugging Face's cache is made of, are followed. */
+async function weightFiles(folder) {
+	const names = (await readdir(folder).catch(() => [])).filter((name) => WEIGHTS.test(name)).sort();
+	return (await Promise.all(names.map(async (name) => {
+		try {
+			const path = await realpath(join(folder, name));
+			const { size, isFile } = await stat(path).then((entry) => ({
+				size: entry.size,
+				isFile: entry.isFile()
+			}));
+			return isFile ? [{
+				path,
+				sizeBytes: size
+			}] : [];
+		} catch {
+			return [];
+		}
+	}))).flat();
+}
+/** What `fincore --bytes --raw --noheadings --output RES` printed, one number a line, as their sum. */
+function parseFincore(output) {
+	const lines = output.split("\n").map((line) => line.trim()).filter(Boolean);
+	return lines.every((line) => /^\d{1,18}$/.test(line)) ? lines.reduce((sum, line) => sum + Number(line), 0) : null;
+}
+/** Looks how much of the files is in the page cache, without reading them. Never rejects. */
+async function readResidency(files, program = "fincore") {
+	const sizeBytes = files.reduce((sum, file) => sum + file.sizeBytes, 0);
+	let resident = 0;
+	for (let first = 0; first < files.length && resident !== null; first += BATCH) {
+		const paths = files.slice(first, first + BATCH).map(({ path }) => path);
+		const result = await execa(program, [
+			"--bytes",
+			"--raw",
+			"--noheadings",
+			"--output",
+			"RES",
+			"--",
+			...paths
+		], {
+			reject: false,
+			timeout: 1e4,
+			stdin: "ignore",
+			maxBuffer: 1e6
+		});
+		const bytes = result.exitCode === 0 ? parseFincore(result.stdout) : null;
+		resident = bytes === null ? null : resident + bytes;
+	}
+	return {
+		files: files.length,
+		sizeBytes,
+		residentBytes: resident,
+		residentShare: resident === null || sizeBytes === 0 ? null : Math.min(1, resident / sizeBytes)
+	};
+}
+
+// src/telemetry/preflight.ts
+/** Where Hugging Face keeps what it downloaded. */
+function hubFolder(env) {
+	const home = env["HF_HOME"] ?? join(env["XDG_CACHE_HOME"] ?? join(env["HOME"] ?? "/", ".cache"), "huggingface");
+	return env["HF_HUB_CACHE"] ?? join(home, "hub");
+}
+/** The folder of a model's files: its own, or the snapshot in Hugging Face's cache; null when there is neither. */
+async function modelFolder(model, cwd, env, revision = "main") {
+	const own = resolve(cwd, model);
+	if (await stat(own).then((entry) => entry.isDirectory(), () => false)) return own;
+	if (!/^[\w.-]+(?:\/[\w.-]+)?$/.test(model)) return null;
+	const cached = join(hubFolder(env), `models--${model.replace("/", "--")}`);
+	const commit = /^[0-9a-f]{40}$/.test(revision) ? revision : (await readFile(join(cached, "refs", revision), "utf8").catch(() => "")).trim();
+	const snapshot = join(cached, "snapshots", commit);
+	return commit !== "" && await stat(join(snapshot, "config.json")).catch(() => null) ? snapshot : null;
+}
+
+// src/session-cold-start.ts
+/** A start waits no longer than this for word of the page cache. */
+const RESIDENCY_MS = 5e3;
+/** A start says less than this, unless it prints a model. */
+const MAX_LOG_BYTES = 8388608;
+/** Begins the account: how much of the weights lies in the page cache is to be known before the spawn. */
+async function beginStartAccount(place) {
+	const residency = await residencyOf(place);
+	const ttftsS = {
+		cold: [],
+		warm: []
+	};
+	return {
+		note: (traces) => {
+			for (const { probe, case: name, phase, outcome, firstTokenS, startS } of traces) {
+				if (probe !== "ttft" || phase !== "measure" || outcome !== "ok" || firstTokenS === null) continue;
+				if (name === "cold" || name === "warm") ttftsS[name].push(firstTokenS - startS);
+			}
+		},
+		explain: async (record, samples, folder) => {
+			const { readyS } = record;
+			if (readyS === void 0) return null;
+			const log = parseServerLog(await beginningOf(join(folder, "server.log")));
+			const times = (name) => timesOf(ttftsS[name], casesOf(record, name));
+			return explainColdStart({
+				log,
+				readyS,
+				samples,
+				residency,
+				cold: times("cold"),
+				warm: times("warm")
+			});
+		}
+	};
+}
+/** The folder of a server's model on this machine; null when it is not here yet, or its place cannot be told. */
+async function folderOfModel({ model, args, cwd, env }) {
+	const revision = flagValue(args, "--revision") ?? "main";
+	if (!/^[\w.-]+(?:\/[\w.-]+)*$/.test(revision) || revision.includes("..")) return null;
+	return modelFolder(model, cwd, env, revision).catch(() => null);
+}
+async function residencyOf(place) {
+	const look = async () => {
+		const folder = await folderOfModel(place);
+		return folder === null ? null : readResidency(await weightFiles(folder));
+	};
+	return Promise.race([look().catch(() => null), delay(RESIDENCY_MS).then(() => null)]);
+}
+function casesOf(record, name) {
+	return (record.cases ?? []).filter((each) => each.probe === "ttft" && each.case === name);
+}
+/** A typical request: the client's time to its first token, and the server's own times of it. */
+function timesOf(ttftsS, cases) {
+	if (ttftsS.length === 0) return null;
+	return {
+		ttftS: median$1([...ttftsS]),
+		prefillS: meanOf(cases, "prefillS", "prefills"),
+		queueS: meanOf(cases, "queueS", "queued")
+	};
+}
+function meanOf(cases, sum, count) {
+	const total = (name) => cases.reduce((all, { counters }) => all + (counters?.[name] ?? 0), 0);
+	return total(count) > 0 ? total(sum) / total(count) : null;
+}
+/** The beginning of a file, empty when it cannot be read. */
+async function beginningOf(path) {
+	try {
+		await using file = await open(path, "r");
+		const { buffer, bytesRead } = await file.read({ buffer: Buffer.alloc(MAX_LOG_BYTES) });
+		return buffer.toString("utf8", 0, bytesRead);
+	} catch {
+		return "";
+	}
 }
 
 // src/telemetry/proc-text.ts
@@ -44840,11 +41782,11 @@ async function readCgroup(read, folders) {
 	return {
 		cpuLimitCores: extreme(Math.min, cpu.map(({ cores }) => cores)),
 		throttledS: extreme(Math.max, cpu.map((each) => each.throttledS)),
-		memoryLimitMib: scaled(tightest?.limit),
-		memoryUsedMib: scaled(tightest?.used)
+		memoryLimitMib: scaled$1(tightest?.limit),
+		memoryUsedMib: scaled$1(tightest?.used)
 	};
 }
-function scaled(bytes) {
+function scaled$1(bytes) {
 	return bytes == null ? null : bytes / MIB;
 }
 function extreme(pick, values) {
@@ -44871,6 +41813,655 @@ function throttledS(text) {
 	const us = numberField(text, "throttled_usec");
 	const ns = numberField(text, "throttled_time");
 	return us !== null ? us / 1e6 : ns !== null ? ns / 1e9 : null;
+}
+
+// src/telemetry/nvidia-smi-text.ts
+/** NVML's bits of `clocks_event_reasons.active`; one that is not listed has no name yet. */
+const THROTTLE_BITS = [
+	[1, "idle"],
+	[2, "application_clocks"],
+	[4, "power_cap"],
+	[8, "hw_slowdown"],
+	[16, "sync_boost"],
+	[32, "sw_thermal"],
+	[64, "hw_thermal"],
+	[128, "hw_power_brake"],
+	[256, "display_clock"]
+];
+/** The reasons in a mask such as `0x0000000000000044`, or null when it is none. */
+function throttleReasons(mask) {
+	if (mask === void 0 || !/^0x[0-9a-f]{1,16}$/i.test(mask)) return null;
+	const bits = Number.parseInt(mask.slice(-8), 16);
+	return THROTTLE_BITS.filter(([bit]) => (bits & bit) !== 0).map(([, reason]) => reason);
+}
+/** A number that nvidia-smi printed; null for `[N/A]`, `[Unknown Error]`, `[Not Supported]` and anything else. */
+function smiNumber(text) {
+	const found = /^-?\d{1,12}(?:\.\d{1,6})?/.exec(text?.trim() ?? "");
+	return found !== null && /^(?: ?[A-Za-z%/]{1,5})?$/.test(text?.trim().slice(found[0].length) ?? "") ? Number(found[0]) : null;
+}
+/** Text that nvidia-smi printed, or null where it had none. */
+function smiText(text) {
+	const trimmed = text?.trim() ?? "";
+	return trimmed === "" || /^(?:\[.*\]|N\/A)$/.test(trimmed) ? null : trimmed;
+}
+/** A line of `--format=csv,noheader` by field. Null when it has not one value for each field. */
+function splitCsv(line, fields) {
+	const values = line.split(",").map((value) => value.trim());
+	if (values.length !== fields.length) return null;
+	return new Map(fields.map((field, index) => [field, values[index] ?? ""]));
+}
+/** The name of a field that this nvidia-smi does not know, from its complaint. */
+function unknownField(output) {
+	return /Field "([\w.]{1,100})" is not a valid field to query/.exec(output)?.[1] ?? null;
+}
+/**
+* The fields without one that is not known: by its older name where it has one (`clocks_throttle_reasons` until
+* driver 535), else left out. Null when nothing would change.
+*/
+function withoutField(fields, unknown) {
+	if (!fields.includes(unknown)) return null;
+	const older = unknown.replace(/^clocks_event_reasons\./, "clocks_throttle_reasons.");
+	return fields.flatMap((field) => {
+		if (field !== unknown) return [field];
+		return older !== unknown && !fields.includes(older) ? [older] : [];
+	});
+}
+/** What the sampler asks of every GPU, in the newest driver's names. */
+const SAMPLE_FIELDS = [
+	"index",
+	"uuid",
+	"utilization.gpu",
+	"utilization.memory",
+	"memory.used",
+	"memory.total",
+	"clocks.sm",
+	"clocks.mem",
+	"clocks.max.sm",
+	"power.draw",
+	"power.limit",
+	"temperature.gpu",
+	"clocks_event_reasons.active",
+	"clocks_event_reasons_counters.sw_power_cap",
+	"clocks_event_reasons_counters.sw_thermal_slowdown",
+	"clocks_event_reasons_counters.hw_thermal_slowdown",
+	"clocks_event_reasons_counters.hw_power_brake_slowdown"
+];
+/** One line of the sampler's query, or null when it is something else. */
+function parseGpuReading(line, fields, tS) {
+	const values = splitCsv(line, fields);
+	const index = smiNumber(values?.get("index"));
+	if (values === null || index === null || !Number.isInteger(index) || index < 0) return null;
+	const number = (field) => smiNumber(values.get(field));
+	const share = (field) => scaled(number(field), .01);
+	const uuid = values.get("uuid");
+	const counter = (name) => scaled(number(`clocks_event_reasons_counters.${name}`), 1e-6);
+	const heldDownS = {
+		powerCap: counter("sw_power_cap"),
+		swThermal: counter("sw_thermal_slowdown"),
+		hwThermal: counter("hw_thermal_slowdown"),
+		powerBrake: counter("hw_power_brake_slowdown")
+	};
+	return {
+		tS,
+		index,
+		uuid: uuid !== void 0 && /^GPU-[\w-]{1,60}$/.test(uuid) ? uuid : null,
+		utilization: share("utilization.gpu"),
+		memoryUtilization: share("utilization.memory"),
+		memoryUsedMib: number("memory.used"),
+		memoryTotalMib: number("memory.total"),
+		smClockMhz: number("clocks.sm"),
+		memoryClockMhz: number("clocks.mem"),
+		maxSmClockMhz: number("clocks.max.sm"),
+		powerW: number("power.draw"),
+		powerLimitW: number("power.limit"),
+		temperatureC: number("temperature.gpu"),
+		throttle: throttleReasons(values.get("clocks_event_reasons.active") ?? values.get("clocks_throttle_reasons.active")),
+		heldDownS: Object.values(heldDownS).every((value) => value === null) ? null : heldDownS
+	};
+}
+function scaled(value, factor) {
+	return value === null ? null : value * factor;
+}
+const PROCESS_FIELDS = [
+	"gpu_uuid",
+	"pid",
+	"used_memory",
+	"process_name"
+];
+/** One line of `--query-compute-apps` with {@link PROCESS_FIELDS}; the name, last, may hold commas. */
+function parseGpuProcess(line) {
+	const [uuid, pidText, memory, ...name] = line.split(",").map((value) => value.trim());
+	const pid = smiNumber(pidText);
+	if (uuid === void 0 || !/^(?:GPU|MIG)-[\w/-]{1,80}$/.test(uuid) || pid === null || pid <= 0) return null;
+	return {
+		gpuUuid: uuid,
+		pid,
+		memoryMib: smiNumber(memory),
+		name: name.join(",").slice(0, 200)
+	};
+}
+/** Reads `nvidia-smi dmon -s t`: its header names the columns, which differ between releases. */
+function createDmonParser() {
+	let columns = [];
+	return (line, tS) => {
+		const words = line.trim().split(/\s+/);
+		if (words[0]?.startsWith("#")) {
+			if (words.includes("gpu") || words.includes("#gpu")) columns = words.map((word) => word.replace(/^#/, "")).filter((word) => word !== "");
+			return null;
+		}
+		const value = (name) => smiNumber(words[columns.indexOf(name)]);
+		const index = columns.length === words.length ? value("gpu") : null;
+		if (index === null || !Number.isInteger(index) || index < 0) return null;
+		return {
+			tS,
+			index,
+			rxMbPerS: value("rxpci"),
+			txMbPerS: value("txpci")
+		};
+	};
+}
+/** The slices that `nvidia-smi -L` lists under their GPUs. */
+function parseMigDevices(listing) {
+	const devices = [];
+	let gpuIndex = null;
+	for (const line of listing.split("\n")) {
+		const gpu = /^GPU (\d{1,4}):/.exec(line)?.[1];
+		if (gpu !== void 0) gpuIndex = Number(gpu);
+		const mig = /^\s+MIG (\S{1,40})\s+Device\s+\d+: \(UUID: (MIG-[\w/-]{1,120})\)/.exec(line);
+		if (mig !== null && gpuIndex !== null) devices.push({
+			gpuIndex,
+			profile: mig[1],
+			uuid: mig[2]
+		});
+	}
+	return devices;
+}
+/**
+* The GPUs that a server sees: those that `CUDA_VISIBLE_DEVICES` names, all when it is not set. CUDA takes the
+* list up to the first entry that it does not know, accepts the beginning of a UUID, and counts in the order of
+* speed unless `CUDA_DEVICE_ORDER` is `PCI_BUS_ID`; among equal GPUs, which a server needs, the two orders agree.
+*/
+function visibleGpus(gpus, visibleDevices, mig = []) {
+	if (visibleDevices === void 0) return [...gpus];
+	const chosen = [];
+	for (const entry of visibleDevices.split(",").map((part) => part.trim())) {
+		const slice = mig.find(({ uuid }) => entry !== "" && entry.startsWith("MIG-") && uuid.startsWith(entry));
+		const found = gpus.find((gpu) => slice !== void 0 ? gpu.index === slice.gpuIndex : /^\d+$/.test(entry) ? gpu.index === Number(entry) : entry.startsWith("GPU-") && gpu.uuid?.startsWith(entry));
+		if (found === void 0) break;
+		if (!chosen.includes(found)) chosen.push(found);
+	}
+	return chosen;
+}
+
+// src/telemetry/nvidia-smi.ts
+/** Longer lines are not nvidia-smi's. */
+const MAX_LINE = 8192;
+/** How long an nvidia-smi that is told to end may take. */
+const END_MS = 500;
+/** How often a stream that ended is begun again without a line that could be used. */
+const MAX_BARREN_STARTS = 6;
+/** One for each field that a driver may not know. */
+const MAX_RETRIES_AT_ONCE = 32;
+const RESTART_MS = [
+	250,
+	1e3,
+	2e3,
+	5e3,
+	1e4,
+	2e4
+];
+/** The language of numbers must not depend on the machine's. */
+const ENVIRONMENT = { LC_ALL: "C" };
+/** Runs nvidia-smi once. Never rejects, and never takes longer than the time it is given. */
+async function runSmi(program, args, { timeoutMs = 1e4, signal } = {}) {
+	const child = execa(program, args, {
+		reject: false,
+		timeout: timeoutMs,
+		killSignal: "SIGKILL",
+		maxBuffer: 2e6,
+		stdin: "ignore",
+		env: ENVIRONMENT,
+		...signal === void 0 ? {} : { cancelSignal: signal }
+	});
+	const result = await within(timeoutMs + 2 * END_MS, child, signal);
+	if (result === void 0) {
+		child.nodeChildProcess.unref();
+		return {
+			state: "failed",
+			text: "",
+			reason: `no answer in ${timeoutMs / 1e3} s`
+		};
+	}
+	if (result.code === "ENOENT" || result.code === "EACCES") return {
+		state: "absent",
+		text: "",
+		reason: `${program} is not installed`
+	};
+	const text = result.stdout ?? "";
+	if (result.exitCode === 0) return {
+		state: "ok",
+		text,
+		reason: null
+	};
+	const words = `${text}\n${result.stderr ?? ""}`.trim().split("\n").at(-1)?.slice(0, 200);
+	const reason = result.timedOut ? `no answer in ${timeoutMs / 1e3} s` : words || "it failed";
+	return {
+		state: "failed",
+		text: `${text}\n${result.stderr ?? ""}`,
+		reason
+	};
+}
+/**
+* Asks for fields of every GPU. Fields that this driver does not know are left out, or asked for by their older
+* names.
+*
+* @returns a row for each GPU, by the fields that were asked for in the end
+*/
+async function querySmi(program, fields, { timeoutMs = 1e4, signal } = {}) {
+	let asked = [...fields];
+	const deadline = performance.now() + timeoutMs;
+	for (;;) {
+		const left = Math.max(1, Math.ceil(deadline - performance.now()));
+		const output = await runSmi(program, [`--query-gpu=${asked.join(",")}`, "--format=csv,noheader,nounits"], {
+			timeoutMs: left,
+			...signal && { signal }
+		});
+		const unknown = output.state === "failed" ? unknownField(output.text) : null;
+		const fewer = unknown === null ? null : withoutField(asked, unknown);
+		if (fewer === null || fewer.length === 0 || left <= 1) return {
+			output,
+			rows: output.state !== "ok" ? [] : output.text.split("\n").flatMap((line) => splitCsv(line, asked) ?? [])
+		};
+		asked = fewer;
+	}
+}
+/**
+* Starts nvidia-smi as a stream of lines and keeps it going: one that ends is started again, ever later, and not
+* at all any more after a few starts in a row gave nothing. Nothing it does is an error.
+*/
+function streamSmi(options) {
+	const { program, args, onLine, onBarren } = options;
+	const ended = new AbortController();
+	let current = null;
+	const once = async () => {
+		const child = execa(program, args(), {
+			reject: false,
+			buffer: false,
+			stdin: "ignore",
+			stdout: "pipe",
+			stderr: "pipe",
+			env: ENVIRONMENT
+		});
+		let fruitful = false;
+		let words = "";
+		const split = lineSplitter((line) => {
+			if (onLine(line)) fruitful = true;
+			else if (words.length < MAX_LINE) words += `${line}\n`;
+		});
+		child.stdout.on("data", (data) => split(data.toString("latin1")));
+		child.stderr.on("data", (data) => {
+			if (words.length < MAX_LINE) words += data.toString("latin1").slice(0, MAX_LINE);
+		});
+		const finished = child.then((result) => result);
+		current = {
+			pid: child.pid,
+			end: async () => {
+				child.kill("SIGTERM");
+				await within(END_MS, finished);
+				child.kill("SIGKILL");
+				await within(END_MS, finished);
+				child.stdout.destroy();
+				child.stderr.destroy();
+				child.nodeChildProcess.unref();
+			}
+		};
+		if (ended.signal.aborted) await current.end();
+		const result = await finished;
+		current = null;
+		if (result.code === "ENOENT" || result.code === "EACCES") return "absent";
+		return fruitful ? "fruitful" : onBarren?.(words) === true ? "again" : "barren";
+	};
+	const keepGoing = async () => {
+		let barren = 0;
+		let again = 0;
+		while (!ended.signal.aborted && barren < MAX_BARREN_STARTS) {
+			const came = await once();
+			if (came === "absent" || ended.signal.aborted) return;
+			again = came === "again" ? again + 1 : 0;
+			if (again > 0 && again < MAX_RETRIES_AT_ONCE) continue;
+			barren = came === "fruitful" ? 0 : barren + 1;
+			await delay(RESTART_MS[Math.min(barren, RESTART_MS.length - 1)] ?? 1e3, ended.signal);
+		}
+	};
+	keepGoing().catch(() => {});
+	return {
+		pids: () => current?.pid === void 0 ? [] : [current.pid],
+		stop: async () => {
+			ended.abort();
+			await current?.end();
+		}
+	};
+}
+/** Cuts a stream into lines; a line that is too long is dropped whole. */
+function lineSplitter(onLine) {
+	let rest = "";
+	let tooLong = false;
+	return (text) => {
+		const parts = (rest + text).split("\n");
+		rest = parts.pop() ?? "";
+		for (const part of parts) {
+			if (!tooLong && part.length <= MAX_LINE) onLine(part.replace(/\r$/, ""));
+			tooLong = false;
+		}
+		if (rest.length > MAX_LINE) {
+			tooLong = true;
+			rest = "";
+		}
+	};
+}
+
+// src/telemetry/gpu-facts.ts
+const FIELDS = [
+	"index",
+	"uuid",
+	"name",
+	"pci.bus_id",
+	"driver_version",
+	"memory.total",
+	"memory.used",
+	"clocks.sm",
+	"clocks.max.sm",
+	"clocks.max.mem",
+	"clocks.applications.graphics",
+	"clocks.default_applications.graphics",
+	"power.limit",
+	"power.default_limit",
+	"temperature.gpu",
+	"clocks_event_reasons.active",
+	"persistence_mode",
+	"ecc.mode.current",
+	"ecc.errors.uncorrected.volatile.total",
+	"ecc.errors.corrected.volatile.total",
+	"remapped_rows.pending",
+	"remapped_rows.failure",
+	"pcie.link.gen.current",
+	"pcie.link.gen.max",
+	"pcie.link.width.current",
+	"pcie.link.width.max",
+	"mig.mode.current",
+	"compute_mode",
+	"pstate"
+];
+/** The GPUs that a server with this `CUDA_VISIBLE_DEVICES` sees, with their processes and slices. */
+async function readGpuFacts(program, visibleDevices, limits = {}) {
+	const { output, rows } = await querySmi(program, FIELDS, limits);
+	if (output.state !== "ok") return {
+		output,
+		gpus: []
+	};
+	const sliced = rows.some((row) => smiText(row.get("mig.mode.current")) === "Enabled");
+	const [apps, listing] = await Promise.all([runSmi(program, [`--query-compute-apps=${PROCESS_FIELDS.join(",")}`, "--format=csv,noheader,nounits"], limits), sliced ? runSmi(program, ["-L"], limits) : null]);
+	const mig = parseMigDevices(listing?.text ?? "");
+	const processes = apps.state === "ok" ? apps.text.split("\n").flatMap((line) => parseGpuProcess(line) ?? []) : [];
+	const gpus = rows.flatMap((row) => gpuFacts(row, mig, processes) ?? []);
+	return {
+		output,
+		gpus: visibleGpus(gpus, visibleDevices, mig)
+	};
+}
+function gpuFacts(row, mig, processes) {
+	const number = (field) => smiNumber(row.get(field));
+	const text = (field) => smiText(row.get(field));
+	const flag = (field) => {
+		const value = text(field);
+		return value === "Enabled" || value === "Yes" ? true : value === "Disabled" || value === "No" ? false : null;
+	};
+	const index = number("index");
+	if (index === null) return null;
+	const uuid = text("uuid");
+	const slices = mig.filter(({ gpuIndex }) => gpuIndex === index);
+	const here = /* @__PURE__ */ new Set([uuid, ...slices.map((slice) => slice.uuid)]);
+	return {
+		index,
+		uuid,
+		name: text("name"),
+		busId: text("pci.bus_id"),
+		driver: text("driver_version"),
+		memoryTotalMib: number("memory.total"),
+		memoryUsedMib: number("memory.used"),
+		smClockMhz: number("clocks.sm"),
+		maxSmClockMhz: number("clocks.max.sm"),
+		maxMemoryClockMhz: number("clocks.max.mem"),
+		applicationClockMhz: number("clocks.applications.graphics"),
+		defaultApplicationClockMhz: number("clocks.default_applications.graphics"),
+		powerLimitW: number("power.limit"),
+		defaultPowerLimitW: number("power.default_limit"),
+		temperatureC: number("temperature.gpu"),
+		throttle: throttleReasons(row.get("clocks_event_reasons.active") ?? row.get("clocks_throttle_reasons.active")),
+		persistence: flag("persistence_mode"),
+		ecc: flag("ecc.mode.current"),
+		eccUncorrected: number("ecc.errors.uncorrected.volatile.total"),
+		eccCorrected: number("ecc.errors.corrected.volatile.total"),
+		rowsPending: flag("remapped_rows.pending"),
+		rowsFailed: flag("remapped_rows.failure"),
+		pcieGeneration: number("pcie.link.gen.current"),
+		pcieMaxGeneration: number("pcie.link.gen.max"),
+		pcieWidth: number("pcie.link.width.current"),
+		pcieMaxWidth: number("pcie.link.width.max"),
+		mig: flag("mig.mode.current"),
+		migProfiles: slices.map(({ profile }) => profile),
+		computeMode: text("compute_mode"),
+		performanceState: text("pstate"),
+		processes: processes.filter(({ gpuUuid }) => here.has(gpuUuid)).map(({ pid, name, memoryMib }) => ({
+			pid,
+			name,
+			memoryMib
+		}))
+	};
+}
+
+// src/telemetry/proc-files.ts
+const CHUNK_BYTES = 65536;
+/** A file of the kernel that is longer is cut: the memory map of a process may be megabytes. */
+const MAX_BYTES$1 = 16777216;
+/**
+* A reader of the kernel's files. What cannot be read, for whatever reason (absent in this kernel, hidden from
+* this user, of a process that has just ended), is null: telemetry never fails a run.
+*
+* The files are made by the kernel as they are read, in 10 µs or so, so each is read at once: by way of the thread
+* pool a sample of thirty files costs five times as much of a core.
+*/
+function rootReader(root = "/") {
+	const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+	return async (path) => {
+		let file = null;
+		try {
+			file = openSync(join(root, path), "r");
+			let text = "";
+			while (text.length < MAX_BYTES$1) {
+				const bytes = readSync(file, buffer, 0, CHUNK_BYTES, null);
+				if (bytes === 0) break;
+				text += buffer.toString("latin1", 0, bytes);
+			}
+			return text;
+		} catch {
+			return null;
+		} finally {
+			if (file !== null) closeSync(file);
+		}
+	};
+}
+
+// src/telemetry/node-facts.ts
+/**
+* The allocator that a process really uses, by the libraries mapped into it: what `LD_PRELOAD` asked for may not have
+* been found. glibc's own is in every process, so any other one wins.
+*/
+function allocatorOf(maps) {
+	return /\/lib(jemalloc|tcmalloc|mimalloc)[\w.-]*\.so/.exec(maps)?.[1] ?? "glibc";
+}
+/** {@link allocatorOf} of a process; null when its memory map may not be read. */
+async function readAllocator(read, pid) {
+	const maps = await read(`proc/${pid}/maps`);
+	return maps === null || maps === "" ? null : allocatorOf(maps);
+}
+
+// src/telemetry/gpu-watch.ts
+/** A GPU's memory moving by this much means that a process came, went or grew. */
+const MEMORY_STEP_MIB = 32;
+/** Asking for processes costs 20–40 ms of a core, so not more often than this … */
+const PROCESSES_AT_MOST_EVERY_S = 3;
+/** … and not less. */
+const PROCESSES_AT_LEAST_EVERY_S = 30;
+/** Processes that were listed this long ago may have gone. */
+const PROCESSES_STALE_S = 60;
+/** Asking for PCIe traffic costs three times what all the rest does: 1 % of a core at this period. */
+const PCIE_PERIOD_S = 2;
+/** A driver that is busy may fail to answer once. */
+const RETRIES = 3;
+const RETRY_MS = 2e3;
+/** Begins to watch. Nothing is waited for: a slow nvidia-smi delays its own readings alone. */
+function watchGpus(options) {
+	const { program, periodMs, visibleDevices, nowS } = options;
+	let fields = [...SAMPLE_FIELDS];
+	let readings = [];
+	let pcie = [];
+	let processes = null;
+	const streams = [];
+	let pcieStream = null;
+	let pcieStopped = options.pcie === "never";
+	const memoryMib = /* @__PURE__ */ new Map();
+	let askedS = Number.NEGATIVE_INFINITY;
+	let memoryMoved = true;
+	let asking = null;
+	const stopping = new AbortController();
+	const { signal } = stopping;
+	let watched = null;
+	const ask = async () => {
+		askedS = nowS();
+		memoryMoved = false;
+		const args = [`--query-compute-apps=${PROCESS_FIELDS.join(",")}`, "--format=csv,noheader,nounits"];
+		const output = await runSmi(program, args, { signal });
+		if (output.state !== "ok") return;
+		const list = output.text.split("\n").flatMap((line) => parseGpuProcess(line) ?? []).filter(({ gpuUuid }) => watched === null || !gpuUuid?.startsWith("GPU-") || watched.has(gpuUuid));
+		processes = {
+			atS: nowS(),
+			list
+		};
+	};
+	const askOnce = () => {
+		asking ??= ask().finally(() => {
+			asking = null;
+		});
+		return asking;
+	};
+	const onReading = (line) => {
+		const reading = parseGpuReading(line, fields, nowS());
+		if (reading === null) return false;
+		readings.push(reading);
+		const used = reading.memoryUsedMib;
+		if (used !== null && Math.abs(used - (memoryMib.get(reading.index) ?? 0)) >= MEMORY_STEP_MIB) {
+			memoryMib.set(reading.index, used);
+			memoryMoved = true;
+		}
+		return true;
+	};
+	const begin = async () => {
+		let chosen = await chooseGpus(program, visibleDevices, signal);
+		for (let retry = 0; chosen === "failed" && retry < RETRIES && !signal.aborted; retry += 1) {
+			await delay(RETRY_MS, signal);
+			chosen = await chooseGpus(program, visibleDevices, signal);
+		}
+		if (typeof chosen === "string" || chosen.length === 0 || signal.aborted) return;
+		const gpus = chosen;
+		const uuids = gpus.flatMap(({ uuid }) => uuid ?? []);
+		if (uuids.length === gpus.length) watched = new Set(uuids);
+		const indexes = gpus.map(({ index }) => index).join(",");
+		const id = visibleDevices === void 0 ? [] : [`--id=${indexes}`];
+		streams.push(streamSmi({
+			program,
+			args: () => [
+				...id,
+				`--query-gpu=${fields.join(",")}`,
+				"--format=csv,noheader,nounits",
+				`--loop-ms=${periodMs * gpus.length}`
+			],
+			onLine: onReading,
+			onBarren: (output) => {
+				const unknown = unknownField(output);
+				const fewer = unknown === null ? null : withoutField(fields, unknown);
+				if (fewer === null) return false;
+				fields = fewer;
+				return true;
+			}
+		}));
+		if (pcieStopped) return askOnce();
+		let parse = createDmonParser();
+		pcieStream = streamSmi({
+			program,
+			args: () => {
+				parse = createDmonParser();
+				return [
+					"dmon",
+					...id.length === 0 ? [] : ["-i", indexes],
+					"-s",
+					"t",
+					"-d",
+					String(PCIE_PERIOD_S)
+				];
+			},
+			onLine: (line) => {
+				const reading = parse(line, nowS());
+				if (reading !== null) pcie.push(reading);
+				return reading !== null;
+			}
+		});
+		await askOnce();
+	};
+	begin().catch(() => {});
+	return {
+		take() {
+			const sinceS = nowS() - askedS;
+			const due = memoryMoved ? PROCESSES_AT_MOST_EVERY_S : PROCESSES_AT_LEAST_EVERY_S;
+			if (streams.length > 0 && !signal.aborted && sinceS >= due) askOnce();
+			const fresh = processes !== null && nowS() - processes.atS <= PROCESSES_STALE_S;
+			const batch = {
+				readings,
+				pcie,
+				processes: fresh ? processes?.list ?? [] : []
+			};
+			readings = [];
+			pcie = [];
+			return batch;
+		},
+		askProcesses: async () => {
+			if (streams.length > 0 && !signal.aborted) await askOnce();
+		},
+		stopPcie: async () => {
+			pcieStopped = true;
+			await pcieStream?.stop();
+		},
+		pids: () => [...streams, ...pcieStream === null ? [] : [pcieStream]].flatMap((stream) => stream.pids()),
+		stop: async () => {
+			stopping.abort();
+			await Promise.all([...streams.map((stream) => stream.stop()), pcieStream?.stop()]);
+		}
+	};
+}
+/** The GPUs that a server with this `CUDA_VISIBLE_DEVICES` sees, or why nvidia-smi does not tell. */
+async function chooseGpus(program, visibleDevices, signal) {
+	const limits = signal === void 0 ? {} : { signal };
+	const { output, rows } = await querySmi(program, ["index", "uuid"], limits);
+	if (output.state !== "ok") return output.state;
+	const gpus = rows.flatMap((row) => {
+		const index = smiNumber(row.get("index"));
+		return index === null ? [] : [{
+			index,
+			uuid: smiText(row.get("uuid"))
+		}];
+	});
+	const slices = visibleDevices?.includes("MIG-") ? (await runSmi(program, ["-L"], limits)).text : "";
+	return visibleGpus(gpus, visibleDevices, parseMigDevices(slices));
 }
 
 // src/telemetry/machine-counters.ts
@@ -44992,38 +42583,6 @@ function round$2(value) {
 }
 function whole(value) {
 	return value === null ? null : Math.round(value);
-}
-
-// src/telemetry/proc-files.ts
-const CHUNK_BYTES = 65536;
-/** A file of the kernel that is longer is cut: the memory map of a process may be megabytes. */
-const MAX_BYTES$1 = 16777216;
-/**
-* A reader of the kernel's files. What cannot be read, for whatever reason (absent in this kernel, hidden from
-* this user, of a process that has just ended), is null: telemetry never fails a run.
-*
-* The files are made by the kernel as they are read, in 10 µs or so, so each is read at once: by way of the thread
-* pool a sample of thirty files costs five times as much of a core.
-*/
-function rootReader(root = "/") {
-	const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
-	return async (path) => {
-		let file = null;
-		try {
-			file = openSync(join(root, path), "r");
-			let text = "";
-			while (text.length < MAX_BYTES$1) {
-				const bytes = readSync(file, buffer, 0, CHUNK_BYTES, null);
-				if (bytes === 0) break;
-				text += buffer.toString("latin1", 0, bytes);
-			}
-			return text;
-		} catch {
-			return null;
-		} finally {
-			if (file !== null) closeSync(file);
-		}
-	};
 }
 
 // src/telemetry/server-processes.ts
@@ -45255,7 +42814,7 @@ function startSampler(options = {}) {
 		if (before === null || monotonicS() - before.atS >= MIN_INTERVAL_S) await sampleOnce();
 	};
 	sampleOnce().then(schedule);
-	return {
+	const sampler = {
 		watch(watched) {
 			const moved = zeroS - watched.zeroS;
 			for (const [index, each] of taken.entries()) taken[index] = moveBy(each, moved);
@@ -45288,8 +42847,12 @@ function startSampler(options = {}) {
 				await gpus?.stop();
 			}
 			return [...taken];
+		},
+		[Symbol.asyncDispose]: async () => {
+			await sampler.stop();
 		}
 	};
+	return sampler;
 }
 /** The newer scope, unless it tells less; counters of other cores are no baseline. */
 async function rescope(older, newer, onOtherCores) {
@@ -45337,30 +42900,88 @@ function round(value) {
 	return Math.round(value * 1e3) / 1e3;
 }
 
+// src/telemetry/sanity.ts
+/** A reading of a GPU comes once a second, so a request that is shorter is looked for this far around it. */
+const AROUND_S = 1;
+/**
+* What the machine did before the server started, after its first request, and during the warm ones. Null where a
+* case was not measured or nothing could be read.
+*
+* @param samples - of the session, from before its spawn (times below zero) on
+*/
+function sanityOf(samples, cases) {
+	const during = (probe, name) => cases.filter((each) => each.probe === probe && each.case === name && each.refused === void 0);
+	const [cold] = during("ttft", "cold");
+	const warm = during("ttft", "warm");
+	const crowd = Math.max(0, ...cases.map(({ concurrency }) => concurrency));
+	const load = cases.filter((each) => each.concurrency === crowd && crowd > 1);
+	const coldSummary = cold === void 0 ? null : summarize(samples, cold.startS, cold.endS + AROUND_S);
+	return {
+		gpuMemoryBeforeMib: memoryAt(samples, (tS) => tS <= 0, "last"),
+		gpuMemoryAfterColdMib: cold === void 0 ? null : memoryAt(samples, (tS) => tS >= cold.endS, "first"),
+		gpuBusyWarm: over(samples, warm, busyOf),
+		gpuBusyLoad: over(samples, load, busyOf),
+		serverCoresCold: coldSummary === null ? null : coldSummary.cpu?.serverCores ?? null,
+		serverCoresWarm: over(samples, warm, ({ cpu }) => cpu?.serverCores ?? null)
+	};
+}
+/** Memory in use on all GPUs together, at the first or last reading of each that is wanted. */
+function memoryAt(samples, wanted, which) {
+	const readings = samples.flatMap(({ gpus }) => gpus).filter(({ tS, memoryUsedMib }) => wanted(tS) && memoryUsedMib !== null);
+	const used = [...Map.groupBy(readings, ({ index }) => index).values()].map((ofGpu) => ofGpu.at(which === "first" ? 0 : -1)?.memoryUsedMib ?? 0);
+	return used.length === 0 ? null : used.reduce((sum, value) => sum + value, 0);
+}
+function busyOf({ gpus }) {
+	const busy = gpus.flatMap(({ busyMean }) => busyMean === null ? [] : [busyMean]);
+	return busy.length === 0 ? null : busy.reduce((sum, value) => sum + value, 0) / busy.length;
+}
+/** Mean over stretches of time, each by its length. */
+function over(samples, spans, of) {
+	let [sum, weight] = [0, 0];
+	for (const { startS, endS } of spans) {
+		const value = of(summarize(samples, startS, endS));
+		if (value === null) continue;
+		sum += value * (endS - startS);
+		weight += endS - startS;
+	}
+	return weight === 0 ? null : Math.round(sum / weight * 1e3) / 1e3;
+}
+
 // src/session-telemetry.ts
 /** How often the server's processes are looked for; in between the ones that are known are read. */
 const PROCESSES_EVERY_S = 5;
 /** Starts sampling the machine, before the session's server is there. */
 function startTelemetry(context, serverEnv) {
-	const { runDir, variant, index, log } = context;
-	const sampler = startSampler({ visibleDevices: serverEnv["CUDA_VISIBLE_DEVICES"] });
+	const { runDir, variant, index, log, machine = {} } = context;
+	const sampler = startSampler({
+		...machine,
+		visibleDevices: serverEnv["CUDA_VISIBLE_DEVICES"]
+	});
+	let leaderPid = null;
 	let known = null;
 	return {
 		sampler,
-		watch: (server) => sampler.watch({
-			zeroS: server.spawnedAtS,
-			leaderPid: server.leader.pid,
-			pids: async () => {
-				if (known === null || monotonicS() - known.atS > PROCESSES_EVERY_S) {
-					const found = await server.descendants();
-					known = {
-						atS: monotonicS(),
-						pids: [server.leader.pid, ...found.map(({ pid }) => pid)]
-					};
+		watch: (server) => {
+			leaderPid = server.leader.pid;
+			sampler.watch({
+				zeroS: server.spawnedAtS,
+				leaderPid: server.leader.pid,
+				pids: async () => {
+					if (known === null || monotonicS() - known.atS > PROCESSES_EVERY_S) {
+						const found = await server.descendants();
+						known = {
+							atS: monotonicS(),
+							pids: [server.leader.pid, ...found.map(({ pid }) => pid)]
+						};
+					}
+					return known.pids;
 				}
-				return known.pids;
-			}
-		}),
+			});
+		},
+		allocator: async () => {
+			const pid = sampler.samples().at(-1)?.processes.find(({ role }) => role === "engine")?.pid ?? leaderPid;
+			return pid === null ? null : readAllocator(rootReader(machine.root), pid);
+		},
 		stop: async () => {
 			const samples = await sampler.stop();
 			await appendFile(join(runDir, RUN_FILES.telemetry), telemetryLines(samples, {
@@ -45375,7 +42996,8 @@ function startTelemetry(context, serverEnv) {
 function telemetryFacts(samples, record) {
 	return {
 		gpuMemory: gpuMemoryOf(samples, record),
-		dirtyStart: dirtyStart(samples)
+		dirtyStart: dirtyStart(samples),
+		sanity: sanityOf(samples, record.cases ?? [])
 	};
 }
 function gpuMemoryOf(samples, record) {
@@ -45481,6 +43103,12 @@ async function launch(context, spec, apiKey, record) {
 	const folder = join(context.runDir, "sessions", String(context.index));
 	const model = await resolveModel(context.cwd, spec.model);
 	const telemetry = startTelemetry(context, env);
+	const account = await beginStartAccount({
+		model,
+		args: spec.args,
+		cwd: context.cwd,
+		env
+	});
 	const server = await launchServer({
 		command: spec.command,
 		model,
@@ -45515,6 +43143,7 @@ async function launch(context, spec, apiKey, record) {
 		}));
 		log.step(`${name}: ready after ${record.readyS.toFixed(1)} s`);
 		const descendants = await server.descendants();
+		record.allocator = await telemetry.allocator();
 		await state.update({
 			doing: `probing in ${name}`,
 			servers: [{
@@ -45532,7 +43161,8 @@ async function launch(context, spec, apiKey, record) {
 		};
 		await probe(context, target, record, {
 			sampler: telemetry.sampler,
-			repeatDirty: context.onDirty === "repeat"
+			repeatDirty: context.onDirty === "repeat",
+			onTraces: account.note
 		});
 		const known = await findModelFacts({
 			cwd: context.cwd,
@@ -45544,13 +43174,16 @@ async function launch(context, spec, apiKey, record) {
 	} finally {
 		const samples = telemetry.stop();
 		const disposing = server.dispose();
-		Object.assign(record, telemetryFacts(await samples, record));
+		const taken = await samples;
+		Object.assign(record, telemetryFacts(taken, record));
 		const facts = server.log.facts();
 		record.logFacts = facts;
 		record.vllmVersion ??= facts.vllmVersion;
 		if (record.readyS !== void 0) record.unknownFacts = server.log.unknownFacts();
 		await note({ doing: `ending the server of ${name}` });
 		record.disposal = await disposing;
+		const coldStart = await account.explain(record, taken, folder);
+		if (coldStart !== null) record.coldStart = coldStart;
 		const exit = server.exit();
 		if (exit !== null) record.exit = {
 			code: exit.code,
@@ -45610,129 +43243,6 @@ function round3(value) {
 	return Math.round(value * 1e3) / 1e3;
 }
 
-// src/telemetry/gpu-facts.ts
-const FIELDS = [
-	"index",
-	"uuid",
-	"name",
-	"pci.bus_id",
-	"driver_version",
-	"memory.total",
-	"memory.used",
-	"clocks.sm",
-	"clocks.max.sm",
-	"clocks.max.mem",
-	"clocks.applications.graphics",
-	"clocks.default_applications.graphics",
-	"power.limit",
-	"power.default_limit",
-	"temperature.gpu",
-	"clocks_event_reasons.active",
-	"persistence_mode",
-	"ecc.mode.current",
-	"ecc.errors.uncorrected.volatile.total",
-	"ecc.errors.corrected.volatile.total",
-	"remapped_rows.pending",
-	"remapped_rows.failure",
-	"pcie.link.gen.current",
-	"pcie.link.gen.max",
-	"pcie.link.width.current",
-	"pcie.link.width.max",
-	"mig.mode.current",
-	"compute_mode",
-	"pstate"
-];
-/** The GPUs that a server with this `CUDA_VISIBLE_DEVICES` sees, with their processes and slices. */
-async function readGpuFacts(program, visibleDevices, limits = {}) {
-	const { output, rows } = await querySmi(program, FIELDS, limits);
-	if (output.state !== "ok") return {
-		output,
-		gpus: []
-	};
-	const sliced = rows.some((row) => smiText(row.get("mig.mode.current")) === "Enabled");
-	const [apps, listing] = await Promise.all([runSmi(program, [`--query-compute-apps=${PROCESS_FIELDS.join(",")}`, "--format=csv,noheader,nounits"], limits), sliced ? runSmi(program, ["-L"], limits) : null]);
-	const mig = parseMigDevices(listing?.text ?? "");
-	const processes = apps.state === "ok" ? apps.text.split("\n").flatMap((line) => parseGpuProcess(line) ?? []) : [];
-	const gpus = rows.flatMap((row) => gpuFacts(row, mig, processes) ?? []);
-	return {
-		output,
-		gpus: visibleGpus(gpus, visibleDevices, mig)
-	};
-}
-function gpuFacts(row, mig, processes) {
-	const number = (field) => smiNumber(row.get(field));
-	const text = (field) => smiText(row.get(field));
-	const flag = (field) => {
-		const value = text(field);
-		return value === "Enabled" || value === "Yes" ? true : value === "Disabled" || value === "No" ? false : null;
-	};
-	const index = number("index");
-	if (index === null) return null;
-	const uuid = text("uuid");
-	const slices = mig.filter(({ gpuIndex }) => gpuIndex === index);
-	const here = /* @__PURE__ */ new Set([uuid, ...slices.map((slice) => slice.uuid)]);
-	return {
-		index,
-		uuid,
-		name: text("name"),
-		busId: text("pci.bus_id"),
-		driver: text("driver_version"),
-		memoryTotalMib: number("memory.total"),
-		memoryUsedMib: number("memory.used"),
-		smClockMhz: number("clocks.sm"),
-		maxSmClockMhz: number("clocks.max.sm"),
-		maxMemoryClockMhz: number("clocks.max.mem"),
-		applicationClockMhz: number("clocks.applications.graphics"),
-		defaultApplicationClockMhz: number("clocks.default_applications.graphics"),
-		powerLimitW: number("power.limit"),
-		defaultPowerLimitW: number("power.default_limit"),
-		temperatureC: number("temperature.gpu"),
-		throttle: throttleReasons(row.get("clocks_event_reasons.active") ?? row.get("clocks_throttle_reasons.active")),
-		persistence: flag("persistence_mode"),
-		ecc: flag("ecc.mode.current"),
-		eccUncorrected: number("ecc.errors.uncorrected.volatile.total"),
-		eccCorrected: number("ecc.errors.corrected.volatile.total"),
-		rowsPending: flag("remapped_rows.pending"),
-		rowsFailed: flag("remapped_rows.failure"),
-		pcieGeneration: number("pcie.link.gen.current"),
-		pcieMaxGeneration: number("pcie.link.gen.max"),
-		pcieWidth: number("pcie.link.width.current"),
-		pcieMaxWidth: number("pcie.link.width.max"),
-		mig: flag("mig.mode.current"),
-		migProfiles: slices.map(({ profile }) => profile),
-		computeMode: text("compute_mode"),
-		performanceState: text("pstate"),
-		processes: processes.filter(({ gpuUuid }) => here.has(gpuUuid)).map(({ pid, name, memoryMib }) => ({
-			pid,
-			name,
-			memoryMib
-		}))
-	};
-}
-
-// src/telemetry/page-cache.ts
-/** Files that hold weights, of the formats that vLLM loads. */
-const WEIGHTS = /\.(?:safetensors|bin|pt|pth|gguf)$/;
-/** The weight files of a model's folder; links, as Hugging Face's cache is made of, are followed. */
-async function weightFiles(folder) {
-	const names = (await readdir(folder).catch(() => [])).filter((name) => WEIGHTS.test(name)).sort();
-	return (await Promise.all(names.map(async (name) => {
-		try {
-			const path = await realpath(join(folder, name));
-			const { size, isFile } = await stat(path).then((entry) => ({
-				size: entry.size,
-				isFile: entry.isFile()
-			}));
-			return isFile ? [{
-				path,
-				sizeBytes: size
-			}] : [];
-		} catch {
-			return [];
-		}
-	}))).flat();
-}
-
 // src/telemetry/model-revision.ts
 const TOKENIZER = /^(?:tokenizer\.json|tokenizer\.model|tokenizer_config\.json|vocab\.json|merges\.txt|tekken\.json)$/;
 /** A file that is larger is not one of these. */
@@ -45779,7 +43289,7 @@ function digest(parts) {
 /** The machine that this process runs on, and what is measured on it. */
 async function readFingerprint(identity, options = {}) {
 	const { machineIdPath = "/etc/machine-id", nvidiaSmi = "nvidia-smi", visibleDevices } = options;
-	const [{ gpus }, revision] = await Promise.all([readGpuFacts(nvidiaSmi, visibleDevices), identity.modelFolder == null ? null : readModelRevision(identity.modelFolder)]);
+	const [{ gpus }, revision] = await Promise.all([nvidiaSmi === null ? { gpus: [] } : readGpuFacts(nvidiaSmi, visibleDevices), identity.modelFolder == null ? null : readModelRevision(identity.modelFolder)]);
 	const first = gpus[0];
 	const processors = cpus();
 	return {
@@ -45846,7 +43356,7 @@ function saltedHash(id) {
 
 // src/measuring.ts
 /** Probes that measure something else than those of another number are not comparable. */
-const PROBE_SUITE_VERSION = 1;
+const PROBE_SUITE_VERSION = 2;
 /** The reason of an abort: which signal asked for it. */
 var Interruption = class extends Error {
 	exitCode;
@@ -45879,14 +43389,26 @@ function probesRecord({ probes, traffic }) {
 	};
 }
 /** What a run of a configuration would be measured on: known before anything is started. */
-async function identify(config) {
+async function identify(config, world) {
 	const probeSuite = `${PROBE_SUITE_VERSION}-${sha256(JSON.stringify(probesRecord(config))).slice(0, 8)}`;
 	const { server } = config;
 	const identity = {
 		model: server.model ?? "unknown",
 		probeSuite
 	};
-	return server.kind === "attach" ? remoteFingerprint(identity, server.url) : readFingerprint(identity);
+	if (server.kind === "attach") return remoteFingerprint(identity, server.url);
+	const env = serverEnvironment(world.environment, server.env);
+	return readFingerprint({
+		...identity,
+		modelFolder: await folderOfModel({
+			...server,
+			cwd: world.cwd,
+			env
+		})
+	}, {
+		...world.machine,
+		visibleDevices: env["CUDA_VISIBLE_DEVICES"]
+	});
 }
 /** Makes the run folder and its state file: from here on a killed run leaves word of itself. */
 async function startRun(config, world, plan, fingerprint) {
@@ -45948,7 +43470,7 @@ async function resumeRun(runDir, config, world, plan, check) {
 	const { run } = await readRunFolder(runDir);
 	if (run.scenario !== config.scenario) throw new UsageError(`${runDir}: a run of scenario ${run.scenario}, expected ${config.scenario}`);
 	check(run);
-	const differing = diffFingerprints(run.fingerprint, await identify(config)).filter((each) => each.rule === "must");
+	const differing = diffFingerprints(run.fingerprint, await identify(config, world)).filter((each) => each.rule === "must");
 	if (differing[0] !== void 0) {
 		const { field, base, head } = differing[0];
 		throw new UsageError(`${runDir}: measured where ${field} was ${base}, here it is ${head}`);
@@ -46020,7 +43542,8 @@ async function measureSession(started, config, world, next) {
 		signal,
 		hurry: world.hurry,
 		log: world.log,
-		state
+		state,
+		machine: world.machine
 	});
 	if (budget.aborted && !world.signal.aborted && session.outcome === "cancelled") session.cause = `not finished within budgetMinutes (${config.budgetMinutes})`;
 	run.sessions.push(session);
@@ -46048,7 +43571,7 @@ async function concludeMeasuring(started, config, world) {
 	started.ownCost.stop();
 	await writeRun(runDir, run);
 	const { traces } = await readRunFolder(runDir);
-	const measurements = measureRun(run, traces);
+	const measurements = await explainOutliers(measureRun(run, traces), run, runDir);
 	await writeJson(join(runDir, RUN_FILES.measurements), measurements);
 	const latency = renderFirstTokenLatency(run, measurements);
 	if (latency !== null) await writeFileAtomic(join(runDir, "logs", "first_token_latency.md"), latency);
@@ -46100,15 +43623,3599 @@ function failureOf(run, config, signal, done) {
 	});
 }
 
+// src/calibrating.ts
+/** Fewer sessions than this say next to nothing of how far sessions spread. */
+const LEAST_CALIBRATION_SESSIONS = 3;
+/** Where the noise of a baseline's machine lies. */
+function noisePath(baseline) {
+	return baseline.replace(/\.json$/, ".noise.json");
+}
+/**
+* Measures one variant again and again and writes down how far its sessions spread on this machine:
+* `vllm-gate calibrate`.
+*
+* @throws UsageError for too few sessions
+*/
+async function runCalibration(config, world, sessions) {
+	if (sessions < 3) throw new UsageError(`--sessions: got ${sessions}, expected at least ${3} to see how far sessions spread`);
+	const fingerprint = await identify(config, world);
+	const path = noisePath(join(config.baselineDir, baselinePath(config.scenario, fingerprint)));
+	const started = await startRun(config, world, headPlan(config, sessions), fingerprint);
+	const measured = await measureSessions(started, config, world);
+	await measured.close();
+	const { runDir, run, measurements } = measured;
+	if (measured.failure !== null) return {
+		runDir,
+		noise: null,
+		path,
+		failure: measured.failure
+	};
+	const side = runSide(run, measurements, "this run");
+	const metrics = side.definitions.map((definition) => {
+		const given = ruleFor(config.tolerances, definition.id);
+		return {
+			definition: {
+				...definition,
+				level: ruleFor(config.levels, definition.id) ?? definition.level,
+				tolerance: {
+					relative: given?.relative ?? definition.tolerance.relative,
+					absolute: given?.absolute ?? definition.tolerance.absolute
+				}
+			},
+			sessions: side.values[definition.id] ?? []
+		};
+	});
+	const gated = metrics.filter(({ definition }) => definition.level === "gate").length;
+	const noise = {
+		schemaVersion: 1,
+		scenario: run.scenario,
+		fingerprint: run.fingerprint,
+		recordedAt: (/* @__PURE__ */ new Date()).toISOString(),
+		toolVersion: TOOL_VERSION,
+		run: run.id ?? null,
+		metrics: calibrate(metrics, gated)
+	};
+	await writeFileAtomic(resolve(world.cwd, path), formatNoise(noise));
+	return {
+		runDir,
+		noise,
+		path,
+		failure: null
+	};
+}
+/** One metric a line, so that a diff reads well. */
+function formatNoise(noise) {
+	const { metrics, ...rest } = noise;
+	const fields = Object.entries(rest).map(([key, value]) => ` ${JSON.stringify(key)}: ${JSON.stringify(value)},`);
+	const lines = Object.entries(metrics).sort(([a], [b]) => a < b ? -1 : 1).map(([id, metric]) => `  ${JSON.stringify(id)}: ${JSON.stringify(metric)}`);
+	return `{\n${fields.join("\n")}\n "metrics": {\n${lines.join(",\n")}\n }\n}\n`;
+}
+
+// src/compare/attribution.ts
+const TIMES = /^(batching|ttft|prefix)\./;
+const DECODE = /^batching\..*(tpot|itl|e2e|tokens_per_s|requests_per_s)/;
+const CACHE = /^(prefix\.|ttft\.warm\.)/;
+const SPACE = /^(kv\.(capacity_tokens|max_concurrency|available_gib)|memory\.|requests\.preemptions)/;
+const KNOWN = [
+	{
+		flags: ["enforce-eager"],
+		metrics: DECODE,
+		does: "launches kernels one by one: the time per token rises about fivefold on a small model",
+		source: "H200 fixtures, eager"
+	},
+	{
+		flags: ["enforce-eager"],
+		metrics: /^(startup\.|memory\.graphs_gib|kv\.)/,
+		does: "skips compilation and graph capture: the start is shorter and the KV cache a little larger",
+		source: "H200 fixtures, eager"
+	},
+	{
+		flags: [
+			"enable-prefix-caching",
+			"no-enable-prefix-caching",
+			"disable-enable-prefix-caching"
+		],
+		metrics: CACHE,
+		does: "decides whether a known prefix is computed again: its TTFT is 50 % higher without the cache",
+		source: "H200 fixtures, noapc"
+	},
+	{
+		flags: ["async-scheduling", "no-async-scheduling"],
+		metrics: DECODE,
+		does: "decides whether scheduling overlaps with the GPU: the time per token was 43 % higher without",
+		source: "H200 sessions, bench/data/h200-second-host.json"
+	},
+	{
+		flags: ["max-num-seqs"],
+		metrics: /^batching\./,
+		does: "is the most requests in one batch: beyond it they queue",
+		source: "vLLM, SchedulerConfig"
+	},
+	{
+		flags: ["max-num-seqs"],
+		metrics: /^(kv|memory|startup)\./,
+		does: "sets how many graphs are captured and what profiling reserves",
+		source: "H200 sessions, bench/data/h200-second-host.json"
+	},
+	{
+		flags: ["max-num-batched-tokens"],
+		metrics: TIMES,
+		does: "is the size of a prefill step: a smaller one gives shorter waits and more steps",
+		source: "vllm-project/vllm#17885"
+	},
+	{
+		flags: ["max-num-batched-tokens"],
+		metrics: /^(kv|memory)\./,
+		does: "sets how much memory profiling leaves to activations",
+		source: "vllm-project/vllm#17885"
+	},
+	{
+		flags: [
+			"gpu-memory-utilization",
+			"kv-cache-memory-bytes",
+			"num-gpu-blocks-override",
+			"swap-space"
+		],
+		metrics: SPACE,
+		does: "sets how much memory the KV cache gets",
+		source: "vLLM, CacheConfig"
+	},
+	{
+		flags: ["kv-cache-dtype"],
+		metrics: SPACE,
+		does: "sets the bytes of a token in the cache: fp8 doubles what fits",
+		source: "H200 fixtures, fp8kv"
+	},
+	{
+		flags: ["kv-cache-dtype", "calculate-kv-scales"],
+		metrics: TIMES,
+		does: "changes the attention kernel, which reads and converts the cache at each step",
+		source: "H200 sessions, bench/data/h200-second-host.json"
+	},
+	{
+		flags: ["max-model-len"],
+		metrics: /^kv\.(max_concurrency|capacity_tokens)/,
+		does: "is what concurrency is counted in; of models with sliding windows it changes the capacity itself",
+		source: "vllm-project/vllm#43308, vllm-project/vllm#49878"
+	},
+	{
+		flags: ["block-size"],
+		metrics: /^(kv\.|prefix\.)/,
+		does: "sets the unit in which the cache is given out and found again",
+		source: "vLLM, CacheConfig"
+	},
+	{
+		flags: [
+			"tensor-parallel-size",
+			"tp",
+			"pipeline-parallel-size",
+			"pp",
+			"data-parallel-size",
+			"dp"
+		],
+		metrics: /./,
+		does: "splits the model over more or fewer GPUs: memory, times and the start all change",
+		source: "vLLM, ParallelConfig"
+	},
+	{
+		flags: [
+			"quantization",
+			"q",
+			"dtype"
+		],
+		metrics: /./,
+		does: "changes the weights' size and the kernels that read them",
+		source: "vLLM, ModelConfig"
+	},
+	{
+		flags: [
+			"speculative-config",
+			"speculative-model",
+			"num-speculative-tokens"
+		],
+		metrics: /^(batching|ttft|kv|memory)\./,
+		does: "decodes several tokens in a step and holds a second model in memory",
+		source: "vllm-project/vllm#46834"
+	},
+	{
+		flags: [
+			"compilation-config",
+			"cc",
+			"optimization-level",
+			"O",
+			"cuda-graph-sizes",
+			"cudagraph-capture-sizes",
+			"max-cudagraph-capture-size"
+		],
+		metrics: /^(batching|ttft|startup|memory)\./,
+		does: "sets which batch sizes run as graphs; others are launched kernel by kernel",
+		source: "vllm-project/vllm#37865, vllm-project/vllm#25444"
+	},
+	{
+		flags: [
+			"enable-chunked-prefill",
+			"no-enable-chunked-prefill",
+			"scheduling-policy"
+		],
+		metrics: TIMES,
+		does: "sets how prefills and decodes share a step",
+		source: "vLLM, SchedulerConfig"
+	},
+	{
+		flags: ["attention-backend"],
+		metrics: TIMES,
+		does: "changes the attention kernel",
+		source: "vLLM, AttentionConfig"
+	},
+	{
+		flags: ["load-format", "safetensors-load-strategy"],
+		metrics: /^startup\.(ready_s|weights_s)/,
+		does: "changes how the weights are read",
+		source: "vLLM, LoadConfig"
+	}
+];
+/** Versions that changed a default: what the step over one of them does. */
+const VERSION_STEPS = [
+	{
+		since: [14, 0],
+		metrics: DECODE,
+		does: "async scheduling is on by default since 0.14: less time per token"
+	},
+	{
+		since: [20, 0],
+		metrics: SPACE,
+		does: "since 0.20 --gpu-memory-utilization is 0.92 by default and the memory of CUDA graphs is estimated before the cache is sized"
+	},
+	{
+		since: [22, 0],
+		metrics: /^kv\.(capacity_tokens|max_concurrency)/,
+		does: "since 0.22 capacity is concurrency × --max-model-len, another number for models with sliding windows"
+	},
+	{
+		since: [28, 0],
+		metrics: TIMES,
+		does: "since 0.28 --max-num-batched-tokens is 16384 by default on GPUs of 160 GiB and more"
+	}
+];
+/**
+* What of that which differs between the sides is known to move a metric that moved, in a sentence; null where nothing
+* moved or nothing is known. It is a hint where to look, no proof.
+*/
+function attribute(comparison, differences) {
+	if (![
+		"regressed",
+		"improved",
+		"inconclusive"
+	].includes(comparison.verdict)) return null;
+	const known = differences.flatMap((difference) => difference.what === "vLLM" ? versionEffects(comparison.metric, difference) : flagEffects(comparison.metric, difference));
+	return known.length === 0 ? null : known.join("; ");
+}
+function flagEffects(metric, { what, base, head }) {
+	const name = (what.replace(/^-+/, "").split(".")[0] ?? "").toLowerCase();
+	const found = KNOWN.find(({ flags, metrics }) => flags.some((flag) => flag.toLowerCase() === name) && metrics.test(metric));
+	return found === void 0 ? [] : [`${what} (${base ?? "not given"} → ${head ?? "not given"}) ${found.does}`];
+}
+function versionEffects(metric, { base, head }) {
+	const [before, after] = [versionOf$1(base), versionOf$1(head)];
+	if (before === null || after === null) return [];
+	const [low, high] = before < after ? [before, after] : [after, before];
+	return VERSION_STEPS.filter(({ since, metrics }) => {
+		const step = since[0] * 1e3 + since[1];
+		return low < step && step <= high && metrics.test(metric);
+	}).map(({ does }) => `vLLM ${base} → ${head}: ${does}`);
+}
+/** Order of a version 0.minor.patch; null for what is none. */
+function versionOf$1(version) {
+	const [, minor, patch] = /^0\.(\d+)\.(\d+)/.exec(version ?? "") ?? [];
+	return minor === void 0 ? null : Number(minor) * 1e3 + Number(patch);
+}
+
+// src/compare/flags.ts
+/** Flags and version that differ, as a reader says them: `--max-num-seqs 256 → 64`. */
+function diffFlags(base, head) {
+	const before = groupFlags(base.args);
+	const after = groupFlags(head.args);
+	const differences = [.../* @__PURE__ */ new Set([...before.keys(), ...after.keys()])].sort().map((what) => ({
+		what,
+		base: before.get(what) ?? null,
+		head: after.get(what) ?? null
+	})).filter((difference) => difference.base !== difference.head);
+	if (base.vllmVersion !== head.vllmVersion) differences.unshift({
+		what: "vLLM",
+		base: base.vllmVersion,
+		head: head.vllmVersion
+	});
+	return differences;
+}
+/**
+* Flags with their values; `--a=b` and `--a b` are the same, as are `_` and `-` in a name. A flag without a value
+* is "on"; the values of a flag that is given several times are separated by commas.
+*/
+function groupFlags(args) {
+	const given = [];
+	for (const arg of args) {
+		if (arg.startsWith("-") && !/^-\d/.test(arg)) {
+			const [, name = arg, value] = /^([^=]*)=(.*)$/s.exec(arg) ?? [];
+			given.push({
+				name: flagName(name),
+				values: value === void 0 ? [] : [value]
+			});
+			continue;
+		}
+		const last = given.at(-1);
+		if (last === void 0) given.push({
+			name: "(argument)",
+			values: [arg]
+		});
+		else last.values.push(arg);
+	}
+	const flags = Map.groupBy(given, ({ name }) => name);
+	return new Map([...flags].map(([name, each]) => [name, each.map(({ values }) => values.length === 0 ? "on" : values.join(" ")).join(", ")]));
+}
+/** `--max_num_seqs` is `--max-num-seqs`; the key after a dot (`--compilation-config.cudagraph_mode`) is a field's. */
+function flagName(name) {
+	const dot = name.indexOf(".");
+	return dot === -1 ? name.replaceAll("_", "-") : `${name.slice(0, dot).replaceAll("_", "-")}${name.slice(dot)}`;
+}
+
+// node_modules/@stdlib/assert-is-number/lib/primitive.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_primitive$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Tests if a value is a number primitive.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value is a number primitive
+	*
+	* @example
+	* var bool = isNumber( 3.14 );
+	* // returns true
+	*
+	* @example
+	* var bool = isNumber( NaN );
+	* // returns true
+	*
+	* @example
+	* var bool = isNumber( new Number( 3.14 ) );
+	* // returns false
+	*/
+	function isNumber(value) {
+		return typeof value === "number";
+	}
+	module.exports = isNumber;
+}));
+
+// node_modules/@stdlib/assert-is-number/lib/tostring.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_tostring = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var toString = require_lib$118().prototype.toString;
+	module.exports = toString;
+}));
+
+// node_modules/@stdlib/assert-is-number/lib/try2serialize.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_try2serialize = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var toString = require_tostring();
+	/**
+	* Attempts to serialize a value to a string.
+	*
+	* @private
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value can be serialized
+	*/
+	function test(value) {
+		try {
+			toString.call(value);
+			return true;
+		} catch (err) {
+			return false;
+		}
+	}
+	module.exports = test;
+}));
+
+// node_modules/@stdlib/assert-is-number/lib/object.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_object$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var hasToStringTag = require_lib$142();
+	var nativeClass = require_lib$139();
+	var Number = require_lib$118();
+	var test = require_try2serialize();
+	var FLG = hasToStringTag();
+	/**
+	* Tests if a value is a number object.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value is a number object
+	*
+	* @example
+	* var bool = isNumber( 3.14 );
+	* // returns false
+	*
+	* @example
+	* var bool = isNumber( new Number( 3.14 ) );
+	* // returns true
+	*/
+	function isNumber(value) {
+		if (typeof value === "object") {
+			if (value instanceof Number) return true;
+			if (FLG) return test(value);
+			return nativeClass(value) === "[object Number]";
+		}
+		return false;
+	}
+	module.exports = isNumber;
+}));
+
+// node_modules/@stdlib/assert-is-number/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$12 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isPrimitive = require_primitive$3();
+	var isObject = require_object$3();
+	/**
+	* Tests if a value is a number.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating whether value is a number
+	*
+	* @example
+	* var bool = isNumber( 3.14 );
+	* // returns true
+	*
+	* @example
+	* var bool = isNumber( new Number( 3.14 ) );
+	* // returns true
+	*
+	* @example
+	* var bool = isNumber( NaN );
+	* // returns true
+	*
+	* @example
+	* var bool = isNumber( null );
+	* // returns false
+	*/
+	function isNumber(value) {
+		return isPrimitive(value) || isObject(value);
+	}
+	module.exports = isNumber;
+}));
+
+// node_modules/@stdlib/assert-is-number/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$15 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a value is a number.
+	*
+	* @module @stdlib/assert-is-number
+	*
+	* @example
+	* var isNumber = require( '@stdlib/assert-is-number' );
+	*
+	* var bool = isNumber( 3.14 );
+	* // returns true
+	*
+	* bool = isNumber( new Number( 3.14 ) );
+	* // returns true
+	*
+	* bool = isNumber( NaN );
+	* // returns true
+	*
+	* bool = isNumber( null );
+	* // returns false
+	*
+	* @example
+	* var isNumber = require( '@stdlib/assert-is-number' ).isPrimitive;
+	*
+	* var bool = isNumber( 3.14 );
+	* // returns true
+	*
+	* bool = isNumber( NaN );
+	* // returns true
+	*
+	* bool = isNumber( new Number( 3.14 ) );
+	* // returns false
+	*
+	* @example
+	* var isNumber = require( '@stdlib/assert-is-number' ).isObject;
+	*
+	* var bool = isNumber( 3.14 );
+	* // returns false
+	*
+	* bool = isNumber( new Number( 3.14 ) );
+	* // returns true
+	*/
+	var setReadOnly = require_lib$145();
+	var main = require_main$12();
+	var isPrimitive = require_primitive$3();
+	var isObject = require_object$3();
+	setReadOnly(main, "isPrimitive", isPrimitive);
+	setReadOnly(main, "isObject", isObject);
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/assert-is-probability/lib/primitive.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_primitive$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isNumber = require_lib$15().isPrimitive;
+	/**
+	* Tests if a value is a number primitive having a value which is a probability.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value is a number primitive having a value which is a probability
+	*
+	* @example
+	* var bool = isProbability( 0.66 );
+	* // returns true
+	*
+	* @example
+	* var bool = isProbability( new Number( 0.66 ) );
+	* // returns false
+	*/
+	function isProbability(value) {
+		return isNumber(value) && value >= 0 && value <= 1;
+	}
+	module.exports = isProbability;
+}));
+
+// node_modules/@stdlib/assert-is-probability/lib/object.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_object$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isNumber = require_lib$15().isObject;
+	/**
+	* Tests if a value is a number object having a value which is a probability.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value is a number object having a value which is a probability
+	*
+	* @example
+	* var bool = isProbability( 0.5 );
+	* // returns false
+	*
+	* @example
+	* var bool = isProbability( new Number( 0.5 ) );
+	* // returns true
+	*/
+	function isProbability(value) {
+		return isNumber(value) && value.valueOf() >= 0 && value.valueOf() <= 1;
+	}
+	module.exports = isProbability;
+}));
+
+// node_modules/@stdlib/assert-is-probability/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$11 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isPrimitive = require_primitive$2();
+	var isObject = require_object$2();
+	/**
+	* Tests if a value is a probability.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating whether value is a probability
+	*
+	* @example
+	* var bool = isProbability( 0.5 );
+	* // returns true
+	*
+	* @example
+	* var bool = isProbability( new Number( 0.5 ) );
+	* // returns true
+	*
+	* @example
+	* var bool = isProbability( 3.14 );
+	* // returns false
+	*
+	* @example
+	* var bool = isProbability( -5.0 );
+	* // returns false
+	*
+	* @example
+	* var bool = isProbability( null );
+	* // returns false
+	*/
+	function isProbability(value) {
+		return isPrimitive(value) || isObject(value);
+	}
+	module.exports = isProbability;
+}));
+
+// node_modules/@stdlib/assert-is-probability/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$14 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a value is a probability.
+	*
+	* @module @stdlib/assert-is-probability
+	*
+	* @example
+	* var isProbability = require( '@stdlib/assert-is-probability' );
+	*
+	* var bool = isProbability( 0.5 );
+	* // returns true
+	*
+	* bool = isProbability( new Number( 0.5 ) );
+	* // returns true
+	*
+	* bool = isProbability( 3.14 );
+	* // returns false
+	*
+	* bool = isProbability( -5.0 );
+	* // returns false
+	*
+	* bool = isProbability( null );
+	* // returns false
+	*
+	* @example
+	* var isProbability = require( '@stdlib/assert-is-probability' ).isPrimitive;
+	*
+	* var bool = isProbability( 0.3 );
+	* // returns true
+	*
+	* bool = isProbability( new Number( 0.3 ) );
+	* // returns false
+	*
+	* @example
+	* var isProbability = require( '@stdlib/assert-is-probability' ).isObject;
+	*
+	* var bool = isProbability( 0.77 );
+	* // returns false
+	*
+	* bool = isProbability( new Number( 0.77 ) );
+	* // returns true
+	*/
+	var setReadOnly = require_lib$145();
+	var main = require_main$11();
+	var isPrimitive = require_primitive$2();
+	var isObject = require_object$2();
+	setReadOnly(main, "isPrimitive", isPrimitive);
+	setReadOnly(main, "isObject", isObject);
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/constants-array-max-array-length/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$13 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Maximum length of a generic array.
+	*
+	* @module @stdlib/constants-array-max-array-length
+	*
+	* @example
+	* var MAX_ARRAY_LENGTH = require( '@stdlib/constants-array-max-array-length' );
+	* // returns 4294967295
+	*/
+	/**
+	* Maximum length of a generic array.
+	*
+	* ```tex
+	* 2^{32} - 1
+	* ```
+	*
+	* @constant
+	* @type {uinteger32}
+	* @default 4294967295
+	*/
+	var MAX_ARRAY_LENGTH = 4294967295;
+	module.exports = MAX_ARRAY_LENGTH;
+}));
+
+// node_modules/@stdlib/assert-is-array-like/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$10 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isInteger = require_lib$91();
+	var MAX_LENGTH = require_lib$13();
+	/**
+	* Tests if a value is array-like.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value is array-like
+	*
+	* @example
+	* var bool = isArrayLike( [] );
+	* // returns true
+	*
+	* @example
+	* var bool = isArrayLike( { 'length': 10 } );
+	* // returns true
+	*/
+	function isArrayLike(value) {
+		return value !== void 0 && value !== null && typeof value !== "function" && typeof value.length === "number" && isInteger(value.length) && value.length >= 0 && value.length <= MAX_LENGTH;
+	}
+	module.exports = isArrayLike;
+}));
+
+// node_modules/@stdlib/assert-is-array-like/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$12 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a value is array-like.
+	*
+	* @module @stdlib/assert-is-array-like
+	*
+	* @example
+	* var isArrayLike = require( '@stdlib/assert-is-array-like' );
+	*
+	* var bool = isArrayLike( [] );
+	* // returns true
+	*
+	* bool = isArrayLike( { 'length': 10 } );
+	* // returns true
+	*
+	* bool = isArrayLike( 'beep' );
+	* // returns true
+	*/
+	var main = require_main$10();
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/assert-tools-array-like-function/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$9 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isArrayLike = require_lib$12();
+	var format = require_lib$147();
+	/**
+	* Returns a function which tests if every element in an array-like object passes a test condition.
+	*
+	* @param {Function} predicate - function to apply
+	* @throws {TypeError} must provide a function
+	* @returns {Function} an array-like object function
+	*
+	* @example
+	* var isOdd = require( '@stdlib/assert-is-odd' );
+	*
+	* var arr1 = [ 1, 3, 5, 7 ];
+	* var arr2 = [ 3, 5, 8 ];
+	*
+	* var validate = arraylikefcn( isOdd );
+	*
+	* var bool = validate( arr1 );
+	* // returns true
+	*
+	* bool = validate( arr2 );
+	* // returns false
+	*/
+	function arraylikefcn(predicate) {
+		if (typeof predicate !== "function") throw new TypeError(format("invalid argument. Must provide a function. Value: `%s`.", predicate));
+		return every;
+		/**
+		* Tests if every element in an array-like object passes a test condition.
+		*
+		* @private
+		* @param {*} value - value to test
+		* @returns {boolean} boolean indicating whether a value is an array-like object for which all elements pass a test condition
+		*/
+		function every(value) {
+			var len;
+			var i;
+			if (!isArrayLike(value)) return false;
+			len = value.length;
+			if (len === 0) return false;
+			for (i = 0; i < len; i++) if (predicate(value[i]) === false) return false;
+			return true;
+		}
+	}
+	module.exports = arraylikefcn;
+}));
+
+// node_modules/@stdlib/assert-tools-array-like-function/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$11 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Return a function which tests if every element in an array-like object passes a test condition.
+	*
+	* @module @stdlib/assert-tools-array-like-function
+	*
+	* @example
+	* var isOdd = require( '@stdlib/assert-is-odd' );
+	* var arraylikefcn = require( '@stdlib/assert-tools-array-like-function' );
+	*
+	* var arr1 = [ 1, 3, 5, 7 ];
+	* var arr2 = [ 3, 5, 8 ];
+	*
+	* var validate = arraylikefcn( isOdd );
+	*
+	* var bool = validate( arr1 );
+	* // returns true
+	*
+	* bool = validate( arr2 );
+	* // returns false
+	*/
+	var main = require_main$9();
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/assert-is-probability-array/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$10 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a value is an array-like object containing only probabilities.
+	*
+	* @module @stdlib/assert-is-probability-array
+	*
+	* @example
+	* var isNonNegativeNumberArray = require( '@stdlib/assert-is-probability-array' );
+	*
+	* var bool = isProbabilityArray( [ 0.5, new Number(0.8) ] );
+	* // returns true
+	*
+	* bool = isProbabilityArray( [ 0.8, 1.2 ] );
+	* // returns false
+	*
+	* bool = isProbabilityArray( [ 0.8, '0.2' ] );
+	* // returns false
+	*
+	* @example
+	* var isProbabilityArray = require( '@stdlib/assert-is-probability-array' ).primitives;
+	*
+	* var bool = isProbabilityArray( [ 1.0, 0.0, 0.5 ] );
+	* // returns true
+	*
+	* bool = isProbabilityArray( [ 0.3, new Number(0.4) ] );
+	* // returns false
+	*
+	* @example
+	* var isProbabilityArray = require( '@stdlib/assert-is-probability-array' ).objects;
+	*
+	* var bool = isProbabilityArray( [ new Number(0.7), new Number(1.0) ] );
+	* // returns true
+	*
+	* bool = isProbabilityArray( [ 1.0, 0.0, new Number(0.7) ] );
+	* // returns false
+	*/
+	var isProbability = require_lib$14();
+	var setReadOnly = require_lib$145();
+	var arrayfun = require_lib$11();
+	var isPrimitiveArray = arrayfun(isProbability.isPrimitive);
+	var isObjectArray = arrayfun(isProbability.isObject);
+	var isProbabilityArray = arrayfun(isProbability);
+	setReadOnly(isProbabilityArray, "primitives", isPrimitiveArray);
+	setReadOnly(isProbabilityArray, "objects", isObjectArray);
+	module.exports = isProbabilityArray;
+}));
+
+// node_modules/@stdlib/assert-is-integer/lib/integer.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_integer = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var PINF = require_lib$119();
+	var NINF = require_lib$117();
+	var isInt = require_lib$91();
+	/**
+	* Tests if a number primitive is an integer value.
+	*
+	* @private
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a number primitive is an integer value
+	*/
+	function isInteger(value) {
+		return value < PINF && value > NINF && isInt(value);
+	}
+	module.exports = isInteger;
+}));
+
+// node_modules/@stdlib/assert-is-integer/lib/primitive.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_primitive$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isNumber = require_lib$15().isPrimitive;
+	var isInt = require_integer();
+	/**
+	* Tests if a value is a number primitive having an integer value.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value is a number primitive having an integer value
+	*
+	* @example
+	* var bool = isInteger( -3.0 );
+	* // returns true
+	*
+	* @example
+	* var bool = isInteger( new Number( -3.0 ) );
+	* // returns false
+	*/
+	function isInteger(value) {
+		return isNumber(value) && isInt(value);
+	}
+	module.exports = isInteger;
+}));
+
+// node_modules/@stdlib/assert-is-integer/lib/object.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_object$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isNumber = require_lib$15().isObject;
+	var isInt = require_integer();
+	/**
+	* Tests if a value is a number object having an integer value.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value is a number object having an integer value
+	*
+	* @example
+	* var bool = isInteger( 3.0 );
+	* // returns false
+	*
+	* @example
+	* var bool = isInteger( new Number( 3.0 ) );
+	* // returns true
+	*/
+	function isInteger(value) {
+		return isNumber(value) && isInt(value.valueOf());
+	}
+	module.exports = isInteger;
+}));
+
+// node_modules/@stdlib/assert-is-integer/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$8 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isPrimitive = require_primitive$1();
+	var isObject = require_object$1();
+	/**
+	* Tests if a value is an integer.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating whether value is an integer
+	*
+	* @example
+	* var bool = isInteger( 5.0 );
+	* // returns true
+	*
+	* @example
+	* var bool = isInteger( new Number( 5.0 ) );
+	* // returns true
+	*
+	* @example
+	* var bool = isInteger( -3.14 );
+	* // returns false
+	*
+	* @example
+	* var bool = isInteger( null );
+	* // returns false
+	*/
+	function isInteger(value) {
+		return isPrimitive(value) || isObject(value);
+	}
+	module.exports = isInteger;
+}));
+
+// node_modules/@stdlib/assert-is-integer/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$9 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a value is an integer.
+	*
+	* @module @stdlib/assert-is-integer
+	*
+	* @example
+	* var isInteger = require( '@stdlib/assert-is-integer' );
+	*
+	* var bool = isInteger( 5.0 );
+	* // returns true
+	*
+	* bool = isInteger( new Number( 5.0 ) );
+	* // returns true
+	*
+	* bool = isInteger( -3.14 );
+	* // returns false
+	*
+	* bool = isInteger( null );
+	* // returns false
+	*
+	* @example
+	* // Use interface to check for integer primitives...
+	* var isInteger = require( '@stdlib/assert-is-integer' ).isPrimitive;
+	*
+	* var bool = isInteger( -3.0 );
+	* // returns true
+	*
+	* bool = isInteger( new Number( -3.0 ) );
+	* // returns false
+	*
+	* @example
+	* // Use interface to check for integer objects...
+	* var isInteger = require( '@stdlib/assert-is-integer' ).isObject;
+	*
+	* var bool = isInteger( 3.0 );
+	* // returns false
+	*
+	* bool = isInteger( new Number( 3.0 ) );
+	* // returns true
+	*/
+	var setReadOnly = require_lib$145();
+	var main = require_main$8();
+	var isPrimitive = require_primitive$1();
+	var isObject = require_object$1();
+	setReadOnly(main, "isPrimitive", isPrimitive);
+	setReadOnly(main, "isObject", isObject);
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/assert-is-string/lib/primitive.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_primitive = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Tests if a value is a string primitive.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value is a string primitive
+	*
+	* @example
+	* var bool = isString( 'beep' );
+	* // returns true
+	*
+	* @example
+	* var bool = isString( new String( 'beep' ) );
+	* // returns false
+	*/
+	function isString(value) {
+		return typeof value === "string";
+	}
+	module.exports = isString;
+}));
+
+// node_modules/@stdlib/assert-is-string/lib/valueof.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_valueof = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var valueOf = String.prototype.valueOf;
+	module.exports = valueOf;
+}));
+
+// node_modules/@stdlib/assert-is-string/lib/try2valueof.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_try2valueof = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var valueOf = require_valueof();
+	/**
+	* Attempts to extract a string value.
+	*
+	* @private
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a string can be extracted
+	*/
+	function test(value) {
+		try {
+			valueOf.call(value);
+			return true;
+		} catch (err) {
+			return false;
+		}
+	}
+	module.exports = test;
+}));
+
+// node_modules/@stdlib/assert-is-string/lib/object.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_object = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var hasToStringTag = require_lib$142();
+	var nativeClass = require_lib$139();
+	var test = require_try2valueof();
+	var FLG = hasToStringTag();
+	/**
+	* Tests if a value is a string object.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value is a string object
+	*
+	* @example
+	* var bool = isString( new String( 'beep' ) );
+	* // returns true
+	*
+	* @example
+	* var bool = isString( 'beep' );
+	* // returns false
+	*/
+	function isString(value) {
+		if (typeof value === "object") {
+			if (value instanceof String) return true;
+			if (FLG) return test(value);
+			return nativeClass(value) === "[object String]";
+		}
+		return false;
+	}
+	module.exports = isString;
+}));
+
+// node_modules/@stdlib/assert-is-string/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$7 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isPrimitive = require_primitive();
+	var isObject = require_object();
+	/**
+	* Tests if a value is a string.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating whether value is a string
+	*
+	* @example
+	* var bool = isString( new String( 'beep' ) );
+	* // returns true
+	*
+	* @example
+	* var bool = isString( 'beep' );
+	* // returns true
+	*/
+	function isString(value) {
+		return isPrimitive(value) || isObject(value);
+	}
+	module.exports = isString;
+}));
+
+// node_modules/@stdlib/assert-is-string/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$8 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a value is a string.
+	*
+	* @module @stdlib/assert-is-string
+	*
+	* @example
+	* var isString = require( '@stdlib/assert-is-string' );
+	*
+	* var bool = isString( 'beep' );
+	* // returns true
+	*
+	* bool = isString( new String( 'beep' ) );
+	* // returns true
+	*
+	* bool = isString( 5 );
+	* // returns false
+	*
+	* @example
+	* var isString = require( '@stdlib/assert-is-string' ).isObject;
+	*
+	* var bool = isString( new String( 'beep' ) );
+	* // returns true
+	*
+	* bool = isString( 'beep' );
+	* // returns false
+	*
+	* @example
+	* var isString = require( '@stdlib/assert-is-string' ).isPrimitive;
+	*
+	* var bool = isString( 'beep' );
+	* // returns true
+	*
+	* bool = isString( new String( 'beep' ) );
+	* // returns false
+	*/
+	var setReadOnly = require_lib$145();
+	var main = require_main$7();
+	var isPrimitive = require_primitive();
+	var isObject = require_object();
+	setReadOnly(main, "isPrimitive", isPrimitive);
+	setReadOnly(main, "isObject", isObject);
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/stats-padjust/lib/bonferroni.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_bonferroni = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Adjusts the p-values via the Bonferroni method.
+	*
+	* @private
+	* @param {ProbabilityArray} pvalues - p-values to be adjusted
+	* @param {PositiveInteger} comparisons - number of comparisons
+	* @returns {ProbabilityArray} adjusted p-values
+	*/
+	function bonferroni(pvalues, comparisons) {
+		var pval;
+		var i = 0;
+		for (; i < pvalues.length; i++) {
+			pval = pvalues[i];
+			pvalues[i] = comparisons * pval > 1 ? 1 : comparisons * pval;
+		}
+		return pvalues;
+	}
+	module.exports = bonferroni;
+}));
+
+// node_modules/@stdlib/stats-padjust/node_modules/@stdlib/math-base-special-max/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$6 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isPositiveZero = require_lib$79();
+	var isnan = require_lib$144();
+	var PINF = require_lib$119();
+	/**
+	* Returns the maximum value.
+	*
+	* @param {number} x - first number
+	* @param {number} y - second number
+	* @returns {number} maximum value
+	*
+	* @example
+	* var v = max( 3.14, 4.2 );
+	* // returns 4.2
+	*
+	* @example
+	* var v = max( 3.14, NaN );
+	* // returns NaN
+	*
+	* @example
+	* var v = max( +0.0, -0.0 );
+	* // returns +0.0
+	*/
+	function max(x, y) {
+		if (isnan(x) || isnan(y)) return NaN;
+		if (x === PINF || y === PINF) return PINF;
+		if (x === y && x === 0) {
+			if (isPositiveZero(x)) return x;
+			return y;
+		}
+		if (x > y) return x;
+		return y;
+	}
+	module.exports = max;
+}));
+
+// node_modules/@stdlib/stats-padjust/node_modules/@stdlib/math-base-special-max/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$7 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Return the maximum value.
+	*
+	* @module @stdlib/math-base-special-max
+	*
+	* @example
+	* var max = require( '@stdlib/math-base-special-max' );
+	*
+	* var v = max( 3.14, 4.2 );
+	* // returns 4.2
+	*
+	* v = max( 3.14, NaN );
+	* // returns NaN
+	*
+	* v = max( +0.0, -0.0 );
+	* // returns +0.0
+	*/
+	var max = require_main$6();
+	module.exports = max;
+}));
+
+// node_modules/@stdlib/assert-is-int32array/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$5 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var nativeClass = require_lib$139();
+	var hasInt32Array = typeof Int32Array === "function";
+	/**
+	* Tests if a value is an Int32Array.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating whether value is an Int32Array
+	*
+	* @example
+	* var Int32Array = require( '@stdlib/array-int32' );
+	*
+	* var bool = isInt32Array( new Int32Array( 10 ) );
+	* // returns true
+	*
+	* @example
+	* var bool = isInt32Array( [] );
+	* // returns false
+	*/
+	function isInt32Array(value) {
+		return hasInt32Array && value instanceof Int32Array || nativeClass(value) === "[object Int32Array]";
+	}
+	module.exports = isInt32Array;
+}));
+
+// node_modules/@stdlib/assert-is-int32array/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$6 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a value is an Int32Array.
+	*
+	* @module @stdlib/assert-is-int32array
+	*
+	* @example
+	* var Int32Array = require( '@stdlib/array-int32' );
+	* var isInt32Array = require( '@stdlib/assert-is-int32array' );
+	*
+	* var bool = isInt32Array( new Int32Array( 10 ) );
+	* // returns true
+	*
+	* bool = isInt32Array( [] );
+	* // returns false
+	*/
+	var isInt32Array = require_main$5();
+	module.exports = isInt32Array;
+}));
+
+// node_modules/@stdlib/constants-int32-min/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$5 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Minimum signed 32-bit integer.
+	*
+	* @module @stdlib/constants-int32-min
+	* @type {integer32}
+	*
+	* @example
+	* var INT32_MIN = require( '@stdlib/constants-int32-min' );
+	* // returns -2147483648
+	*/
+	/**
+	* Minimum signed 32-bit integer.
+	*
+	* ## Notes
+	*
+	* The number has the value
+	*
+	* ```tex
+	* -(2^{31})
+	* ```
+	*
+	* which corresponds to the two's complement bit sequence
+	*
+	* ```binarystring
+	* 10000000000000000000000000000000
+	* ```
+	*
+	* @constant
+	* @type {integer32}
+	* @default -2147483648
+	*/
+	var INT32_MIN = -2147483648;
+	module.exports = INT32_MIN;
+}));
+
+// node_modules/@stdlib/assert-has-int32array-support/lib/int32array.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_int32array = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var main = typeof Int32Array === "function" ? Int32Array : null;
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/assert-has-int32array-support/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$4 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isInt32Array = require_lib$6();
+	var INT32_MAX = require_lib$74();
+	var INT32_MIN = require_lib$5();
+	var GlobalInt32Array = require_int32array();
+	/**
+	* Tests for native `Int32Array` support.
+	*
+	* @returns {boolean} boolean indicating if an environment has `Int32Array` support
+	*
+	* @example
+	* var bool = hasInt32ArraySupport();
+	* // returns <boolean>
+	*/
+	function hasInt32ArraySupport() {
+		var bool;
+		var arr;
+		if (typeof GlobalInt32Array !== "function") return false;
+		try {
+			arr = new GlobalInt32Array([
+				1,
+				3.14,
+				-3.14,
+				INT32_MAX + 1
+			]);
+			bool = isInt32Array(arr) && arr[0] === 1 && arr[1] === 3 && arr[2] === -3 && arr[3] === INT32_MIN;
+		} catch (err) {
+			bool = false;
+		}
+		return bool;
+	}
+	module.exports = hasInt32ArraySupport;
+}));
+
+// node_modules/@stdlib/assert-has-int32array-support/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$4 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test for native `Int32Array` support.
+	*
+	* @module @stdlib/assert-has-int32array-support
+	*
+	* @example
+	* var hasInt32ArraySupport = require( '@stdlib/assert-has-int32array-support' );
+	*
+	* var bool = hasInt32ArraySupport();
+	* // returns <boolean>
+	*/
+	var hasInt32ArraySupport = require_main$4();
+	module.exports = hasInt32ArraySupport;
+}));
+
+// node_modules/@stdlib/array-int32/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var ctor = typeof Int32Array === "function" ? Int32Array : void 0;
+	module.exports = ctor;
+}));
+
+// node_modules/@stdlib/array-int32/lib/polyfill.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_polyfill = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Typed array which represents an array of twos-complement 32-bit signed integers in the platform byte order.
+	*
+	* @throws {Error} not implemented
+	*/
+	function polyfill() {
+		throw new Error("not implemented");
+	}
+	module.exports = polyfill;
+}));
+
+// node_modules/@stdlib/array-int32/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Typed array constructor which returns a typed array representing an array of twos-complement 32-bit signed integers in the platform byte order.
+	*
+	* @module @stdlib/array-int32
+	*
+	* @example
+	* var ctor = require( '@stdlib/array-int32' );
+	*
+	* var arr = new ctor( 10 );
+	* // returns <Int32Array>
+	*/
+	var hasInt32ArraySupport = require_lib$4();
+	var builtin = require_main$3();
+	var polyfill = require_polyfill();
+	var ctor;
+	if (hasInt32ArraySupport()) ctor = builtin;
+	else ctor = polyfill;
+	module.exports = ctor;
+}));
+
+// node_modules/@stdlib/stats-padjust/lib/order.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_order = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var Int32Array = require_lib$3();
+	/**
+	* Returns a comparison result. If `-1`, `a` comes before `b`. If `1`, `b` comes before `a`. If `0`, the order stays the same.
+	*
+	* @private
+	* @param {number} a - first number
+	* @param {number} b - second number
+	* @returns {boolean} comparison result
+	*/
+	function ascending(a, b) {
+		if (a < b) return -1;
+		if (a > b) return 1;
+		return 0;
+	}
+	/**
+	* Returns a comparison result. If `-1`, `a` comes before `b`. If `1`, `b` comes before `a`. If `0`, the order stays the same.
+	*
+	* @private
+	* @param {number} a - first number
+	* @param {number} b - second number
+	* @returns {boolean} comparison result
+	*/
+	function descending(a, b) {
+		if (a < b) return 1;
+		if (a > b) return -1;
+		return 0;
+	}
+	/**
+	* Returns a permutation which rearranges input array.
+	*
+	* @private
+	* @param {ArrayLike} x - input array-like object
+	* @param {boolean} invert - controls whether to permutation that sorts input array in descending order
+	* @returns {Array} permutation array
+	*/
+	function order(x, invert) {
+		var comparator;
+		var arr;
+		var i;
+		comparator = invert ? descending : ascending;
+		arr = new Int32Array(x.length);
+		for (i = 0; i < x.length; i++) arr[i] = i;
+		return arr.sort(compare);
+		/**
+		* Compare the elements of the input array.
+		*
+		* @private
+		* @param {number} a - first number
+		* @param {number} b - second number
+		* @returns {boolean} comparison result
+		*/
+		function compare(a, b) {
+			return comparator(x[a], x[b]);
+		}
+	}
+	module.exports = order;
+}));
+
+// node_modules/@stdlib/stats-padjust/lib/hommel.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_hommel = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var min = require_lib$76();
+	var max = require_lib$7();
+	var Float64Array = require_lib$132();
+	var PINF = require_lib$119();
+	var order = require_order();
+	var slice = Array.prototype.slice;
+	/**
+	* Adjusts the p-values via Hommel's method.
+	*
+	* @private
+	* @param {ProbabilityArray} pvalues - p-values to be adjusted
+	* @param {PositiveInteger} comparisons - number of comparisons
+	* @returns {ProbabilityArray} adjusted p-values
+	*/
+	function hommel(pvalues, comparisons) {
+		var indices;
+		var diff;
+		var adj;
+		var idx;
+		var len;
+		var out;
+		var mq;
+		var m;
+		var i;
+		var j;
+		var k;
+		var q;
+		var v;
+		len = pvalues.length;
+		diff = comparisons - len;
+		if (diff > 0) {
+			pvalues = slice.call(pvalues);
+			while (diff > 0) {
+				pvalues.push(1);
+				diff -= 1;
+			}
+		}
+		indices = order(pvalues);
+		m = PINF;
+		for (i = 0; i < comparisons; i++) {
+			v = comparisons * pvalues[i] / (i + 1);
+			if (v < m) m = v;
+		}
+		q = new Float64Array(comparisons);
+		adj = new Float64Array(comparisons);
+		for (i = comparisons - 1; i > 1; i--) {
+			mq = PINF;
+			for (k = comparisons - i + 1; k <= comparisons; k++) {
+				v = i * pvalues[indices[k]] / (2 + k - comparisons + i - 1);
+				if (v < mq) mq = v;
+			}
+			for (j = 0; j < comparisons - i + 1; j++) q[j] = min(i * pvalues[indices[j]], mq);
+			for (k = comparisons - i + 1; k <= comparisons; k++) q[k] = q[comparisons - i];
+			for (j = 0; j < adj.length; j++) adj[j] = max(q[j], adj[j]);
+		}
+		out = new Array(len);
+		for (i = 0; i < len; i++) {
+			idx = indices[i];
+			v = max(adj[i], pvalues[idx]);
+			out[idx] = v;
+		}
+		return out;
+	}
+	module.exports = hommel;
+}));
+
+// node_modules/@stdlib/stats-base-cumax/lib/cumax.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_cumax = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var isPositiveZero = require_lib$79();
+	/**
+	* Computes the cumulative maximum of a strided array.
+	*
+	* @param {PositiveInteger} N - number of indexed elements
+	* @param {NumericArray} x - input array
+	* @param {integer} strideX - `x` stride length
+	* @param {NumericArray} y - output array
+	* @param {integer} strideY - `y` stride length
+	* @returns {NumericArray} output array
+	*
+	* @example
+	* var x = [ 1.0, -2.0, 2.0 ];
+	* var y = [ 0.0, 0.0, 0.0 ];
+	* var N = x.length;
+	*
+	* var v = cumax( N, x, 1, y, 1 );
+	* // returns [ 1.0, 1.0, 2.0 ]
+	*/
+	function cumax(N, x, strideX, y, strideY) {
+		var max;
+		var ix;
+		var iy;
+		var v;
+		var i;
+		if (N <= 0) return y;
+		if (strideX < 0) ix = (1 - N) * strideX;
+		else ix = 0;
+		if (strideY < 0) iy = (1 - N) * strideY;
+		else iy = 0;
+		max = x[ix];
+		y[iy] = max;
+		iy += strideY;
+		i = 1;
+		if (isnan(max) === false) for (; i < N; i++) {
+			ix += strideX;
+			v = x[ix];
+			if (isnan(v)) {
+				max = v;
+				break;
+			}
+			if (v > max || v === max && isPositiveZero(v)) max = v;
+			y[iy] = max;
+			iy += strideY;
+		}
+		if (isnan(max)) for (; i < N; i++) {
+			y[iy] = max;
+			iy += strideY;
+		}
+		return y;
+	}
+	module.exports = cumax;
+}));
+
+// node_modules/@stdlib/stats-base-cumax/lib/ndarray.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_ndarray$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var isPositiveZero = require_lib$79();
+	/**
+	* Computes the cumulative maximum of a strided array.
+	*
+	* @param {PositiveInteger} N - number of indexed elements
+	* @param {NumericArray} x - input array
+	* @param {integer} strideX - `x` stride length
+	* @param {NonNegativeInteger} offsetX - starting index for `x`
+	* @param {NumericArray} y - output array
+	* @param {integer} strideY - `y` stride length
+	* @param {NonNegativeInteger} offsetY - starting index for `y`
+	* @returns {NumericArray} output array
+	*
+	* @example
+	* var floor = require( '@stdlib/math-base-special-floor' );
+	*
+	* var x = [ 2.0, 1.0, 2.0, -2.0, -2.0, 2.0, 3.0, 4.0 ];
+	* var y = [ 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 ];
+	* var N = floor( x.length / 2 );
+	*
+	* var v = cumax( N, x, 2, 1, y, 1, 0 );
+	* // returns [ 1.0, 1.0, 2.0, 4.0, 0.0, 0.0, 0.0, 0.0 ]
+	*/
+	function cumax(N, x, strideX, offsetX, y, strideY, offsetY) {
+		var max;
+		var ix;
+		var iy;
+		var v;
+		var i;
+		if (N <= 0) return y;
+		ix = offsetX;
+		iy = offsetY;
+		max = x[ix];
+		y[iy] = max;
+		iy += strideY;
+		i = 1;
+		if (isnan(max) === false) for (; i < N; i++) {
+			ix += strideX;
+			v = x[ix];
+			if (isnan(v)) {
+				max = v;
+				break;
+			}
+			if (v > max || v === max && isPositiveZero(v)) max = v;
+			y[iy] = max;
+			iy += strideY;
+		}
+		if (isnan(max)) for (; i < N; i++) {
+			y[iy] = max;
+			iy += strideY;
+		}
+		return y;
+	}
+	module.exports = cumax;
+}));
+
+// node_modules/@stdlib/stats-base-cumax/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var setReadOnly = require_lib$145();
+	var cumax = require_cumax();
+	setReadOnly(cumax, "ndarray", require_ndarray$1());
+	module.exports = cumax;
+}));
+
+// node_modules/@stdlib/stats-base-cumax/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Compute the cumulative maximum of a strided array.
+	*
+	* @module @stdlib/stats-base-cumax
+	*
+	* @example
+	* var cumax = require( '@stdlib/stats-base-cumax' );
+	*
+	* var x = [ 1.0, -2.0, 2.0 ];
+	* var y = [ 0.0, 0.0, 0.0 ];
+	* var N = x.length;
+	*
+	* cumax( N, x, 1, y, 1 );
+	* // y => [ 1.0, 1.0, 2.0 ]
+	*
+	* @example
+	* var floor = require( '@stdlib/math-base-special-floor' );
+	* var cumax = require( '@stdlib/stats-base-cumax' );
+	*
+	* var x = [ 2.0, 1.0, 2.0, -2.0, -2.0, 2.0, 3.0, 4.0 ];
+	* var y = [ 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 ];
+	* var N = floor( x.length / 2 );
+	*
+	* cumax.ndarray( N, x, 2, 1, y, 1, 0 );
+	* // y => [ 1.0, 1.0, 2.0, 4.0, 0.0, 0.0, 0.0, 0.0 ]
+	*/
+	var main = require_main$2();
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/stats-padjust/lib/holm.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_holm = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var min = require_lib$76();
+	var cumax = require_lib$2();
+	var Float64Array = require_lib$132();
+	var order = require_order();
+	/**
+	* Adjusts the p-values via the Bonferroni–Holm method.
+	*
+	* @private
+	* @param {ProbabilityArray} pvalues - p-values to be adjusted
+	* @param {PositiveInteger} comparisons - number of comparisons
+	* @returns {ProbabilityArray} adjusted p-values
+	*/
+	function holm(pvalues, comparisons) {
+		var indices;
+		var sorted;
+		var len;
+		var out;
+		var i;
+		len = pvalues.length;
+		indices = order(pvalues);
+		sorted = new Float64Array(len);
+		for (i = 0; i < len; i++) sorted[i] = (comparisons - i) * pvalues[indices[i]];
+		sorted = cumax(len, sorted, 1, sorted, 1);
+		out = new Array(len);
+		for (i = 0; i < len; i++) out[indices[i]] = min(sorted[i], 1);
+		return out;
+	}
+	module.exports = holm;
+}));
+
+// node_modules/@stdlib/stats-base-cumin/lib/cumin.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_cumin = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var isNegativeZero = require_lib$77();
+	/**
+	* Computes the cumulative minimum of a strided array.
+	*
+	* @param {PositiveInteger} N - number of indexed elements
+	* @param {NumericArray} x - input array
+	* @param {integer} strideX - `x` stride length
+	* @param {NumericArray} y - output array
+	* @param {integer} strideY - `y` stride length
+	* @returns {NumericArray} output array
+	*
+	* @example
+	* var x = [ 1.0, -2.0, 2.0 ];
+	* var y = [ 0.0, 0.0, 0.0 ];
+	* var N = x.length;
+	*
+	* var v = cumin( N, x, 1, y, 1 );
+	* // returns [ 1.0, -2.0, -2.0 ]
+	*/
+	function cumin(N, x, strideX, y, strideY) {
+		var min;
+		var ix;
+		var iy;
+		var v;
+		var i;
+		if (N <= 0) return y;
+		if (strideX < 0) ix = (1 - N) * strideX;
+		else ix = 0;
+		if (strideY < 0) iy = (1 - N) * strideY;
+		else iy = 0;
+		min = x[ix];
+		y[iy] = min;
+		iy += strideY;
+		i = 1;
+		if (isnan(min) === false) for (; i < N; i++) {
+			ix += strideX;
+			v = x[ix];
+			if (isnan(v)) {
+				min = v;
+				break;
+			}
+			if (v < min || v === min && isNegativeZero(v)) min = v;
+			y[iy] = min;
+			iy += strideY;
+		}
+		if (isnan(min)) for (; i < N; i++) {
+			y[iy] = min;
+			iy += strideY;
+		}
+		return y;
+	}
+	module.exports = cumin;
+}));
+
+// node_modules/@stdlib/stats-base-cumin/lib/ndarray.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_ndarray = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var isNegativeZero = require_lib$77();
+	/**
+	* Computes the cumulative minimum of a strided array.
+	*
+	* @param {PositiveInteger} N - number of indexed elements
+	* @param {NumericArray} x - input array
+	* @param {integer} strideX - `x` stride length
+	* @param {NonNegativeInteger} offsetX - starting index for `x`
+	* @param {NumericArray} y - output array
+	* @param {integer} strideY - `y` stride length
+	* @param {NonNegativeInteger} offsetY - starting index for `y`
+	* @returns {NumericArray} output array
+	*
+	* @example
+	* var floor = require( '@stdlib/math-base-special-floor' );
+	*
+	* var x = [ 2.0, 1.0, 2.0, -2.0, -2.0, 2.0, 3.0, 4.0 ];
+	* var y = [ 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 ];
+	* var N = floor( x.length / 2 );
+	*
+	* var v = cumin( N, x, 2, 1, y, 1, 0 );
+	* // returns [ 1.0, -2.0, -2.0, -2.0, 0.0, 0.0, 0.0, 0.0 ]
+	*/
+	function cumin(N, x, strideX, offsetX, y, strideY, offsetY) {
+		var min;
+		var ix;
+		var iy;
+		var v;
+		var i;
+		if (N <= 0) return y;
+		ix = offsetX;
+		iy = offsetY;
+		min = x[ix];
+		y[iy] = min;
+		iy += strideY;
+		i = 1;
+		if (isnan(min) === false) for (; i < N; i++) {
+			ix += strideX;
+			v = x[ix];
+			if (isnan(v)) {
+				min = v;
+				break;
+			}
+			if (v < min || v === min && isNegativeZero(v)) min = v;
+			y[iy] = min;
+			iy += strideY;
+		}
+		if (isnan(min)) for (; i < N; i++) {
+			y[iy] = min;
+			iy += strideY;
+		}
+		return y;
+	}
+	module.exports = cumin;
+}));
+
+// node_modules/@stdlib/stats-base-cumin/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var setReadOnly = require_lib$145();
+	var cumin = require_cumin();
+	setReadOnly(cumin, "ndarray", require_ndarray());
+	module.exports = cumin;
+}));
+
+// node_modules/@stdlib/stats-base-cumin/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Compute the cumulative minimum of a strided array.
+	*
+	* @module @stdlib/stats-base-cumin
+	*
+	* @example
+	* var cumin = require( '@stdlib/stats-base-cumin' );
+	*
+	* var x = [ 1.0, -2.0, 2.0 ];
+	* var y = [ 0.0, 0.0, 0.0 ];
+	* var N = x.length;
+	*
+	* cumin( N, x, 1, y, 1 );
+	* // y => [ 1.0, -2.0, -2.0 ]
+	*
+	* @example
+	* var floor = require( '@stdlib/math-base-special-floor' );
+	* var cumin = require( '@stdlib/stats-base-cumin' );
+	*
+	* var x = [ 2.0, 1.0, 2.0, -2.0, -2.0, 2.0, 3.0, 4.0 ];
+	* var y = [ 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 ];
+	* var N = floor( x.length / 2 );
+	*
+	* cumin.ndarray( N, x, 2, 1, y, 1, 0 );
+	* // y => [ 1.0, -2.0, -2.0, -2.0, 0.0, 0.0, 0.0, 0.0 ]
+	*/
+	var main = require_main$1();
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/stats-padjust/lib/bh.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_bh = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var min = require_lib$76();
+	var cumin = require_lib$1();
+	var Float64Array = require_lib$132();
+	var order = require_order();
+	/**
+	* Adjusts the p-values via the Benjamini-Hochberg procedure.
+	*
+	* @private
+	* @param {ProbabilityArray} pvalues - p-values to be adjusted
+	* @param {PositiveInteger} comparisons - number of comparisons
+	* @returns {ProbabilityArray} adjusted p-values
+	*/
+	function bh(pvalues, comparisons) {
+		var indices;
+		var sorted;
+		var len;
+		var out;
+		var i;
+		len = pvalues.length;
+		indices = order(pvalues, true);
+		sorted = new Float64Array(len);
+		for (i = 0; i < len; i++) sorted[i] = comparisons / (len - i) * pvalues[indices[i]];
+		sorted = cumin(len, sorted, 1, sorted, 1);
+		out = new Array(len);
+		for (i = 0; i < len; i++) out[indices[i]] = min(sorted[i], 1);
+		return out;
+	}
+	module.exports = bh;
+}));
+
+// node_modules/@stdlib/stats-padjust/lib/by.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_by = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var min = require_lib$76();
+	var cumin = require_lib$1();
+	var Float64Array = require_lib$132();
+	var order = require_order();
+	/**
+	* Adjusts the p-values via the Benjamini & Yekutieli method.
+	*
+	* @private
+	* @param {ProbabilityArray} pvalues - p-values to be adjusted
+	* @param {PositiveInteger} comparisons - number of comparisons
+	* @returns {ProbabilityArray} adjusted p-values
+	*/
+	function by(pvalues, comparisons) {
+		var indices;
+		var sorted;
+		var len;
+		var out;
+		var i;
+		var q;
+		len = pvalues.length;
+		indices = order(pvalues, true);
+		q = 0;
+		for (i = 0; i < comparisons; i++) q += 1 / (1 + i);
+		sorted = new Float64Array(len);
+		for (i = 0; i < len; i++) sorted[i] = q * comparisons / (len - i) * pvalues[indices[i]];
+		sorted = cumin(len, sorted, 1, sorted, 1);
+		out = new Array(len);
+		for (i = 0; i < len; i++) out[indices[i]] = min(sorted[i], 1);
+		return out;
+	}
+	module.exports = by;
+}));
+
+// node_modules/@stdlib/stats-padjust/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isProbabilityArray = require_lib$10();
+	var isInteger = require_lib$9().isPrimitive;
+	var isString = require_lib$8().isPrimitive;
+	var format = require_lib$147();
+	var bonferroni = require_bonferroni();
+	var hommel = require_hommel();
+	var holm = require_holm();
+	var bh = require_bh();
+	var by = require_by();
+	var METHODS = [
+		"bh",
+		"bonferroni",
+		"by",
+		"holm",
+		"hommel"
+	];
+	/**
+	* Adjusts supplied p-values for multiple comparisons via a specified method.
+	*
+	* @param {ProbabilityArray} pvals - p-values to be adjusted
+	* @param {string} method - correction method
+	* @param {PositiveInteger} [comparisons=pvals.length] - number of comparisons
+	* @throws {TypeError} first argument has to be an array-like object
+	* @throws {TypeError} second argument must be a string
+	* @throws {Error} second argument must be `bh`, `bonferroni`, `by`, `holm`, or `hommel`
+	* @throws {RangeError} comparisons must be greater or equal to the number of p-values to be adjusted
+	* @returns {ProbabilityArray} array containing the corrected p-values
+	*
+	* @example
+	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
+	* var out = padjust( pvalues, 'bonferroni' );
+	* // returns [ 0.04, 0.15, ..., 1, 1 ]
+	*
+	* @example
+	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
+	* var out = padjust( pvalues, 'by' );
+	* // returns [ ~0.091, ~0.171, ..., 1, ~0.571 ]
+	*
+	* @example
+	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
+	* var out = padjust( pvalues, 'bh' );
+	* // returns [ 0.04, 0.075, ..., 0.6, 0.25 ]
+	*
+	* @example
+	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
+	* var out = padjust( pvalues, 'holm' );
+	* // returns [ 0.04, 0.12, ..., 0.6, 0.4 ]
+	*
+	* @example
+	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
+	* var out = padjust( pvalues, 'hommel' );
+	* // returns [ 0.032, 0.12, ..., 0.6, 0.4 ]
+	*/
+	function padjust(pvals, method, comparisons) {
+		if (!isProbabilityArray(pvals)) throw new TypeError(format("invalid argument. First argument must be an array of probabilities. Value: `%s`.", pvals));
+		if (!isString(method)) throw new TypeError(format("invalid argument. Second argument must be a string. Value: `%s`.", method));
+		if (arguments.length > 2) {
+			if (!isInteger(comparisons)) throw new TypeError(format("invalid argument. Third argument must be an integer. Value: `%s`.", comparisons));
+			if (comparisons < pvals.length) throw new RangeError(format("invalid argument. The number of comparisons must be greater or equal to the number of p-values to be adjusted. Value: `%u`.", comparisons));
+		}
+		comparisons = comparisons || pvals.length;
+		switch (method) {
+			case "bonferroni": return bonferroni(pvals, comparisons);
+			case "by": return by(pvals, comparisons);
+			case "bh": return bh(pvals, comparisons);
+			case "holm": return holm(pvals, comparisons);
+			case "hommel": return hommel(pvals, comparisons);
+			default: throw new Error(format("invalid argument. Second argument must be one of the following: \"%s\". Value: `%s`.", METHODS.join("\", \""), method));
+		}
+	}
+	module.exports = padjust;
+}));
+
+// node_modules/@stdlib/stats-padjust/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Adjust supplied p-values for multiple comparisons via a specified method.
+	*
+	* @module @stdlib/stats-padjust
+	*
+	* @example
+	* var padjust = require( '@stdlib/stats-padjust' );
+	*
+	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
+	* var out = padjust( pvalues, 'bh' );
+	* // returns [ 0.04, 0.075, ~0.205, 0.6, 0.25 ]
+	*/
+	var main = require_main();
+	module.exports = main;
+}));
+
+// src/stats/holm.ts
+var import_lib = /* @__PURE__ */ __toESM(require_lib(), 1);
+/**
+* p values adjusted for their number so that the chance of any false one is kept, however they depend on each other
+* (Holm 1979, A simple sequentially rejective multiple test procedure).
+*/
+function holmAdjusted(pValues) {
+	return pValues.length === 0 ? [] : [...(0, import_lib.default)([...pValues], "holm")];
+}
+/**
+* The level at which Holm's procedure tests each of the p values: `alpha / m` for the smallest, `alpha` for the
+* largest. A value is rejected when it and all smaller ones lie at or below theirs.
+*/
+function holmLevels(pValues, alpha) {
+	const order = pValues.map((_, index) => index).sort((a, b) => pValues[a] - pValues[b]);
+	const levels = new Array(pValues.length);
+	order.forEach((index, rank) => {
+		levels[index] = alpha / (pValues.length - rank);
+	});
+	return levels;
+}
+
+// src/compare/judge-worst.ts
+/**
+* Judges a metric of which the worst round counts: a share or number of what failed. One that is above the base's
+* worst by more than the tolerance is a loss; there is no noise that it could be.
+*/
+function judgeWorst(input) {
+	const sign = input.direction === "lower" ? 1 : -1;
+	const worst = (sessions) => sign * Math.max(...sessions.flat().map((value) => sign * value));
+	const base = worst(input.base);
+	const head = worst(input.head);
+	const size = Math.abs(base);
+	const loss = sign * (head - base);
+	const allowed = Math.max(input.tolerance.absolute, input.tolerance.relative * size);
+	const beyond = (difference) => difference > allowed + 1e-12 * Math.max(size, Math.abs(head));
+	const share = size === 0 ? null : allowed / size;
+	const found = {
+		base,
+		head,
+		effect: size === 0 ? loss === 0 ? 0 : null : loss / size,
+		interval: null,
+		bound: null,
+		detectable: share,
+		resolution: share,
+		pValue: null,
+		sessionSd: null
+	};
+	if (beyond(loss)) return {
+		...found,
+		verdict: "regressed",
+		reason: "the worst round is worse than the baseline's"
+	};
+	if (beyond(-loss)) return {
+		...found,
+		verdict: "improved",
+		reason: "the worst round is better than the baseline's"
+	};
+	return {
+		...found,
+		verdict: "pass",
+		reason: "within the tolerance"
+	};
+}
+
+// src/compare/judge.ts
+/**
+* The decision of `docs/decision.md`. A metric of which the worst round counts is a count of what failed, and has
+* nothing to estimate; all others are compared as {@link estimateLoss} says and then held against each other.
+*/
+const judge = (inputs, { noise } = {}) => {
+	const judgements = /* @__PURE__ */ new Map();
+	for (const input of inputs) if (input.rounds === "worst") judgements.set(input, judgeWorst(input));
+	const families = Map.groupBy(inputs.filter((input) => input.rounds !== "worst"), ({ level }) => level);
+	const gated = inputs.filter(({ rounds, level }) => rounds !== "worst" && level === "gate");
+	const noisier = noiseLevel(gated.map((input) => estimateLoss(input, noise)));
+	for (const family of families.values()) {
+		const estimated = family.map((input) => ({
+			input,
+			estimate: estimateLoss(input, noise, noisier)
+		}));
+		const losses = new Family(estimated.map(({ estimate }) => estimate), noisier);
+		estimated.forEach(({ input, estimate }, index) => {
+			judgements.set(input, judgeOne(input, estimate, losses, index));
+		});
+	}
+	return inputs.map((input) => judgements.get(input));
+};
+/** Probabilities and levels of metrics that are tested together, of losses and of gains. */
+var Family = class {
+	size;
+	losses;
+	gains;
+	/** Share of the level that Holm's procedure leaves each. */
+	shares;
+	/** How much noisier the machine is than the one of the shipped figures: those protect the less, the level must more. */
+	noisier;
+	constructor(estimates, noisier) {
+		this.size = estimates.length;
+		this.noisier = noisier;
+		const losses = estimates.map((each) => tail(each, each.loss));
+		this.losses = holmAdjusted(losses);
+		this.shares = holmLevels(losses, 1);
+		this.gains = holmAdjusted(estimates.map((each) => tail(each, -each.loss)));
+	}
+};
+/** Probability of such a distance or more if the true one were half the tolerance. */
+function tail({ tolerance, standardError, degreesOfFreedom }, distance) {
+	return studentUpperTail((distance - tolerance / 2) / standardError, degreesOfFreedom);
+}
+function judgeOne(input, estimate, family, index) {
+	const { loss, standardError, degreesOfFreedom, tolerance } = estimate;
+	const sessions = {
+		base: estimate.base.length,
+		head: estimate.head.length
+	};
+	const alpha = alphaFor(sessions) / family.noisier;
+	const critical = (level) => studentCritical(level, degreesOfFreedom);
+	const share = (value) => {
+		const found = asShare(value, estimate);
+		return found === null ? null : digits(found);
+	};
+	const halfWidth = critical(.025) * standardError;
+	const atMost = loss + critical(1 - POWER) * standardError;
+	const atLeast = loss - critical(alpha * family.shares[index]) * standardError;
+	const resolution = Math.max(tolerance, findable(estimate, FULL, family));
+	const interval = [share(loss - halfWidth), share(loss + halfWidth)];
+	const found = {
+		base: digits(fromScale(meanOf$1(estimate.base), estimate.scale)),
+		head: digits(fromScale(meanOf$1(estimate.head), estimate.scale)),
+		effect: share(loss),
+		interval: interval[0] === null || interval[1] === null ? null : [interval[0], interval[1]],
+		bound: share(atLeast),
+		detectable: share(Math.max(tolerance, findable(estimate, sessions, family))),
+		resolution: share(resolution),
+		pValue: family.losses[index],
+		sessionSd: estimate.sd
+	};
+	const said = (value) => sayLoss(value, estimate);
+	if (loss > tolerance && found.pValue <= alpha && isSeparated(estimate, 1)) {
+		const doubt = doubtOf(input, estimate);
+		if (doubt !== null) return {
+			...found,
+			verdict: "inconclusive",
+			reason: doubt
+		};
+		const wanted = isMoved(input, estimate) ? CONFIRMING.moved : CONFIRMING.steadyEnough;
+		const open = !estimate.known.steady && (input.fresh ?? []).length < wanted;
+		return {
+			...found,
+			verdict: "regressed",
+			...open ? { unconfirmed: true } : {},
+			reason: `surely more than ${said(atLeast)} worse`
+		};
+	}
+	if (loss < -tolerance && family.gains[index] <= alpha && isSeparated(estimate, -1)) return {
+		...found,
+		verdict: "improved",
+		reason: "better by more than the tolerance, in every session"
+	};
+	if (loss > tolerance && found.pValue <= .1) {
+		const reason = `worse by more than the tolerance, but ${isSeparated(estimate, 1) ? "not surely" : "as good as some of the baseline's sessions"}`;
+		return {
+			...found,
+			verdict: "inconclusive",
+			reason
+		};
+	}
+	if (sessions.head < FULL.head && isSeparated(estimate, 1) && isDistinct(estimate)) {
+		const reason = `worse than every baseline session, but ${counted(sessions.head, "session")} of this run cannot tell`;
+		return {
+			...found,
+			verdict: "inconclusive",
+			reason
+		};
+	}
+	if (atMost >= resolution) {
+		const by = `${counted(sessions.base, "baseline session")} and ${sessions.head} of this run`;
+		return {
+			...found,
+			verdict: "inconclusive",
+			reason: `${by} do not exclude that it is ${said(atMost)} worse`
+		};
+	}
+	const reason = resolution > tolerance && atMost >= tolerance ? `no loss that this machine can show, which is ${said(resolution)}` : "within the tolerance";
+	return {
+		...found,
+		verdict: "pass",
+		reason
+	};
+}
+/** Why a loss that is surely there does not convict, or null. */
+function doubtOf(input, estimate) {
+	const { known, loss, head } = estimate;
+	if (!known.steady && head.length < FULL.head && loss <= SLOW_SESSION) return `worse by more than the tolerance, but ${head.length === 1 ? "one slow session" : `${head.length} slow sessions`} could look like this`;
+	if (!isDistinct(estimate)) return `worse by more than the tolerance, but not by more than sessions of the same flags differ (${sayLoss(known.range, estimate)})`;
+	if (isFreshSlow(input, estimate)) return "worse than the baseline, but so is what the baseline was made of, measured beside this run";
+	return null;
+}
+/** The last digits are those of the logarithms. */
+function digits(value) {
+	return Number(value.toPrecision(12));
+}
+function counted(number, what) {
+	return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
+function sayLoss(value, estimate) {
+	if (estimate.scale.kind === "linear") return `${Number(Math.max(0, value).toPrecision(2))}`;
+	const percent = Math.max(0, (asShare(value, estimate) ?? 0) * 100);
+	return `${percent >= 10 ? Math.round(percent) : Number(percent.toFixed(1))} %`;
+}
+
+// src/compare/compare.ts
+/** Metrics that a stored baseline of fewer hosts than this cannot convict on another host. */
+const HOSTS_THAT_SPAN = 3;
+/** Compares head with a base, metric by metric: every metric that either side has, judged together. */
+function compareSides(scenario, base, head, rules, options = {}) {
+	const fingerprint = mergeDifferences(base, head);
+	const incomparable = fingerprint.filter((difference) => difference.rule === "must");
+	const flags = diffFlags(base, head);
+	const metrics = metricsOf(base, head, rules, options.fresh);
+	const both = metrics.filter(hasBothSides);
+	const judged = judge(both.map((metric) => judgeInput(metric)), { noise: options.noise });
+	const judgements = new Map(both.map((metric, index) => [metric.id, judged[index]]));
+	const context = {
+		base,
+		head,
+		crossHost: isCrossHost(base, head)
+	};
+	const comparisons = metrics.map((metric) => {
+		const compared = comparisonOf(metric, judgements.get(metric.id), context);
+		const found = incomparable.length === 0 ? compared : {
+			...compared,
+			verdict: "invalid",
+			reason: notComparable(incomparable)
+		};
+		const attribution = attribute(found, flags);
+		return attribution === null ? found : {
+			...found,
+			attribution
+		};
+	});
+	return {
+		schemaVersion: 1,
+		scenario,
+		baseSource: base.source,
+		limits: [],
+		comparisons,
+		flags,
+		fingerprint,
+		taints: taintsOf(head)
+	};
+}
+function metricsOf(base, head, rules, fresh) {
+	const definitions = new Map([...base.definitions, ...head.definitions].map((definition) => [definition.id, definition]));
+	return [.../* @__PURE__ */ new Set([...definitions.keys(), ...Object.keys(base.values)])].sort().map((id) => {
+		const definition = definitions.get(id) ?? unknownDefinition(id);
+		return {
+			id,
+			definition,
+			level: ruleFor(rules.levels, id) ?? definition.level,
+			tolerance: mergeTolerance(definition.tolerance, ruleFor(rules.tolerances, id)),
+			base: nonEmpty(base.values[id]),
+			head: nonEmpty(head.values[id]),
+			fresh: nonEmpty(fresh?.values[id])
+		};
+	}).filter((metric) => metric.level !== "off" && metric.base.length + metric.head.length > 0);
+}
+const hasBothSides = ({ base, head }) => base.length > 0 && head.length > 0;
+function judgeInput({ id, definition, ...metric }) {
+	const { direction, rounds, sensitivity } = definition;
+	return {
+		...metric,
+		metric: id,
+		direction,
+		rounds,
+		sensitivity
+	};
+}
+/** Why parts of a side must not be trusted, each reason once. */
+function taintsOf(side) {
+	return [...new Set(side.taints.map((taint) => taint.reason))];
+}
+function comparisonOf(metric, judged, context) {
+	const { id, definition, level, tolerance, base, head } = metric;
+	const shared = {
+		metric: id,
+		unit: definition.unit,
+		direction: definition.direction,
+		level,
+		tolerance: tolerance.relative,
+		absoluteTolerance: tolerance.absolute,
+		baseSessions: base,
+		headSessions: head,
+		...metric.fresh.length > 0 ? { freshSessions: metric.fresh } : {}
+	};
+	const undecided = {
+		effect: null,
+		interval: null,
+		bound: null,
+		detectable: null
+	};
+	if (head.length === 0) {
+		const reason = `the baseline has it, this run does not: ${context.head.absent[id] ?? "its probe did not run"}`;
+		return {
+			...shared,
+			...undecided,
+			verdict: "invalid",
+			base: typical(base),
+			head: null,
+			reason
+		};
+	}
+	if (judged === void 0) {
+		const reason = "the baseline has no value for it; record again to gate it";
+		const open = {
+			...undecided,
+			verdict: "inconclusive",
+			decidable: false
+		};
+		return {
+			...shared,
+			...open,
+			base: null,
+			head: typical(head),
+			reason
+		};
+	}
+	const found = {
+		...shared,
+		...judged,
+		interval: judged.interval === null ? null : tuple(judged.interval)
+	};
+	const taint = findTaint(context.head, id);
+	if (taint !== void 0) return {
+		...found,
+		verdict: "invalid",
+		reason: taint.reason
+	};
+	const baseTaint = findTaint(context.base, id);
+	if (baseTaint !== void 0) return {
+		...found,
+		verdict: "invalid",
+		reason: `the baseline must not be trusted: ${baseTaint.reason}`
+	};
+	if (definition.sensitivity !== "host" || !context.crossHost) return found;
+	return {
+		...found,
+		...elsewhere(judged)
+	};
+}
+/** What remains of a judgement on another host: what the host moves convicts nobody there, and praises nobody. */
+function elsewhere({ verdict, reason }) {
+	const where = `on another host than the baseline, which spans fewer than ${HOSTS_THAT_SPAN} hosts`;
+	switch (verdict) {
+		case "regressed": return {
+			verdict: "inconclusive",
+			decidable: false,
+			reason: `worse by more than the tolerance, but ${where}`
+		};
+		case "improved": return {
+			verdict: "pass",
+			reason: `better by more than the tolerance, but ${where}`
+		};
+		default: return {
+			verdict,
+			reason
+		};
+	}
+}
+function findTaint(side, id) {
+	return side.taints.find(({ metrics }) => id === metrics || id.startsWith(`${metrics}.`) || id.startsWith(`${metrics}_`));
+}
+function notComparable(differences) {
+	return `not comparable: ${differences.map(({ field, base, head }) => field === "probeSuite" ? "its probes or their parameters are not the baseline's" : `${field} is ${head ?? "none"}, the baseline's is ${base ?? "none"}`).join("; ")}`;
+}
+function nonEmpty(sessions) {
+	return (sessions ?? []).filter((session) => session.length > 0).map((session) => [...session]);
+}
+function typical(sessions) {
+	const values = sessions.flat();
+	return values.length === 0 ? null : median$1(values);
+}
+function tuple(interval) {
+	return [interval[0], interval[1]];
+}
+/** A metric of a baseline that this version's catalogue does not know is shown and never judged. */
+function unknownDefinition(id) {
+	return {
+		id,
+		unit: "",
+		direction: "lower",
+		level: "watch",
+		tolerance: {
+			relative: 0,
+			absolute: 0
+		},
+		sensitivity: "none",
+		rounds: "best",
+		description: "A metric of the baseline that this run did not produce."
+	};
+}
+function mergeTolerance(own, given) {
+	return {
+		relative: given?.relative ?? own.relative,
+		absolute: given?.absolute ?? own.absolute
+	};
+}
+/** What differs between any two machines of the sides; what is only noted must differ from every one of the base. */
+function mergeDifferences(base, head) {
+	const pairs = head.fingerprints.map((other) => base.fingerprints.map((one) => diffFingerprints(one, other)));
+	const found = /* @__PURE__ */ new Map();
+	for (const against of pairs) for (const difference of against.flat()) {
+		const everywhere = against.every((each) => each.some(({ field }) => field === difference.field));
+		if (difference.rule === "must" || everywhere) found.set(difference.field, difference);
+	}
+	return [...found.values()];
+}
+function isCrossHost(base, head) {
+	const hosts = new Set(base.fingerprints.map((fingerprint) => fingerprint["hostId"]).filter((id) => id != null));
+	if (hosts.size === 0 || hosts.size >= HOSTS_THAT_SPAN) return false;
+	return head.fingerprints.some((fingerprint) => fingerprint["hostId"] != null && !hosts.has(fingerprint["hostId"]));
+}
+
+// src/compare/limits.ts
+/**
+* The limits that a run breaks: the median of a metric's rounds lies outside. A limit on a metric that was not
+* measured is broken too, since nobody looked.
+*/
+function checkLimits(values, definitions, limits) {
+	const broken = definitions.flatMap((definition) => {
+		const limit = ruleFor(limits, definition.id);
+		const rounds = values[definition.id]?.flat() ?? [];
+		if (limit === void 0 || rounds.length === 0) return [];
+		const value = median$1(rounds);
+		const shared = {
+			metric: definition.id,
+			unit: definition.unit,
+			value
+		};
+		if (limit.max !== void 0 && value > limit.max) return [{
+			...shared,
+			bound: limit.max,
+			side: "max"
+		}];
+		if (limit.min !== void 0 && value < limit.min) return [{
+			...shared,
+			bound: limit.min,
+			side: "min"
+		}];
+		return [];
+	});
+	const measured = definitions.filter((definition) => (values[definition.id]?.flat().length ?? 0) > 0);
+	const unmeasured = Object.entries(limits).flatMap(([pattern, limit]) => measured.some((definition) => ruleFor({ [pattern]: limit }, definition.id) !== void 0) ? [] : [{
+		metric: pattern,
+		unit: "",
+		value: null,
+		bound: limit.max ?? limit.min ?? 0,
+		side: limit.max !== void 0 ? "max" : "min"
+	}]);
+	return [...broken, ...unmeasured];
+}
+
+// src/measure/measure-folder.ts
+/**
+* Every metric of a run folder. Traces are read session by session and forgotten once they are measured; in a file
+* whose sessions are mixed they are all kept.
+*
+* @throws UsageError as {@link readRunFolder}
+*/
+async function measureFolder(folder) {
+	const run = await readRunRecord(folder);
+	const parts = [];
+	const done = /* @__PURE__ */ new Set();
+	let traces = [];
+	let current = null;
+	const finish = () => {
+		if (current === null) return;
+		parts.push(measureRun({
+			...run,
+			sessions: run.sessions.filter((each) => keyOf(each.variant, each.index) === current)
+		}, traces));
+		done.add(current);
+		traces = [];
+	};
+	for await (const trace of readTraces(folder)) {
+		const key = keyOf(trace.variant, trace.session);
+		if (key !== current) {
+			if (done.has(key)) {
+				const whole = await readRunFolder(folder);
+				return {
+					run,
+					measurements: measureRun(run, whole.traces)
+				};
+			}
+			finish();
+			current = key;
+		}
+		traces.push(trace);
+	}
+	finish();
+	const silent = run.sessions.filter((each) => !done.has(keyOf(each.variant, each.index)));
+	parts.push(measureRun({
+		...run,
+		sessions: silent
+	}, []));
+	return {
+		run,
+		measurements: joined$1(parts)
+	};
+}
+const keyOf = (variant, session) => `${session}/${variant}`;
+function joined$1(parts) {
+	return {
+		schemaVersion: 1,
+		metrics: [...new Map(parts.flatMap((part) => part.metrics).map((metric) => [metric.id, metric])).values()],
+		measurements: parts.flatMap((part) => part.measurements),
+		absent: parts.flatMap((part) => part.absent),
+		taints: parts.flatMap((part) => part.taints),
+		ttft: parts.flatMap((part) => part.ttft)
+	};
+}
+
+// src/comparing.ts
+/** A baseline as a side, with the definitions that the catalogue has of its metrics. */
+function knownBaselineSide(baseline, source) {
+	return baselineSide(baseline, source, definitionsOf(Object.keys(baseline.metrics)));
+}
+/** What a configuration says of how metrics are judged. */
+function rulesOf(config) {
+	return {
+		tolerances: config.tolerances,
+		levels: config.levels
+	};
+}
+/** One side of `compare`: run folders, or a baseline file. */
+async function readSide(paths, label) {
+	const sides = [];
+	for (const path of paths) {
+		if (path.endsWith(".json")) {
+			const text = await readTextIfExists(path);
+			if (text === null) throw new UsageError(`${path}: no such file`);
+			const baseline = readBaselineText(text, path);
+			const side = knownBaselineSide(baseline, path);
+			sides.push({
+				path,
+				isBaseline: true,
+				side,
+				scenario: baseline.scenario
+			});
+			continue;
+		}
+		const { run, measurements } = await measureFolder(path);
+		sides.push({
+			path,
+			isBaseline: false,
+			side: runSide(run, measurements, path),
+			scenario: run.scenario
+		});
+	}
+	const [first, ...rest] = sides;
+	if (first === void 0) throw new UsageError(`--${label} needs at least one run folder or baseline`);
+	const merged = rest.reduce((all, { side }) => mergeSides(all, side), first.side);
+	const baselines = sides.filter((each) => each.isBaseline);
+	return {
+		side: merged,
+		scenario: first.scenario,
+		baselines
+	};
+}
+/** Compares runs or a baseline with runs: `vllm-gate compare`. */
+async function compareRuns(basePaths, headPaths, config) {
+	const base = await readSide(basePaths, "base");
+	const head = await readSide(headPaths, "head");
+	if (head.side.definitions.length === 0 || headPaths.some((path) => path.endsWith(".json"))) throw new UsageError(`--head ${headPaths.join(" ")}: nothing measured there, expected run folders with traces`);
+	for (const { path, scenario } of base.baselines) if (scenario !== head.scenario) throw new UsageError(`--base ${path}: a baseline of scenario "${scenario}", expected one of "${head.scenario}" as in ${headPaths[0]}`);
+	const rules = config === null ? {
+		tolerances: {},
+		levels: {}
+	} : rulesOf(config);
+	const comparison = {
+		...compareSides(head.scenario, base.side, head.side, rules),
+		limits: checkLimits(head.side.values, head.side.definitions, config?.limits ?? {})
+	};
+	return {
+		comparison,
+		verdict: decide(comparison, config ?? {
+			onInconclusive: "warn",
+			onInvalid: "fail",
+			reportOnly: false
+		})
+	};
+}
+
+// src/domain/noise.ts
+/** How far a metric spreads on one machine, and what that means for gating it. */
+const metricNoiseSchema = object({
+	unit: string(),
+	/** `log`: spreads are of logarithms, so 0.02 is 2 %. `linear`: they are in the metric's unit. */
+	scale: _enum(["log", "linear"]),
+	/** Sessions that it was measured in. */
+	sessions: number().int().positive(),
+	/** Standard deviation between sessions of what stands for a session. */
+	sessionSd: number().nonnegative(),
+	degreesOfFreedom: number().int().nonnegative(),
+	/** Distance between the best and the worst of the sessions. */
+	sessionRange: number().nonnegative(),
+	/** Standard deviation between the rounds of a session; null with one round in each. */
+	roundSd: number().nonnegative().nullable(),
+	/** Smallest loss that a gate of 5 baseline and 3 head sessions finds 95 times in 100. */
+	detectable: number().nonnegative(),
+	proposed: object({
+		level: levelSchema,
+		tolerance: toleranceSchema
+	}),
+	/** Head sessions against 5 of the baseline to find a loss of this share 95 times in 100; null: more than 20. */
+	sessionsFor: array(object({
+		loss: number(),
+		sessions: number().int().nullable()
+	})),
+	/** Share of the pairs of these sessions, all alike, of which a fixed rule on the first round would have failed one. */
+	fixedRuleFires: array(object({
+		rule: number(),
+		share: number()
+	}))
+});
+/** `<slug>.noise.json`, beside a baseline: what `calibrate` found on the machine. */
+const noiseFileSchema = object({
+	schemaVersion: literal(1),
+	scenario: string(),
+	fingerprint: fingerprintSchema,
+	recordedAt: string(),
+	toolVersion: string(),
+	run: string().nullable(),
+	metrics: record(string(), metricNoiseSchema)
+});
+
 // src/verdict/next-look.ts
 /**
 * What to measure next, so that what is undecided gets decided. The error rates hold over the whole sequence, since
-* each number of head sessions has its own share of the chance of a false alarm (`alphaAt` in `compare/judge.ts`).
+* fewer than three sessions of head convict only of twice as bad (`compare/conviction.ts`).
 *
 * - What no session is ever slow in (KV cache, memory) ends a run as soon as it regressed; so does everything else
 *   once it regressed: what others would come to, cannot change the exit.
-* - A regression of what the host moves, against a baseline of another day, is first confirmed by a session of the
-*   base: if that is as slow, the machine changed.
+* - Any other regression against a baseline of another day is first confirmed by sessions of the base: if those are as
+*   slow, the machine changed.
 * - What is undecided gets another session of head, up to the scenario's number, while the budget has the time.
 *   More rounds of the same server do not help: sessions differ, and a slow one is slow in all its rounds.
 */
@@ -46528,9 +47635,10 @@ function worsened(before, after) {
 // src/gate.ts
 /** Serves, probes, measures, compares with the baseline and reports: `vllm-gate run`. */
 async function runGate(config, world) {
-	const fingerprint = await identify(config);
+	const fingerprint = await identify(config, world);
 	const expected = join(config.baselineDir, baselinePath(config.scenario, fingerprint));
 	const baseline = config.base === null ? await readBaseline(expected, config.scenario, world) : null;
+	const noise = await readNoise(noisePath(expected), world);
 	const base = config.base ?? (baseline === null ? null : serverOfBaseline(config, baseline));
 	const plan = {
 		...headPlan(config, config.sessions),
@@ -46542,7 +47650,11 @@ async function runGate(config, world) {
 	};
 	const started = await startRun(config, world, plan, fingerprint);
 	return reportAnyway(started, config, world, async () => {
-		const compare = (run, measurements) => config.base === null ? compareWithBaseline(run, measurements, baseline, expected, config) : compareBesides(run, measurements, config);
+		const compare = (run, measurements) => config.base === null ? compareWithBaseline(run, measurements, {
+			baseline,
+			source: expected,
+			noise
+		}, config) : compareBesides(run, measurements, noise, config);
 		const measured = await measureInLooks(started, config, world, {
 			compare,
 			base: (run) => config.base !== null ? "interleaved" : base !== null && isSameVersion(run, baseline) ? "confirmable" : "stored"
@@ -46562,7 +47674,7 @@ function isSameVersion(run, baseline) {
 }
 /** Measures and records: `vllm-gate record --scenario`. The verdict says whether there was something to record. */
 async function runAndRecord(config, world, options = {}) {
-	const fingerprint = await identify(config);
+	const fingerprint = await identify(config, world);
 	const path = join(config.baselineDir, baselinePath(config.scenario, fingerprint));
 	const old = await readCheckedOut(resolve(world.cwd, path), await gitRoot(world.cwd));
 	if (old !== null) parseBaseline(old, path, config.scenario);
@@ -46590,7 +47702,7 @@ async function runAndRecord(config, world, options = {}) {
 }
 /** Measures alone, for a history: `vllm-gate drift`. */
 async function runNight(config, world) {
-	const started = await startRun(config, world, headPlan(config, config.sessions), await identify(config));
+	const started = await startRun(config, world, headPlan(config, config.sessions), await identify(config, world));
 	const measured = await measureSessions(started, config, world);
 	await measured.close();
 	return {
@@ -46642,12 +47754,20 @@ async function finish(measured, world, verdict, comparison) {
 	};
 }
 async function readBaseline(path, scenario, world) {
-	const { baseRevision, cwd } = world;
-	const file = resolve(cwd, path);
-	const text = baseRevision === void 0 ? await readCheckedOut(file, await gitRoot(cwd)) : await gitShow(cwd, baseRevision, `./${relative(cwd, file)}`);
+	const text = await readJudging(path, world);
 	return text === null ? null : parseBaseline(text, path, scenario);
 }
-function compareWithBaseline(run, measurements, baseline, source, config) {
+/** How far sessions spread on this machine, where `calibrate` found it out. */
+async function readNoise(path, world) {
+	const text = await readJudging(path, world);
+	return text === null ? void 0 : parseJson(text, noiseFileSchema, path).metrics;
+}
+/** A file that judges: the base branch's copy of a pull request, else the one that is checked out. */
+async function readJudging(path, { baseRevision, cwd }) {
+	const file = resolve(cwd, path);
+	return baseRevision === void 0 ? readCheckedOut(file, await gitRoot(cwd)) : gitShow(cwd, baseRevision, `./${relative(cwd, file)}`);
+}
+function compareWithBaseline(run, measurements, { baseline, source, noise }, config) {
 	const head = runSide(run, measurements, "this run");
 	return {
 		...baseline === null ? {
@@ -46659,16 +47779,19 @@ function compareWithBaseline(run, measurements, baseline, source, config) {
 			flags: [],
 			fingerprint: [],
 			taints: taintsOf(head)
-		} : compareSides(run.scenario, knownBaselineSide(baseline, source), head, rulesOf(config), { fresh: measuredOf(run, "base") > 0 ? runSide(run, measurements, "this run's base", "base") : void 0 }),
+		} : compareSides(run.scenario, knownBaselineSide(baseline, source), head, rulesOf(config), {
+			noise,
+			fresh: measuredOf(run, "base") > 0 ? runSide(run, measurements, "this run's base", "base") : void 0
+		}),
 		limits: checkLimits(head.values, head.definitions, config.limits)
 	};
 }
 /** Head against the base that was measured in turn with it. */
-function compareBesides(run, measurements, config) {
+function compareBesides(run, measurements, noise, config) {
 	const head = runSide(run, measurements, "this run");
 	const base = runSide(run, measurements, "the base, measured beside it", "base");
 	return {
-		...compareSides(run.scenario, base, head, rulesOf(config)),
+		...compareSides(run.scenario, base, head, rulesOf(config), { noise }),
 		limits: checkLimits(head.values, head.definitions, config.limits)
 	};
 }
@@ -47674,6 +48797,104 @@ async function prune(folder, keep) {
 	return old;
 }
 
+// src/report/terminal.ts
+/** Text that a server or a file may have written, without control codes that a terminal would obey. */
+function printable(text) {
+	return text.replace(/[^\P{Cc}\n\t]/gu, "");
+}
+/** What a run came to, for a terminal: the verdict, what changed, and where the rest is. */
+function renderTerminal(verdict, comparison, reportPath) {
+	return printable(`${[
+		`${(verdict.cause === "cancelled" || verdict.cause === "killed" ? "cancelled" : verdict.verdict).toUpperCase()}${verdict.reportOnly ? " (report only)" : ""}: ${verdict.headline}`,
+		...machines(comparison),
+		...changes(comparison, verdict.headline),
+		...limits(comparison),
+		...differences(comparison),
+		...comparison === null ? verdict.reasons.filter((reason) => !verdict.headline.includes(reason)).map((reason) => `  ${reason}`) : [],
+		verdict.nextAction,
+		`Report: ${reportPath}`
+	].map(oneLine).join("\n")}\n`);
+}
+function machines(comparison) {
+	return incomparable(comparison).map((each) => `  ${each.field}: ${each.base ?? "none"} → ${each.head ?? "none"}`);
+}
+function changes(comparison, headline) {
+	if (incomparable(comparison).length > 0) return [];
+	const gated = (comparison?.comparisons ?? []).filter((each) => each.level === "gate");
+	const changed = ordered(gated, CHANGED);
+	const rows = changed.map((each) => [
+		each.metric,
+		formatValue(each.base, each.unit),
+		formatValue(each.head, each.unit),
+		formatChange(each.base, each.head, each.unit),
+		each.verdict,
+		`tolerance ${formatTolerance(each.tolerance, each.absoluteTolerance, each.unit)}`
+	]);
+	const reasons = reasonsOf(changed).filter(({ reason }) => !headline.includes(reason));
+	return [...columns(rows), ...reasons.map(({ metrics, reason }) => `  ${metrics.join(", ")}: ${reason}`)];
+}
+function limits(comparison) {
+	return columns((comparison?.limits ?? []).map((each) => [
+		each.metric,
+		each.value === null ? "not measured" : formatValue(each.value, each.unit),
+		`limit ${each.side} ${formatValue(each.bound, each.unit)}`
+	]));
+}
+function differences(comparison) {
+	const flags = (comparison?.flags ?? []).map((each) => `  ${each.what}: ${each.base ?? "not set"} → ${each.head ?? "not set"}`);
+	return flags.length === 0 ? [] : ["differs from the baseline:", ...flags];
+}
+/** Rows in columns, numbers to the right. */
+function columns(rows) {
+	const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => [...row[column] ?? ""].length)));
+	return rows.map((row) => `  ${row.map((cell, column) => {
+		const width = widths[column] ?? 0;
+		const pad = " ".repeat(Math.max(0, width - [...cell].length));
+		return column >= 1 && column <= 3 ? pad + cell : cell + pad;
+	}).join("  ")}`.trimEnd());
+}
+
+// src/report/calibration.ts
+/** What a calibration found, for the terminal. */
+function renderCalibration(noise, path) {
+	const entries = Object.entries(noise.metrics).sort(([a], [b]) => a < b ? -1 : 1);
+	const rows = entries.map(([id, each]) => [
+		id,
+		spread(each.sessionSd, each),
+		spread(each.detectable, each),
+		each.proposed.level,
+		formatTolerance(each.proposed.tolerance.relative, each.proposed.tolerance.absolute, each.unit),
+		...[.05, .1].map((loss) => sessionsText(each, loss)),
+		...each.fixedRuleFires.map(({ share }) => `${Math.round(share * 100)} %`)
+	]);
+	const header = [
+		"metric",
+		"sd",
+		"detectable",
+		"level",
+		"tolerance",
+		"sessions for 5 %",
+		"for 10 %",
+		...entries[0]?.[1].fixedRuleFires.map(({ rule }) => `${rule * 100} % rule`) ?? []
+	];
+	return [
+		`${entries[0]?.[1].sessions ?? 0} sessions of ${noise.scenario}: how far they spread on this machine, and what a gate can see here`,
+		...columns([header, ...rows]),
+		"sd: of a session's best round. detectable: the loss that 5 baseline and 3 head sessions find 95 times in 100.",
+		"N % rule: how often a fixed rule on one round of each would have failed two identical sessions.",
+		`Written to ${path}: commit it; run and record judge by it.`,
+		""
+	].join("\n");
+}
+function spread(value, { scale, unit }) {
+	if (scale === "linear") return `${Number(value.toPrecision(2))}${unit === "" ? "" : ` ${unit}`}`;
+	return `${Number(((Math.exp(value) - 1) * 100).toPrecision(2))} %`;
+}
+function sessionsText({ sessionsFor }, loss) {
+	const found = sessionsFor.find((each) => each.loss === loss);
+	return found === void 0 ? "–" : found.sessions === null ? "> 20" : String(found.sessions);
+}
+
 // src/report/drift.ts
 /** The drift of a machine as Markdown: an issue's body, and what the command prints. */
 function renderDrift(drift) {
@@ -47744,63 +48965,6 @@ function changeTable(metrics) {
 function watched({ metrics }) {
 	const of = metrics.filter((each) => each.level === "watch" && each.state === "drifting");
 	return of.length === 0 ? [] : ["## Watched, not gated", metricTable(of)];
-}
-
-// src/report/terminal.ts
-/** Text that a server or a file may have written, without control codes that a terminal would obey. */
-function printable(text) {
-	return text.replace(/[^\P{Cc}\n\t]/gu, "");
-}
-/** What a run came to, for a terminal: the verdict, what changed, and where the rest is. */
-function renderTerminal(verdict, comparison, reportPath) {
-	return printable(`${[
-		`${(verdict.cause === "cancelled" || verdict.cause === "killed" ? "cancelled" : verdict.verdict).toUpperCase()}${verdict.reportOnly ? " (report only)" : ""}: ${verdict.headline}`,
-		...machines(comparison),
-		...changes(comparison, verdict.headline),
-		...limits(comparison),
-		...differences(comparison),
-		...comparison === null ? verdict.reasons.filter((reason) => !verdict.headline.includes(reason)).map((reason) => `  ${reason}`) : [],
-		verdict.nextAction,
-		`Report: ${reportPath}`
-	].map(oneLine).join("\n")}\n`);
-}
-function machines(comparison) {
-	return incomparable(comparison).map((each) => `  ${each.field}: ${each.base ?? "none"} → ${each.head ?? "none"}`);
-}
-function changes(comparison, headline) {
-	if (incomparable(comparison).length > 0) return [];
-	const gated = (comparison?.comparisons ?? []).filter((each) => each.level === "gate");
-	const changed = ordered(gated, CHANGED);
-	const rows = changed.map((each) => [
-		each.metric,
-		formatValue(each.base, each.unit),
-		formatValue(each.head, each.unit),
-		formatChange(each.base, each.head, each.unit),
-		each.verdict,
-		`tolerance ${formatTolerance(each.tolerance, each.absoluteTolerance, each.unit)}`
-	]);
-	const reasons = reasonsOf(changed).filter(({ reason }) => !headline.includes(reason));
-	return [...columns(rows), ...reasons.map(({ metrics, reason }) => `  ${metrics.join(", ")}: ${reason}`)];
-}
-function limits(comparison) {
-	return columns((comparison?.limits ?? []).map((each) => [
-		each.metric,
-		each.value === null ? "not measured" : formatValue(each.value, each.unit),
-		`limit ${each.side} ${formatValue(each.bound, each.unit)}`
-	]));
-}
-function differences(comparison) {
-	const flags = (comparison?.flags ?? []).map((each) => `  ${each.what}: ${each.base ?? "not set"} → ${each.head ?? "not set"}`);
-	return flags.length === 0 ? [] : ["differs from the baseline:", ...flags];
-}
-/** Rows in columns, numbers to the right. */
-function columns(rows) {
-	const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => [...row[column] ?? ""].length)));
-	return rows.map((row) => `  ${row.map((cell, column) => {
-		const width = widths[column] ?? 0;
-		const pad = " ".repeat(Math.max(0, width - [...cell].length));
-		return column >= 1 && column <= 3 ? pad + cell : cell + pad;
-	}).join("  ")}`.trimEnd());
 }
 
 // node_modules/commander/lib/error.js
@@ -50921,6 +52085,8 @@ async function drift(runs, options, out) {
 	out(options.json === true ? `${JSON.stringify(result.drift, null, 1)}\n` : renderDrift(result.drift));
 	return options.failOn !== void 0 && result.drift.drifting ? EXIT.regressed : EXIT.pass;
 }
+/** As many as the data of one machine had that the shipped spreads come from. */
+const CALIBRATION_SESSIONS = 7;
 /** Adds the commands about the ledger of baselines. */
 function addLedgerCommands(program, { out, finish }) {
 	program.command("audit").description("who moved which baseline and which bound, from git's history, and what is suspicious in it").option("--config <file>", "configuration", CONFIG_FILE).option("--baseline-dir <folder>", "where baselines lie", "baselines").option("--since <date>", "only commits after it, as git takes it: 2026-01-31, '3 months ago'").option("--max-age-days <n>", "a baseline whose latest session is older is stale", wholeNumber, 90).option("--fail-on <kinds...>", `exit 1 on these findings: any, ${FINDING_KINDS.join(", ")}`).option("--json", "print every move and finding").action(async (options) => {
@@ -50937,6 +52103,20 @@ function addLedgerCommands(program, { out, finish }) {
 		finish(audit.findings.some(({ kind }) => kinds.includes(kind)) ? EXIT.regressed : EXIT.pass);
 	});
 	withServeOptions(program.command("drift").description("append a night to the history of this machine and look for changes of its level").argument("[runs...]", "run folders to append; without any, one is measured")).option("--keep <n>", "most nights that the history keeps", wholeNumber, KEEP).option("--push", "commit the night and push it, on top of what others pushed meanwhile").option("--fail-on <what>", "drift: exit 1 when a gated metric drifted").option("--json", "print every metric's series of levels").action(async (runs, options) => finish(await drift(runs, options, out)));
+	withServeOptions(program.command("calibrate").description("measure this machine's own noise: tolerances that it can keep, losses that it can show")).action(async (options) => {
+		const { config, world } = await prepare({
+			...options,
+			sessions: options.sessions ?? CALIBRATION_SESSIONS
+		});
+		const { runDir, noise, path, failure } = await runCalibration(config, world, config.sessions);
+		if (noise === null || failure !== null) {
+			if (failure !== null) out(renderTerminal(failure, null, runDir));
+			finish(failure?.exitCode ?? EXIT.notMeasured);
+			return;
+		}
+		out(renderCalibration(noise, path));
+		finish(EXIT.pass);
+	});
 }
 
-export { timesOf as $, resumeRun as A, compareRuns as B, runAndRecord as C, identify as D, concludeMeasuring as E, equalRequests as F, readKvFill as G, gitRoot as H, ownRequests as I, kvCapacity as J, theilSenLine as K, fillLengths as L, findModelShape as M, serverEnvironment as N, mayGoOn as O, secretsOf as P, countGood as Q, kvFillCase as R, loadConfig as S, recordRuns as T, resolveBase as U, runAudit as V, execa as W, findKnee as X, curveOf as Y, kneeOf as Z, renderTerminal as _, minutes as a, ttftMs as at, CONFIG_FILE as b, prepare as c, median$1 as ct, withServerOptions as d, countedIn as et, Command as f, printable as g, columns as h, log as i, tpotMs as it, startRun as j, measureSession as k, wholeNumber as l, min as lt, InvalidArgumentError as m, failingKinds as n, groupTraces as nt, optionName as o, max as ot, CommanderError as p, GIB as q, interruptions as r, measuredS as rt, overridesOf as s, mean$1 as st, addLedgerCommands as t, e2eMs as tt, withServeOptions as u, quantile$1 as ut, outliveReaders as v, runGate as w, checkMetricNames as x, untilInterrupted as y, completionBody as z };
+export { countGood as $, measureSession as A, completionBody as B, runAndRecord as C, concludeMeasuring as D, compareRuns as E, secretsOf as F, hitRateOf as G, gitRoot as H, equalRequests as I, GIB as J, readKvFill as K, ownRequests as L, startRun as M, findModelShape as N, identify as O, serverEnvironment as P, kneeOf as Q, fillLengths as R, loadConfig as S, recordRuns as T, resolveBase as U, runAudit as V, execa as W, curveOf as X, kvCapacity as Y, findKnee as Z, renderTerminal as _, minutes as a, tpotMs as at, CONFIG_FILE as b, prepare as c, mean$1 as ct, withServerOptions as d, quantile$1 as dt, timesOf$1 as et, Command as f, printable as g, columns as h, log as i, measuredS as it, resumeRun as j, mayGoOn as k, wholeNumber as l, median$1 as lt, InvalidArgumentError as m, failingKinds as n, e2eMs as nt, optionName as o, ttftMs as ot, CommanderError as p, theilSenLine as q, interruptions as r, groupTraces as rt, overridesOf as s, max as st, addLedgerCommands as t, countedIn as tt, withServeOptions as u, min as ut, outliveReaders as v, runGate as w, checkMetricNames as x, untilInterrupted as y, kvFillCase as z };

@@ -1,4 +1,4 @@
-import { A as _enum, B as strictObject, C as ZodDefault, D as ZodPrefault, E as ZodOptional, F as literal, G as url, J as __require, L as number, M as array$1, N as boolean, O as ZodRecord, T as ZodObject, U as union, V as string, f as sloSchema, k as ZodUnion, p as levelSchema, q as __commonJSMin, t as briefly, v as UsageError, y as messageOf, z as record } from "./files.js";
+import { A as ZodUnion, B as record, D as ZodOptional, E as ZodObject, H as string, I as literal, J as __commonJSMin, K as url, N as array$1, O as ZodPrefault, P as boolean, R as number, V as strictObject, W as union, Y as __require, b as messageOf, f as sloSchema, j as _enum, k as ZodRecord, p as levelSchema, t as briefly, w as ZodDefault, y as UsageError } from "./files.js";
 import { isAbsolute } from "node:path";
 
 // node_modules/yaml/dist/nodes/identity.js

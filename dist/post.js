@@ -1,6 +1,6 @@
 import { B as getInput, H as info, J as warning, V as getState, a as parsePublicationState, f as lastWords, g as partsOf, n as runnerText, o as targetOf, r as PUBLICATION_STATE, s as readInputs, t as runnerLine, v as readReported, w as endDead, z as error } from "./runner-log.js";
-import { W as RUN_FILES, i as Descendants, k as renderComment, m as decideFailure, o as endServer, r as readStateFile, t as STATE_NAME, u as identify, w as writeRun, x as readRunFolder } from "./state-file.js";
-import { b as EXIT, d as writeJson, s as readTextIfExists, u as writeFileAtomic, y as messageOf } from "./files.js";
+import { A as renderComment, G as RUN_FILES, S as identify, c as readStateFile, f as readRunFolder, g as Descendants, h as writeRun, n as decideFailure, o as STATE_NAME, v as endServer } from "./decide.js";
+import { b as messageOf, d as writeJson, s as readTextIfExists, u as writeFileAtomic, x as EXIT } from "./files.js";
 import { join } from "node:path";
 import { rm, stat } from "node:fs/promises";
 

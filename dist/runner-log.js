@@ -1,5 +1,5 @@
-import { A as _enum, F as literal, H as tuple, J as __require, K as _isoDateTime, L as number, N as boolean, R as object, S as verdictFileSchema, V as string, Y as __toESM, b as EXIT, i as parseJson, n as checkJson, o as readJson, q as __commonJSMin, s as readTextIfExists, v as UsageError, w as ZodISODateTime, x as VERDICTS, y as messageOf, z as record } from "./files.js";
-import { B as details, D as SIGNS, E as require_undici$2, G as runRecordSchema, H as plain, L as formatValue, O as commentParts, P as formatChange, R as code, T as TOOL_VERSION, U as table, W as RUN_FILES, it as comparisonFileSchema, rt as measurementsFileSchema } from "./state-file.js";
+import { B as record, C as verdictFileSchema, H as string, I as literal, J as __commonJSMin, P as boolean, R as number, S as VERDICTS, T as ZodISODateTime, U as tuple, X as __toESM, Y as __require, b as messageOf, i as parseJson, j as _enum, n as checkJson, o as readJson, q as _isoDateTime, s as readTextIfExists, x as EXIT, y as UsageError, z as object } from "./files.js";
+import { D as require_undici$2, E as TOOL_VERSION, F as formatChange, G as RUN_FILES, K as runRecordSchema, O as SIGNS, R as formatValue, U as plain, V as details, W as table, at as measurementsFileSchema, k as commentParts, ot as comparisonFileSchema, z as code } from "./decide.js";
 import { basename, join, relative, resolve } from "node:path";
 import * as os$1 from "os";
 import os, { EOL } from "os";
@@ -38000,7 +38000,8 @@ function annotationsOf({ verdict, comparison, run }, added) {
 	return [...lines.values()];
 }
 function levelOf({ verdict, exitCode, cause }) {
-	if (verdict === "pass" || cause === "cancelled" || cause === "killed") return null;
+	if (verdict === "pass") return null;
+	if (verdict === "failed" && cause !== "failed_start" && cause !== "server_died") return null;
 	if (verdict === "improved") return "notice";
 	return exitCode === EXIT.pass ? "warning" : "failure";
 }

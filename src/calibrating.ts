@@ -44,7 +44,7 @@ export async function runCalibration(
       `--sessions: got ${sessions}, expected at least ${LEAST_CALIBRATION_SESSIONS} to see how far sessions spread`,
     );
   }
-  const fingerprint = await identify(config);
+  const fingerprint = await identify(config, world);
   const path = noisePath(join(config.baselineDir, baselinePath(config.scenario, fingerprint)));
   const started = await startRun(config, world, headPlan(config, sessions), fingerprint);
   const measured = await measureSessions(started, config, world);

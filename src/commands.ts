@@ -3,12 +3,14 @@ import { Command, CommanderError } from "commander";
 import { compareRuns } from "./comparing.ts";
 import type { Overrides } from "./config/overrides.ts";
 import { runDemo } from "./demo.ts";
+import { addDoctorCommand } from "./doctor-command.ts";
 import { comparisonFileSchema } from "./domain/comparison.ts";
 import { GateError, messageOf, UsageError } from "./domain/errors.ts";
 import { measurementsFileSchema } from "./domain/measurements.ts";
 import { RUN_FILES } from "./domain/run.ts";
 import { EXIT, verdictFileSchema } from "./domain/verdict.ts";
 import { runAndRecord, runGate } from "./gate.ts";
+import { addInitCommand } from "./init-command.ts";
 import { CONFIG_FILE, checkMetricNames } from "./inputs.ts";
 import { outliveReaders } from "./interruption.ts";
 import { addLedgerCommands } from "./ledger-commands.ts";
@@ -238,6 +240,8 @@ function buildProgram(finish: (code: number) => void): Command {
     )
     .option("--reason <text>", "why the baseline changes; it is kept in the file")
     .action(action((runs: string[], options: RecordCommandOptions) => record(runs, options)));
+  addInitCommand(program, { out, finish });
+  addDoctorCommand(program, { out, finish });
   addStudyCommands(program, { out, finish });
   addLedgerCommands(program, { out, finish });
   program

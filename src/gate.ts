@@ -48,7 +48,7 @@ export interface RunResult {
 
 /** Serves, probes, measures, compares with the baseline and reports: `vllm-gate run`. */
 export async function runGate(config: GateConfig, world: Surroundings): Promise<RunResult> {
-  const fingerprint = await identify(config);
+  const fingerprint = await identify(config, world);
   const expected = join(config.baselineDir, baselinePath(config.scenario, fingerprint));
   // Before anything is measured: minutes on a GPU are lost on a baseline that nobody can read.
   const baseline = config.base === null ? await readBaseline(expected, config.scenario, world) : null;
@@ -100,7 +100,7 @@ export async function runAndRecord(
   world: Surroundings,
   options: RecordOptions = {},
 ): Promise<RunResult & { readonly recorded: Recorded | null }> {
-  const fingerprint = await identify(config);
+  const fingerprint = await identify(config, world);
   const path = join(config.baselineDir, baselinePath(config.scenario, fingerprint));
   // What cannot be read is not overwritten either: said before an hour is spent on measuring.
   const old = await readCheckedOut(resolve(world.cwd, path), await gitRoot(world.cwd));
@@ -135,7 +135,7 @@ export async function runNight(
   config: GateConfig,
   world: Surroundings,
 ): Promise<{ readonly runDir: string; readonly failure: VerdictFile | null }> {
-  const started = await startRun(config, world, headPlan(config, config.sessions), await identify(config));
+  const started = await startRun(config, world, headPlan(config, config.sessions), await identify(config, world));
   const measured = await measureSessions(started, config, world);
   await measured.close();
   return { runDir: measured.runDir, failure: measured.failure };

@@ -7,9 +7,12 @@ import type { MeasurementsFile } from "./domain/measurements.ts";
 import { RUN_FILES, type RunRecord, type SessionRecord, type Variant } from "./domain/run.ts";
 import { EXIT, type VerdictFile } from "./domain/verdict.ts";
 import { measureRun } from "./measure/measure.ts";
+import { explainOutliers } from "./outliers.ts";
 import { type ProbeSuite, suiteOf } from "./probe/suite.ts";
 import { renderFirstTokenLatency } from "./report/first-token-latency.ts";
+import { serverEnvironment } from "./serve/environment.ts";
 import { runSession } from "./session.ts";
+import { folderOfModel } from "./session-cold-start.ts";
 import { makeFolder, sha256, writeFileAtomic, writeJson } from "./system/files.ts";
 import { gitHead } from "./system/git.ts";
 import type { Log } from "./system/log.ts";
@@ -25,6 +28,7 @@ import {
 import { newRunId, readRunFolder, writeRun } from "./system/run-folder.ts";
 import { createStateFile, type StateFile } from "./system/state-file.ts";
 import { readFingerprint, remoteFingerprint } from "./telemetry/fingerprint.ts";
+import type { MachineView } from "./telemetry/machine-view.ts";
 import { decideFailure } from "./verdict/decide.ts";
 import { TOOL_VERSION } from "./version.ts";
 
@@ -49,6 +53,8 @@ export interface Surroundings {
   readonly onRunFolder?: (runDir: string) => void;
   /** Git revision whose copy of the baseline judges; the working tree's when absent. */
   readonly baseRevision?: string;
+  /** Where the machine is looked at; this one when absent. */
+  readonly machine?: MachineView;
 }
 
 /** The reason of an abort: which signal asked for it. */
@@ -115,11 +121,19 @@ function probesRecord({ probes, traffic }: GateConfig): unknown {
 }
 
 /** What a run of a configuration would be measured on: known before anything is started. */
-export async function identify(config: GateConfig): Promise<Fingerprint> {
+export async function identify(
+  config: GateConfig,
+  world: Pick<Surroundings, "cwd" | "environment" | "machine">,
+): Promise<Fingerprint> {
   const probeSuite = `${PROBE_SUITE_VERSION}-${sha256(JSON.stringify(probesRecord(config))).slice(0, 8)}`;
   const { server } = config;
   const identity = { model: server.model ?? "unknown", probeSuite };
-  return server.kind === "attach" ? remoteFingerprint(identity, server.url) : readFingerprint(identity);
+  if (server.kind === "attach") return remoteFingerprint(identity, server.url);
+  const env = serverEnvironment(world.environment, server.env);
+  return readFingerprint(
+    { ...identity, modelFolder: await folderOfModel({ ...server, cwd: world.cwd, env }) },
+    { ...world.machine, visibleDevices: env["CUDA_VISIBLE_DEVICES"] },
+  );
 }
 
 /** Makes the run folder and its state file: from here on a killed run leaves word of itself. */
@@ -197,7 +211,7 @@ export async function resumeRun(
     throw new UsageError(`${runDir}: a run of scenario ${run.scenario}, expected ${config.scenario}`);
   }
   check(run);
-  const differing = diffFingerprints(run.fingerprint, await identify(config)).filter(
+  const differing = diffFingerprints(run.fingerprint, await identify(config, world)).filter(
     (each) => each.rule === "must",
   );
   if (differing[0] !== undefined) {
@@ -261,12 +275,12 @@ export async function measureSession(
   started: StartedRun,
   config: Pick<GateConfig, "readyTimeoutS" | "budgetMinutes" | "onDirty">,
   world: Surroundings,
-  next: { readonly variant: string; readonly suite?: ProbeSuite },
+  next: { readonly variant: string; readonly suite?: ProbeSuite; readonly server?: ServerSpec },
 ): Promise<SessionRecord | null> {
   const { plan, run, runDir, state, budget } = started;
   const { variant, suite = plan.suite } = next;
   const signal = AbortSignal.any([world.signal, budget]);
-  const server = plan.variants[variant];
+  const server = next.server ?? plan.variants[variant];
   if (server === undefined) throw new RangeError(`the plan has no variant ${variant}`);
   if (signal.aborted) return null;
   const session = await runSession({
@@ -285,6 +299,7 @@ export async function measureSession(
     hurry: world.hurry,
     log: world.log,
     state,
+    machine: world.machine,
   });
   if (budget.aborted && !world.signal.aborted && session.outcome === "cancelled") {
     session.cause = `not finished within budgetMinutes (${config.budgetMinutes})`;
@@ -331,7 +346,7 @@ export async function concludeMeasuring(
   started.ownCost.stop();
   await writeRun(runDir, run);
   const { traces } = await readRunFolder(runDir);
-  const measurements = measureRun(run, traces);
+  const measurements = await explainOutliers(measureRun(run, traces), run, runDir);
   await writeJson(join(runDir, RUN_FILES.measurements), measurements);
   const latency = renderFirstTokenLatency(run, measurements);
   if (latency !== null) await writeFileAtomic(join(runDir, "logs", "first_token_latency.md"), latency);

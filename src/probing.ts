@@ -55,6 +55,8 @@ export interface Watch {
   readonly sampler: Sampler;
   /** Whether a round in which the machine was not quiet is measured again. */
   readonly repeatDirty: boolean;
+  /** Takes the requests as they come. */
+  readonly onTraces: (traces: readonly RequestTrace[]) => void;
 }
 
 /**
@@ -76,7 +78,7 @@ export async function probe(
     zeroS: target.zeroS,
     signal,
   });
-  const session = new ProbedSession(context, target, client, record);
+  const session = new ProbedSession(context, target, client, record, watch);
   // Another session's prompts would be in the cache of a server that lives on.
   const prompts: PromptTarget = {
     model: target.model,
@@ -152,12 +154,20 @@ class ProbedSession {
   readonly #target: Target;
   readonly #client: StreamClient;
   readonly #record: SessionRecord;
+  readonly #watch: Watch | null;
 
-  constructor(context: GuardedContext, target: Target, client: StreamClient, record: SessionRecord) {
+  constructor(
+    context: GuardedContext,
+    target: Target,
+    client: StreamClient,
+    record: SessionRecord,
+    watch: Watch | null,
+  ) {
     this.#context = context;
     this.#target = target;
     this.#client = client;
     this.#record = record;
+    this.#watch = watch;
   }
 
   /** A server can be healthy and wedged (vllm-project/vllm#51663): only a completion shows that it serves. */
@@ -272,6 +282,7 @@ class ProbedSession {
     const place = { variant, session: index, round };
     const { traces: raw, clientLoad } = await runPhase(this.#client, plan, phase, place, signal);
     const traces = redactDeep(raw, redact);
+    this.#watch?.onTraces(traces);
     await appendTraces(this.#context.runDir, traces);
     signal.throwIfAborted();
     if (traces.some((trace) => trace.outcome !== "ok")) await this.#checkAlive();

@@ -128,7 +128,9 @@ export function annotationsOf(
 }
 
 function levelOf({ verdict, exitCode, cause }: VerdictFile): Annotation["level"] | null {
-  if (verdict === "pass" || cause === "cancelled" || cause === "killed") return null;
+  if (verdict === "pass") return null;
+  // What the tool or the runner did is no line's fault.
+  if (verdict === "failed" && cause !== "failed_start" && cause !== "server_died") return null;
   if (verdict === "improved") return "notice";
   return exitCode === EXIT.pass ? "warning" : "failure";
 }

@@ -1,12 +1,16 @@
 import { appendFile } from "node:fs/promises";
 import { join } from "node:path";
+import type { Allocator } from "./domain/node.ts";
 import { RUN_FILES, type SessionRecord } from "./domain/run.ts";
 import type { TelemetrySample } from "./domain/telemetry.ts";
 import type { LaunchedServer } from "./serve/launch.ts";
 import type { GuardedContext } from "./session.ts";
 import { monotonicS } from "./system/clock.ts";
 import { dirtyStart } from "./telemetry/dirty.ts";
+import { readAllocator } from "./telemetry/node-facts.ts";
+import { rootReader } from "./telemetry/proc-files.ts";
 import { type Sampler, startSampler, telemetryLines } from "./telemetry/sampler.ts";
+import { sanityOf } from "./telemetry/sanity.ts";
 import { summarize } from "./telemetry/summarize.ts";
 
 /** How often the server's processes are looked for; in between the ones that are known are read. */
@@ -17,6 +21,8 @@ export interface SessionTelemetry {
   readonly sampler: Sampler;
   /** Tells the server's processes from all others, from now on. */
   watch(server: LaunchedServer): void;
+  /** The memory allocator that is mapped into the server's engine; null when that cannot be seen. */
+  allocator(): Promise<Allocator | null>;
   /** Ends it and writes what was sampled into the run folder. */
   stop(): Promise<TelemetrySample[]>;
 }
@@ -26,12 +32,14 @@ export function startTelemetry(
   context: GuardedContext,
   serverEnv: Readonly<Record<string, string | undefined>>,
 ): SessionTelemetry {
-  const { runDir, variant, index, log } = context;
-  const sampler = startSampler({ visibleDevices: serverEnv["CUDA_VISIBLE_DEVICES"] });
+  const { runDir, variant, index, log, machine = {} } = context;
+  const sampler = startSampler({ ...machine, visibleDevices: serverEnv["CUDA_VISIBLE_DEVICES"] });
+  let leaderPid: number | null = null;
   let known: { atS: number; pids: readonly number[] } | null = null;
   return {
     sampler,
-    watch: (server) =>
+    watch: (server) => {
+      leaderPid = server.leader.pid;
       sampler.watch({
         zeroS: server.spawnedAtS,
         leaderPid: server.leader.pid,
@@ -42,7 +50,17 @@ export function startTelemetry(
           }
           return known.pids;
         },
-      }),
+      });
+    },
+    allocator: async () => {
+      // The engine holds the model; a server in one process, or one that runs no engine here, is its leader.
+      const engine = sampler
+        .samples()
+        .at(-1)
+        ?.processes.find(({ role }) => role === "engine")?.pid;
+      const pid = engine ?? leaderPid;
+      return pid === null ? null : readAllocator(rootReader(machine.root), pid);
+    },
     stop: async () => {
       const samples = await sampler.stop();
       // A disk that is full must not cost the session.
@@ -59,8 +77,12 @@ export function startTelemetry(
 export function telemetryFacts(
   samples: readonly TelemetrySample[],
   record: SessionRecord,
-): Pick<SessionRecord, "gpuMemory" | "dirtyStart"> {
-  return { gpuMemory: gpuMemoryOf(samples, record), dirtyStart: dirtyStart(samples) };
+): Pick<SessionRecord, "gpuMemory" | "dirtyStart" | "sanity"> {
+  return {
+    gpuMemory: gpuMemoryOf(samples, record),
+    dirtyStart: dirtyStart(samples),
+    sanity: sanityOf(samples, record.cases ?? []),
+  };
 }
 
 function gpuMemoryOf(samples: readonly TelemetrySample[], record: SessionRecord): SessionRecord["gpuMemory"] {

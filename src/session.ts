@@ -11,11 +11,13 @@ import { findFreePort, launchServer, servedModelName } from "./serve/launch.ts";
 import { findModelFacts } from "./serve/model-config.ts";
 import { ServerStartError, waitUntilHealthy } from "./serve/ready.ts";
 import { fetchModel } from "./serve/server-metrics.ts";
+import { beginStartAccount } from "./session-cold-start.ts";
 import { startTelemetry, telemetryFacts } from "./session-telemetry.ts";
 import { monotonicS } from "./system/clock.ts";
 import type { Log } from "./system/log.ts";
 import { createRedactor, type Redact, redactArgs, redactDeep, secretsOf } from "./system/redact.ts";
 import type { StateFile } from "./system/state-file.ts";
+import type { MachineView } from "./telemetry/machine-view.ts";
 
 /** How long an orderly end of a server may take before it is killed. */
 const GRACE_MS = 20_000;
@@ -40,6 +42,8 @@ export interface SessionContext {
   readonly hurry?: AbortSignal | undefined;
   readonly log: Log;
   readonly state: StateFile;
+  /** Where the machine is looked at; this one when absent. */
+  readonly machine?: MachineView | undefined;
 }
 
 /**
@@ -142,6 +146,7 @@ async function launch(
   const model = await resolveModel(context.cwd, spec.model);
   // Before the server: it sees what the machine did without it.
   const telemetry = startTelemetry(context, env);
+  const account = await beginStartAccount({ model, args: spec.args, cwd: context.cwd, env });
   const launching = launchServer({
     command: spec.command,
     model,
@@ -172,6 +177,7 @@ async function launch(
     );
     log.step(`${name}: ready after ${record.readyS.toFixed(1)} s`);
     const descendants = await server.descendants();
+    record.allocator = await telemetry.allocator();
     await state.update({
       doing: `probing in ${name}`,
       servers: [{ marker, leader: server.leader, descendants }],
@@ -186,6 +192,7 @@ async function launch(
     await probe(context, target, record, {
       sampler: telemetry.sampler,
       repeatDirty: context.onDirty === "repeat",
+      onTraces: account.note,
     });
     // Not before: a model of the Hub was downloaded while the server started.
     const known = await findModelFacts({ cwd: context.cwd, model, args: spec.args, env });
@@ -194,13 +201,16 @@ async function launch(
     const samples = telemetry.stop();
     // Before all that can fail: whatever goes wrong, the server ends.
     const disposing = server.dispose();
-    Object.assign(record, telemetryFacts(await samples, record));
+    const taken = await samples;
+    Object.assign(record, telemetryFacts(taken, record));
     const facts = server.log.facts();
     record.logFacts = facts;
     record.vllmVersion ??= facts.vllmVersion;
     if (record.readyS !== undefined) record.unknownFacts = server.log.unknownFacts();
     await note({ doing: `ending the server of ${name}` });
     record.disposal = await disposing;
+    const coldStart = await account.explain(record, taken, folder);
+    if (coldStart !== null) record.coldStart = coldStart;
     const exit = server.exit();
     if (exit !== null) record.exit = { code: exit.code, signal: exit.signal };
     if (record.disposal.survivors.length > 0) {

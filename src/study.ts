@@ -23,7 +23,7 @@ import {
   type Pace,
   suiteOfCells,
 } from "./probe/cells.ts";
-import type { StudyFiles, StudyKind, StudyReport } from "./studies/study-kind.ts";
+import type { StudyFiles, StudyKind, StudyPlan, StudyReport } from "./studies/study-kind.ts";
 import { readTextIfExists, writeFileAtomic } from "./system/files.ts";
 import { readRunFolder, writeRun } from "./system/run-folder.ts";
 
@@ -69,17 +69,17 @@ export async function runStudy<Options>(
     variants: study.variants,
     order: study.order,
     rounds: study.rounds,
-    suite: suiteOfCells(study.cells),
+    suite: suiteOfCells(study.cells, study.cold),
     probes: study.cells.map((cell) => cell.name),
   };
   const started =
     runDir === null
-      ? await startRun(config, world, plan, await identify(config))
+      ? await startRun(config, world, plan, await identify(config, world))
       : await resumeRun(runDir, config, world, plan, (run) => checkResumable(run, kind.name, options));
   runDir = started.runDir;
   const { run } = started;
   run.study ??= { name: kind.name, options, dropped: [] };
-  await measureCells(started, study.cells, config, world, request);
+  await measureCells(started, study, config, world, request);
   const measured = await concludeMeasuring(started, config, world);
   try {
     if (measured.failure !== null && !run.sessions.some((session) => session.outcome === "ok")) {
@@ -148,12 +148,13 @@ function sessionsLeft(order: readonly string[], sessions: readonly SessionRecord
 
 async function measureCells(
   started: StartedRun,
-  cells: readonly Cell[],
+  study: StudyPlan,
   config: GateConfig,
   world: Surroundings,
   request: StudyRequest,
 ): Promise<void> {
   const { run, runDir, plan } = started;
+  const { cells } = study;
   const beganMs = Date.now();
   const budgetS = (request.budgetMinutes ?? Number.POSITIVE_INFINITY) * 60;
   const alreadyDropped = new Set(run.study?.dropped.map(({ cell }) => cell));
@@ -186,8 +187,14 @@ async function measureCells(
       `${remaining.sessions} server start${remaining.sessions === 1 ? "" : "s"} and ${kept.length} cells each left: ` +
         `about ${minutesText(estimateSeconds(kept, remaining, pace))}`,
     );
-    const suite = suiteOfCells(kept);
-    if (!mayGoOn(await measureSession(started, config, world, { variant, suite }))) break;
+    const suite = suiteOfCells(kept, study.cold);
+    const place = { variant, index: run.sessions.length, isLast: remaining.sessions === 1 };
+    const prepared = await study.prepare?.({ ...place, runDir: resolve(runDir) });
+    const server = prepared === undefined ? {} : { server: prepared.server };
+    const session = await measureSession(started, config, world, { variant, suite, ...server }).finally(() =>
+      prepared?.undo?.(),
+    );
+    if (!mayGoOn(session)) break;
   }
 }
 

@@ -4,9 +4,13 @@ import { fileURLToPath } from "node:url";
 import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { withTables } from "../scripts/write-action-docs.ts";
+import { MODES } from "../src/action-inputs.ts";
 import { configText, createWorkspace } from "./support/workspace.ts";
 
 const ACTION_SOURCE = fileURLToPath(new URL("../src/action.ts", import.meta.url));
+const SOURCES = fileURLToPath(new URL("../src", import.meta.url));
+const README = fileURLToPath(new URL("../README.md", import.meta.url));
 const ACTION_YML = fileURLToPath(new URL("../action.yml", import.meta.url));
 
 interface ActionResult {
@@ -51,6 +55,7 @@ async function runAction(
       GITHUB_EVENT_NAME: event === undefined ? "push" : "pull_request",
       GITHUB_REF: event === undefined ? "refs/heads/main" : "refs/pull/7/merge",
       GITHUB_REPOSITORY: "team/serving",
+      GITHUB_SHA: "f".repeat(40),
       RUNNER_TEMP: temp,
       GITHUB_TOKEN: "ghs_notForTheServer0123456789",
       ...Object.fromEntries(
@@ -85,7 +90,9 @@ async function createPullRequest(workspace: { cwd: string }) {
   await git(cwd, "push", "-q", "origin", "main");
   await git(cwd, "update-ref", "-d", "refs/remotes/origin/main");
   await git(cwd, "checkout", "-q", "-b", "change");
-  return { event: { pull_request: { number: 7, base: { ref: "main" }, head: { ref: "change" } } } };
+  const head = { ref: "change", sha: "a".repeat(40), repo: { id: 1 } };
+  const pull = { number: 7, base: { ref: "main", repo: { id: 1 } }, head };
+  return { event: { repository: { id: 1 }, pull_request: pull } };
 }
 
 describe("action.yml", () => {
@@ -97,11 +104,24 @@ describe("action.yml", () => {
       post: "dist/post.js",
       "post-if": "always()",
     });
-    const source = await readFile(ACTION_SOURCE, "utf8");
+    const sources = await Promise.all(
+      ["action.ts", "action-inputs.ts"].map((name) => readFile(join(SOURCES, name), "utf8")),
+    );
+    const source = sources.join("\n");
     const set = [...source.matchAll(/core\.setOutput\("([a-z-]+)"/g)].map(([, name]) => name);
     expect(Object.keys(manifest.outputs).sort()).toEqual([...new Set(set)].sort());
-    const read = [...source.matchAll(/(?:text|number|flag)\("([a-z-]+)"\)/g)].map(([, name]) => name);
+    const read = [...source.matchAll(/\b(?:text|number|flag)\("([a-z-]+)"\)/g)].map(([, name]) => name);
     expect(Object.keys(manifest.inputs).sort()).toEqual([...new Set(read)].sort());
+  });
+
+  it("has a type for each input and output, and a row in the README", async () => {
+    const manifest = parse(await readFile(ACTION_YML, "utf8"));
+    const types = parse(await readFile(ACTION_YML.replace("action.yml", "action-types.yml"), "utf8"));
+    expect(Object.keys(types.inputs).sort()).toEqual(Object.keys(manifest.inputs).sort());
+    expect(Object.keys(types.outputs).sort()).toEqual(Object.keys(manifest.outputs).sort());
+    expect(types.inputs.mode["allowed-values"]).toEqual(MODES);
+    const readme = await readFile(README, "utf8");
+    expect(withTables(readme, manifest)).toBe(readme);
   });
 });
 
@@ -128,9 +148,14 @@ describe("the action", () => {
   });
 
   it.each([
-    [{ mode: "gaet" }, /mode: got "gaet", expected gate or record/],
+    [{ mode: "gaet" }, /mode: got "gaet", expected one of gate, record, report, publish, audit/],
     [{ rounds: "two" }, /rounds: got "two", expected a number/],
     [{ "report-only": "maybe" }, /report-only: got "maybe", expected true or false/],
+    [{ "fail-on": "any" }, /fail-on: it has no effect in mode gate, only in audit/],
+    [{ cells: "a, b" }, /cells: it has no effect in mode gate, only in report and publish/],
+    [{ mode: "report", cells: "[1]" }, /cells: got \[1\], expected names in lines, or a JSON list/],
+    [{ mode: "publish" }, /mode publish: got the event "push", expected workflow_run, issue_comment/],
+    [{ mode: "audit", "fail-on": "nothing" }, /fail-on: got nothing, expected any or one of/],
     [{ scenario: "none" }, /scenario: vllm-gate\.yml has no scenario "none"/],
   ])("refuses the inputs %j with exit code 2", async (inputs, message) => {
     await using workspace = await createWorkspace();

@@ -2,8 +2,8 @@ import type { MetricDefinition } from "../domain/metric.ts";
 import type { MetricNoise } from "../domain/noise.ts";
 import { standardDeviationOf, standardErrorOf } from "../stats/moderated.ts";
 import { studentCritical } from "../stats/student.ts";
+import { alphaFor, FULL, POWER, SEPARATION } from "./conviction.ts";
 import { scaleFor, sessionPlace, toScale } from "./estimate.ts";
-import { alphaFor, FULL, POWER, SEPARATION } from "./judge.ts";
 
 /** Losses for which the number of sessions is said. */
 const LOSSES = [0.03, 0.05, 0.1, 0.25] as const;

@@ -1,6 +1,7 @@
+import { median } from "simple-statistics";
 import type { Direction, MetricDefinition, Tolerance } from "../domain/metric.ts";
 import type { MetricNoise } from "../domain/noise.ts";
-import { meanOf, moderatedContrast, standardErrorOf } from "../stats/moderated.ts";
+import { meanOf, moderatedContrast, squaresAround, standardErrorOf } from "../stats/moderated.ts";
 import { expectedSmallest } from "../stats/order.ts";
 import { type KnownSpread, knownSpread } from "./prior.ts";
 
@@ -80,8 +81,14 @@ export function sessionPlace(
 /**
  * Compares the sessions of both sides, with the same number of rounds in each: the best of three is better than the
  * best of two by itself. The spread is that of sessions, pooled over both sides and with what is known of it.
+ *
+ * @param noisier - how much noisier this machine is than that of which the shipped spreads are, see {@link noiseLevel}
  */
-export function estimateLoss(input: MetricSides, recorded?: Readonly<Record<string, MetricNoise>>): Estimate {
+export function estimateLoss(
+  input: MetricSides,
+  recorded?: Readonly<Record<string, MetricNoise>>,
+  noisier = 1,
+): Estimate {
   const { direction, tolerance } = input;
   const all = [...input.base, ...input.head];
   const scale = scaleFor(direction, tolerance, all);
@@ -89,7 +96,7 @@ export function estimateLoss(input: MetricSides, recorded?: Readonly<Record<stri
   const place = (session: readonly number[]) => sessionPlace(session, scale, input.rounds, equal);
   const base = input.base.map(place);
   const head = input.head.map(place);
-  const known = knownSpread(input.metric, scale.kind, recorded);
+  const known = scaled(knownSpread(input.metric, scale.kind, recorded), noisier);
   const { difference, standardError, spread } = moderatedContrast(base, head, known);
   return {
     scale,
@@ -103,6 +110,31 @@ export function estimateLoss(input: MetricSides, recorded?: Readonly<Record<stri
     known,
   };
 }
+
+function scaled(known: KnownSpread, noisier: number): KnownSpread {
+  if (!known.shipped || known.steady) return known;
+  return { ...known, sd: known.sd * noisier, range: known.range * noisier };
+}
+
+/** Below this, a machine is as noisy as the one that the shipped spreads are from: few sessions tell it no better. */
+const AS_NOISY = 3;
+
+/**
+ * How much noisier this machine is than that of the shipped spreads: the middle over the metrics of how far their own
+ * sessions spread, against what is shipped (an empirical prior, as Smyth 2004 has it, but by its level alone). 1 where
+ * that is less than twice as far, or where no metric has the sessions to tell.
+ */
+export function noiseLevel(estimates: readonly Estimate[]): number {
+  const levels = estimates
+    .filter(({ known, base }) => known.shipped && !known.steady && base.length >= LEAST_FOR_LEVEL)
+    .map(({ known, base, head }) => {
+      const own = base.length + head.length - 2;
+      return Math.sqrt((squaresAround(base) + squaresAround(head)) / own) / known.sd;
+    });
+  return levels.length === 0 ? 1 : Math.max(1, median(levels) / AS_NOISY);
+}
+
+const LEAST_FOR_LEVEL = 3;
 
 /** The loss that is tolerated: both the relative and the absolute bound must be exceeded. */
 function toleranceOnScale({ relative, absolute }: Tolerance, scale: Scale, base: number): number {

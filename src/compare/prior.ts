@@ -12,6 +12,8 @@ export interface KnownSpread extends Spread {
    * session in four may be 20 to 40 % slower than its like.
    */
   readonly steady: boolean;
+  /** True where this tool brought it, false where it was measured on this machine. */
+  readonly shipped: boolean;
 }
 
 /**
@@ -54,8 +56,8 @@ const COUNTED_SHARE = { sd: 0.005, range: 0, degreesOfFreedom: 8 } as const;
 
 /** What this tool ships for a metric; a machine's own noise, from `calibrate`, takes its place. */
 export function shippedSpread(metric: string, scale: "log" | "linear"): KnownSpread {
-  if (/^(kv|memory)\./.test(metric)) return { ...STEADY, scale, steady: true };
-  if (metric.endsWith(".hit_rate")) return { ...COUNTED_SHARE, scale, steady: true };
+  if (/^(kv|memory)\./.test(metric)) return { ...STEADY, scale, steady: true, shipped: true };
+  if (metric.endsWith(".hit_rate")) return { ...COUNTED_SHARE, scale, steady: true, shipped: true };
   const found = SHIPPED.find(([pattern]) => pattern.test(metric));
   const own = found === undefined ? ANY : { sd: found[1], range: found[2] };
   return {
@@ -63,6 +65,7 @@ export function shippedSpread(metric: string, scale: "log" | "linear"): KnownSpr
     degreesOfFreedom: DEGREES_OF_FREEDOM,
     scale,
     steady: false,
+    shipped: true,
   };
 }
 
@@ -77,5 +80,5 @@ export function knownSpread(
   if (own === undefined || own.scale !== scale || own.degreesOfFreedom < 1) return shipped;
   // Sessions that were equal to the last digit were so by the clock's or the log's resolution.
   const sd = Math.max(own.sessionSd, LEAST_SD);
-  return { ...shipped, sd, range: own.sessionRange, degreesOfFreedom: own.degreesOfFreedom };
+  return { ...shipped, sd, range: own.sessionRange, degreesOfFreedom: own.degreesOfFreedom, shipped: false };
 }

@@ -13,6 +13,8 @@ export interface LoadRow {
   readonly load: number;
   readonly requests: number;
   readonly failed: number;
+  /** What the first that failed was told. */
+  readonly firstError: string | null;
   /** Rounds over all sessions. Rates are those of the best one, latencies are of all requests of all rounds. */
   readonly rounds: number;
   readonly meanE2eS: number | null;

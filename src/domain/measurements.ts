@@ -28,6 +28,10 @@ const requestSummarySchema = z.object({
   tokens: z.number(),
   /** Notes on the request: first after the start, outlier, … */
   notes: z.string(),
+  /** When it was sent and answered, on the session's clock, and in which round. */
+  startS: z.number().optional(),
+  endS: z.number().optional(),
+  round: z.number().int().nonnegative().optional(),
 });
 
 /** First-token latency of one session as the log page shows it: the cold request, the warm runs, and their spread. */

@@ -4,10 +4,11 @@ import { fingerprintSchema } from "./fingerprint.ts";
 import { modelFactsSchema } from "./kv-formula.ts";
 import { logFactsSchema } from "./log-facts.ts";
 import { lookSchema } from "./look.ts";
+import { ALLOCATORS } from "./node.ts";
 import { sloSchema } from "./operating.ts";
 import { ownCostSchema } from "./own-cost.ts";
 import { telemetrySummarySchema } from "./telemetry.ts";
-import { coldStartSchema } from "./telemetry-start.ts";
+import { coldStartSchema, sanitySchema } from "./telemetry-start.ts";
 
 /** Counters of a server's `/metrics`, summed over its engines; null where that version does not report one. */
 export const serverCountersSchema = z.object({
@@ -16,6 +17,11 @@ export const serverCountersSchema = z.object({
   prefixQueriedTokens: z.number().nullable(),
   prefixHitTokens: z.number().nullable(),
   preemptions: z.number().nullable(),
+  /** Requests that began to be answered, and the seconds that they waited and were prefilled, by the server's clock. */
+  prefills: z.number().nullable().optional(),
+  prefillS: z.number().nullable().optional(),
+  queued: z.number().nullable().optional(),
+  queueS: z.number().nullable().optional(),
 });
 export type ServerCounters = z.infer<typeof serverCountersSchema>;
 
@@ -127,6 +133,10 @@ export const sessionRecordSchema = z.object({
   dirtyStart: z.array(z.string()).optional(),
   /** The start in parts, from the spawn to the first token. */
   coldStart: coldStartSchema.optional(),
+  /** What the machine did before the server, after its first request, and while it was warm. */
+  sanity: sanitySchema.optional(),
+  /** The memory allocator that was mapped into the server's engine; null where that could not be seen. */
+  allocator: z.enum(ALLOCATORS).nullable().optional(),
   /** Why the session did not end `ok`, in the server's own words where it had any. */
   cause: z.string().optional(),
   hint: z.string().optional(),

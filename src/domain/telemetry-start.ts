@@ -60,3 +60,16 @@ export const coldStartSchema = z.object({
   paragraph: z.string(),
 });
 export type ColdStart = z.infer<typeof coldStartSchema>;
+
+/** What is looked at by hand before a number is believed: before the start, after the cold request, while warm. */
+export const sanitySchema = z.object({
+  gpuMemoryBeforeMib: z.number().nullable(),
+  gpuMemoryAfterColdMib: z.number().nullable(),
+  /** Mean share of time with a kernel running, 0–1, during the warm requests, and at the highest concurrency. */
+  gpuBusyWarm: z.number().nullable(),
+  gpuBusyLoad: z.number().nullable(),
+  /** Mean CPU seconds per second of the server. */
+  serverCoresCold: z.number().nullable(),
+  serverCoresWarm: z.number().nullable(),
+});
+export type Sanity = z.infer<typeof sanitySchema>;

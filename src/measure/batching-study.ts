@@ -134,7 +134,10 @@ function withNotes(rows: readonly LoadRow[], slo: Slo | null, advice: OperatingA
 
 function notesOf(row: LoadRow, before: LoadRow | null, slo: Slo | null): string[] {
   const notes: string[] = [];
-  if (row.failed > 0) notes.push(`${row.failed} of ${row.requests} requests failed`);
+  if (row.failed > 0) {
+    const why = row.firstError === null ? "" : `: ${row.firstError}`;
+    notes.push(`${row.failed} of ${row.requests} requests failed${why}`);
+  }
   const jump = before?.p95E2eS == null || row.p95E2eS === null ? null : row.p95E2eS / before.p95E2eS;
   if (jump !== null && jump >= JUMP) notes.push(`p95 ×${jump.toFixed(1)} against ${before?.load}`);
   if ((row.waitingMax ?? 0) > 0) notes.push(`up to ${row.waitingMax} waiting`);

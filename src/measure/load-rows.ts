@@ -9,6 +9,9 @@ import { countGood, timesOf } from "./goodput.ts";
 import { MIN_SAMPLES_P95 } from "./metric-family.ts";
 import { type SettledPart, settledPart } from "./settled.ts";
 
+/** Most characters of a server's words that a note quotes. */
+const LONGEST_ERROR = 160;
+
 /** A case in one round of one session. */
 export interface MeasuredCase {
   readonly session: number;
@@ -79,6 +82,7 @@ export function loadRow(
     load,
     requests: sent,
     failed,
+    firstError: datas.flatMap((data) => data.failed)[0]?.error?.slice(0, LONGEST_ERROR) ?? null,
     rounds: cases.length,
     meanE2eS: e2eMs.length === 0 ? null : mean(e2eMs) / 1000,
     p95E2eS: scaled(p95(e2eMs), 1e-3),

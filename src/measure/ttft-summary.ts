@@ -18,6 +18,9 @@ interface Row {
   e2eS: number;
   tokens: number;
   notes: string;
+  startS: number;
+  endS: number;
+  round: number;
 }
 
 /**
@@ -61,6 +64,9 @@ function row(trace: RequestTrace, notes: string): Row {
     e2eS: (e2eMs(trace) ?? 0) / 1000,
     tokens: (trace.promptTokens ?? 0) + (trace.outputTokens ?? 0),
     notes,
+    startS: trace.startS,
+    endS: trace.endS,
+    round: trace.round,
   };
 }
 

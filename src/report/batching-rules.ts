@@ -21,13 +21,14 @@ const percent = (share: number) => `${Math.round(share * 100)} %`;
 
 /** The rules of thumb, three to five, each with the numbers in it. Plain text. */
 export function rulesOfThumb(tables: BatchingTables, setting: Setting): string[] {
-  return [
+  const rules = [
     ...sweetSpot(tables, setting),
     ...beyondTheKnee(tables),
     ...alone(tables),
     ...batchingGain(tables),
     ...safePoint(tables),
-  ].slice(0, 5);
+  ];
+  return [...new Set(rules)].slice(0, 5);
 }
 
 function rowAt(rows: readonly LoadRow[], load: number): LoadRow | undefined {

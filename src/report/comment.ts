@@ -1,32 +1,25 @@
-import { commandOf, firstRecordCommand, typed } from "../domain/command-line.ts";
+import { typed } from "../domain/command-line.ts";
 import { type Comparison, type ComparisonFile, incomparable, ordered } from "../domain/comparison.ts";
 import type { MeasurementsFile } from "../domain/measurements.ts";
-import { type RunRecord, type SessionRecord, shortfallOf } from "../domain/run.ts";
+import type { RunRecord, SessionRecord } from "../domain/run.ts";
 import type { Verdict, VerdictFile } from "../domain/verdict.ts";
+import { curveChart } from "./comment-chart.ts";
+import {
+  attributionPhrases,
+  extentText,
+  lookLines,
+  type Phrase,
+  type ReportInput,
+  reachPhrase,
+  warningTexts,
+} from "./explain.ts";
+import { acceptInstructions, type Instruction, repeatInstructions } from "./how-to.ts";
 import { code, codeBlock, details, oneLine, plain, table } from "./markdown.ts";
-import { formatChange, formatTolerance, formatValue } from "./numbers.ts";
+import { formatDetectable, formatEffect, formatPair, formatTolerance, formatValue } from "./numbers.ts";
 import { CHANGED, reasonsOf } from "./rows.ts";
+import { signOf } from "./sign.ts";
 
-export interface CommentInput {
-  readonly verdict: VerdictFile;
-  readonly run: RunRecord;
-  readonly measurements: MeasurementsFile | null;
-  readonly comparison: ComparisonFile | null;
-  /** Where the run's files lie, as a reader would type it. */
-  readonly runPath: string;
-  /** How to take these numbers as the new baseline. */
-  readonly acceptCommand: string;
-}
-
-/** A verdict with its sign. */
-export const SIGNS: Readonly<Record<VerdictFile["verdict"], string>> = {
-  pass: "✅ pass",
-  improved: "✅ improved",
-  inconclusive: "⚠️ inconclusive",
-  invalid: "⚠️ no verdict",
-  regressed: "❌ regressed",
-  failed: "❌ failed",
-};
+export type CommentInput = ReportInput;
 
 /** Rows that are open to everybody; the rest is folded. */
 const OPEN_ROWS = 10;
@@ -68,22 +61,16 @@ export function commentParts(input: CommentInput): CommentPart[] {
     ...changedRows(comparison, verdict.headline),
     ...parts("limits", limitRows(comparison)),
     ...parts("flags", differingFlags(comparison)),
+    ...parts("attribution", attributions(comparison)),
+    ...parts("chart", curveChart(comparison)),
     ...failure(verdict, run),
     ...parts("warnings", warnings(input)),
+    ...parts("effort", effort(input)),
     ...allRows(comparison, input.measurements),
     ...parts("firstToken", firstToken(input.measurements)),
     part("environment", environment(input)),
     part("howTo", howTo(input)),
   ];
-}
-
-function signOf(verdict: VerdictFile, comparison: ComparisonFile | null): string {
-  if (verdict.cause === "cancelled" || verdict.cause === "killed") return "⏹ cancelled";
-  const limits = comparison?.limits.length ?? 0;
-  if (verdict.verdict === "regressed" && verdict.counts.regressed === 0 && limits > 0) {
-    return "❌ limit broken";
-  }
-  return SIGNS[verdict.verdict];
 }
 
 const WORDS: Readonly<Record<Verdict, string>> = {
@@ -94,17 +81,17 @@ const WORDS: Readonly<Record<Verdict, string>> = {
   regressed: "**worse**",
 };
 
-const HEADER = ["metric", "baseline", "this run", "change", "verdict", "tolerance"];
-const ALIGN = ["l", "r", "r", "r", "l", "r"];
+const HEADER = ["metric", "baseline → this run", "change [95 %]", "verdict", "tolerance", "could see"];
+const ALIGN = ["l", "r", "r", "l", "r", "r"];
 
 function comparisonRow(each: Comparison): string[] {
   return [
     code(each.metric),
-    formatValue(each.base, each.unit),
-    formatValue(each.head, each.unit),
-    formatChange(each.base, each.head, each.unit),
-    WORDS[each.verdict],
+    formatPair(each),
+    formatEffect(each).replace("[", "\\["),
+    each.unconfirmed === true ? `${WORDS[each.verdict]}, unconfirmed` : WORDS[each.verdict],
     formatTolerance(each.tolerance, each.absoluteTolerance, each.unit),
+    formatDetectable(each),
   ];
 }
 
@@ -183,23 +170,40 @@ function failure(verdict: VerdictFile, run: RunRecord): CommentPart[] {
 }
 
 function warnings(input: CommentInput): string[] {
-  const { verdict } = input;
-  const taints = (input.measurements?.taints ?? []).map((taint) => taint.reason);
-  const dirty = input.run.sessions
-    .filter((session) => (session.disposal?.survivors.length ?? 0) > 0)
-    .map(
-      (session) =>
-        `processes ${session.disposal?.survivors.join(", ")} of session ${session.index} could not be ended`,
-    );
-  const judged = input.comparison?.comparisons.filter((each) => each.level === "gate") ?? [];
-  const said = new Set(judged.map((each) => each.reason));
-  const shortfall = shortfallOf(input.run);
-  const short = shortfall === null || verdict.verdict === "failed" ? [] : [shortfall];
-  const elsewhere = [verdict.headline, ...(verdict.cause === "not_recorded" ? verdict.reasons : [])];
-  const all = [...new Set([...taints, ...short, ...dirty])].filter(
-    (each) => !said.has(each) && !elsewhere.some((text) => text.includes(each)),
-  );
+  const all = warningTexts(input);
   return all.length === 0 ? [] : [all.map((each) => `- ⚠️ ${plain(each)}`).join("\n")];
+}
+
+/** What of that which differs is known to have moved the metrics that changed. */
+function attributions(comparison: ComparisonFile | null): string[] {
+  const gated = (comparison?.comparisons ?? []).filter(
+    (each) => each.level === "gate" && each.verdict !== "pass",
+  );
+  const lines = attributionPhrases(gated).map((each) => `- ${phraseText(each)}`);
+  return lines.length === 0 ? [] : [`Known causes:\n\n${lines.join("\n")}`];
+}
+
+function phraseText(phrase: Phrase): string {
+  return phrase.map((each) => (typeof each === "string" ? plain(each) : code(each.id))).join("");
+}
+
+/** What the run could see, what it took, and why more was measured than at first. */
+function effort(input: CommentInput): string[] {
+  const reach = reachPhrase(input.comparison);
+  const extent = extentText(input);
+  const said = [...(reach === null ? [] : [phraseText(reach)]), ...(extent === null ? [] : [extent])];
+  const looks = lookLines(input.run);
+  return [
+    ...(said.length === 0 ? [] : [said.join(" ")]),
+    ...(looks.length === 0
+      ? []
+      : [
+          details(
+            `Why more was measured: ${looks.length} looks`,
+            looks.map((each) => `1. ${plain(each)}`).join("\n"),
+          ),
+        ]),
+  ];
 }
 
 function allRows(comparison: ComparisonFile | null, measurements: MeasurementsFile | null): CommentPart[] {
@@ -280,7 +284,6 @@ function environment(input: CommentInput): string {
   const body = [
     `vLLM ${plain(versions)}, vllm-gate ${plain(run.toolVersion ?? "unknown")}${run.commit ? `, commit ${code(run.commit.slice(0, 12))}` : ""}`,
     ...(argv.length > 0 ? [codeBlock([typed(argv)])] : []),
-    ...extent(input),
     table(header, rows),
     ...(run.fingerprint["hostId"] === null
       ? ["Nothing tells this host from others: it is taken for the one of the baseline."]
@@ -292,69 +295,19 @@ function environment(input: CommentInput): string {
   return details("Environment and command", body);
 }
 
-/** How much stands behind the numbers, and what it cost. */
-function extent({ run, comparison }: CommentInput): string[] {
-  const size = (side: (each: Comparison) => number[][]) => {
-    const all = (comparison?.comparisons ?? []).map(side);
-    const sessions = Math.max(0, ...all.map((each) => each.length));
-    const rounds = Math.max(0, ...all.flat().map((each) => each.length));
-    const count = (number: number, what: string) => `${number} ${what}${number === 1 ? "" : "s"}`;
-    return `${count(sessions, "session")} of ${count(rounds, "round")}`;
-  };
-  const minutes = (Date.parse(run.endedAt ?? "") - Date.parse(run.createdAt ?? "")) / 60_000;
-  const gpus = Number(run.fingerprint["gpuCount"] ?? 0);
-  const cost = gpus > 0 ? ` (${(minutes * gpus).toFixed(1)} GPU minutes)` : "";
-  const said = [
-    ...(comparison === null || comparison.comparisons.length === 0
-      ? []
-      : [`Baseline: ${size((each) => each.baseSessions)}; this run: ${size((each) => each.headSessions)}.`]),
-    ...(Number.isFinite(minutes) ? [`The run took ${minutes.toFixed(1)} minutes${cost}.`] : []),
-  ];
-  return said.length === 0 ? [] : [said.join(" ")];
-}
-
 function howTo(input: CommentInput): string {
   const { comparison } = input;
-  const accept = acceptance(input);
+  const accept = acceptInstructions(input);
   const lines = [
-    ...(accept === null ? [] : [accept]),
-    `Run it again: ${code(commandOf("run", input.run))}`,
+    ...[...accept, ...repeatInstructions(input)].map(instructionText),
     ...(comparison?.baseSource == null ? [] : [`Baseline: ${code(comparison.baseSource)}`]),
-    `Run: ${code(input.runPath)}`,
+    `Run: ${code(input.runPath)}; ${code("report.html")} in it shows every sample`,
   ];
   const title =
-    accept === null ? "How to run it again" : "How to accept these numbers, and how to run it again";
+    accept.length === 0 ? "How to run it again" : "How to accept these numbers, and how to run it again";
   return details(title, lines.join("\n\n"));
 }
 
-/** How this run becomes the baseline, or why it cannot; null where there is nothing to accept. */
-function acceptance(input: CommentInput): string | null {
-  const { verdict, run, measurements, comparison } = input;
-  if (verdict.cause !== "decided" && verdict.cause !== "no_baseline") return null;
-  // A baseline does not move a limit.
-  if (verdict.verdict === "regressed" && verdict.counts.regressed === 0) return null;
-  const failed = measurements?.measurements.some(
-    (each) => each.metric === "requests.error_rate" && each.value > 0,
-  );
-  if (failed) return "This run cannot become a baseline: some of its requests failed.";
-  if ((measurements?.taints.length ?? 0) > 0) {
-    return "This run cannot become a baseline: some of its numbers must not be trusted.";
-  }
-  const measure = commandOf("record", run);
-  if (incomparable(comparison).length > 0) {
-    return `Record a baseline of this machine and these probes: ${code(measure)}.${quick(input)}`;
-  }
-  return verdict.cause === "no_baseline"
-    ? `Record a baseline: ${code(firstRecordCommand(run))}, then commit it on the base branch.${quick(input)}`
-    : `Accept this server as the new baseline: ${code(measure)} measures it anew, then commit it with the reason.${quick(input)}`;
-}
-
-/** The other way to a baseline: at once, and with less behind it. */
-function quick({ run, comparison, acceptCommand }: CommentInput): string {
-  const own = run.sessions.filter((session) => session.outcome === "ok").length;
-  // The baseline of another machine stays where it is.
-  const replaced = incomparable(comparison).length > 0 ? [] : (comparison?.comparisons ?? []);
-  const before = Math.max(0, ...replaced.map((each) => each.baseSessions.length));
-  const caveat = `a baseline of ${own} session${own === 1 ? "" : "s"}${before > own ? ` in place of ${before}` : ""}`;
-  return `\n\nAt once, without measuring: ${code(acceptCommand)} records this run alone, ${caveat}.`;
+function instructionText(instruction: Instruction): string {
+  return instruction.map((each) => (typeof each === "string" ? plain(each) : code(each.command))).join("");
 }

@@ -1,5 +1,6 @@
 import type { MeasurementsFile, TtftSummary } from "../domain/measurements.ts";
 import type { RunRecord } from "../domain/run.ts";
+import { renderColdStart, renderSanity } from "./cold-start.ts";
 import { code, plain, table } from "./markdown.ts";
 
 const seconds = (value: number) => value.toFixed(4);
@@ -12,7 +13,7 @@ function rows(name: string, each: TtftSummary["warm"]): string[][] {
     seconds(row.ttftS),
     seconds(row.e2eS),
     String(row.tokens),
-    row.notes,
+    plain(row.notes),
   ]);
 }
 
@@ -36,6 +37,10 @@ export function renderFirstTokenLatency(run: RunRecord, measurements: Measuremen
       ...rows("warm_", summary.warm.slice(0, 1)),
     ];
     const stats = summary.warmStats;
+    const record = run.sessions.find(
+      ({ variant: name, index }) => name === summary.variant && index === summary.session,
+    );
+    const { sanity, coldStart } = record ?? {};
     return [
       `## Session ${summary.session}`,
       "### Single-run measurements (cold and warm)",
@@ -57,6 +62,8 @@ export function renderFirstTokenLatency(run: RunRecord, measurements: Measuremen
               `- outliers = ${stats.outliers}`,
             ].join("\n"),
           ]),
+      ...(sanity === undefined ? [] : ["### Sanity metrics", ...renderSanity(sanity)]),
+      ...(coldStart === undefined ? [] : ["### Where the cold time went", ...renderColdStart(coldStart)]),
       "### Observations",
       summary.observations.map((each) => `- ${plain(each)}`).join("\n"),
     ].join("\n\n");

@@ -1,6 +1,7 @@
 import { EXIT, type VerdictFile } from "../domain/verdict.ts";
-import { type CommentPart, SIGNS } from "./comment.ts";
+import type { CommentPart } from "./comment.ts";
 import { details, plain, table } from "./markdown.ts";
+import { SIGNS } from "./sign.ts";
 
 /** One of several runs: a cell of a matrix. */
 export interface Cell {

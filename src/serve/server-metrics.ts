@@ -104,10 +104,14 @@ const COUNTERS: Readonly<Record<keyof ServerCounters, readonly string[]>> = {
     "vllm:gpu_prefix_cache_hits",
   ],
   preemptions: ["vllm:num_preemptions_total", "vllm:num_preemptions"],
+  prefills: ["vllm:request_prefill_time_seconds_count"],
+  prefillS: ["vllm:request_prefill_time_seconds_sum"],
+  queued: ["vllm:request_queue_time_seconds_count", "vllm:time_in_queue_requests_count"],
+  queueS: ["vllm:request_queue_time_seconds_sum", "vllm:time_in_queue_requests_sum"],
 };
 
 /** The counters that the gate uses, each summed over the server's engines; null where none of its names is there. */
-export function readCounters(samples: readonly MetricSample[]): ServerCounters {
+export function readCounters(samples: readonly MetricSample[]): Required<ServerCounters> {
   const sum = (names: readonly string[]): number | null => {
     for (const name of names) {
       const values = samples.filter((sample) => sample.name === name).map((sample) => sample.value);
@@ -121,6 +125,10 @@ export function readCounters(samples: readonly MetricSample[]): ServerCounters {
     prefixQueriedTokens: sum(COUNTERS.prefixQueriedTokens),
     prefixHitTokens: sum(COUNTERS.prefixHitTokens),
     preemptions: sum(COUNTERS.preemptions),
+    prefills: sum(COUNTERS.prefills),
+    prefillS: sum(COUNTERS.prefillS),
+    queued: sum(COUNTERS.queued),
+    queueS: sum(COUNTERS.queueS),
   };
 }
 
@@ -151,10 +159,10 @@ export function readGauges(samples: readonly MetricSample[]): Omit<Gauges, "atS"
 }
 
 /** How much each counter rose. A counter that fell belongs to another server's life: null, not a negative number. */
-export function counterIncrease(before: ServerCounters, after: ServerCounters): ServerCounters {
+export function counterIncrease(before: ServerCounters, after: ServerCounters): Required<ServerCounters> {
   const rise = (key: keyof ServerCounters): number | null => {
-    const from = before[key];
-    const to = after[key];
+    const from = before[key] ?? null;
+    const to = after[key] ?? null;
     return from === null || to === null || to < from ? null : to - from;
   };
   return {
@@ -163,6 +171,10 @@ export function counterIncrease(before: ServerCounters, after: ServerCounters): 
     prefixQueriedTokens: rise("prefixQueriedTokens"),
     prefixHitTokens: rise("prefixHitTokens"),
     preemptions: rise("preemptions"),
+    prefills: rise("prefills"),
+    prefillS: rise("prefillS"),
+    queued: rise("queued"),
+    queueS: rise("queueS"),
   };
 }
 

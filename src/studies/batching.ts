@@ -1,7 +1,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import type { GateConfig } from "../config/load.ts";
 import type { BatchingTables } from "../domain/batching-study.ts";
-import { UsageError } from "../domain/errors.ts";
+import { NotMeasuredError, UsageError } from "../domain/errors.ts";
 import { type Slo, sloSchema } from "../domain/operating.ts";
 import { type TelemetryLine, telemetryLineSchema } from "../domain/telemetry.ts";
 import { batchingTables } from "../measure/batching-study.ts";
@@ -122,6 +122,12 @@ async function report(study: MeasuredStudy<BatchingStudyOptions>): Promise<Study
     run.sessions.filter((session) => session.outcome === "ok"),
     traces,
   );
+  if (traces.length > 0 && !traces.some((trace) => trace.phase === "measure" && trace.outcome === "ok")) {
+    const said = traces.find((trace) => trace.error !== null)?.error ?? "no reason was given";
+    throw new NotMeasuredError(
+      `none of the ${traces.length} requests succeeded; the first was told: ${said}`,
+    );
+  }
   const grid = {
     concurrency: [...options.concurrency].sort((a, b) => a - b),
     rates: [...options.rates].sort((a, b) => a - b),

@@ -6,6 +6,7 @@ import type { RunRecord } from "../domain/run.ts";
 import type { RequestTrace } from "../domain/trace.ts";
 import type { Surroundings } from "../measuring.ts";
 import type { Cell } from "../probe/cells.ts";
+import type { ProbeSuite } from "../probe/suite.ts";
 
 /** What a study measures: one variant of the server for each thing that it compares. */
 export interface StudyPlan {
@@ -14,6 +15,29 @@ export interface StudyPlan {
   readonly order: readonly string[];
   readonly rounds: number;
   readonly cells: readonly Cell[];
+  /** The first request of each server, where that is measured. */
+  readonly cold?: ProbeSuite["cold"];
+  /** What is done to the machine before each session. */
+  readonly prepare?: (place: SessionPlace) => Promise<PreparedSession>;
+}
+
+/** A session that is about to be measured. */
+export interface SessionPlace {
+  readonly variant: string;
+  /** Its number in the run. */
+  readonly index: number;
+  /** Whether none follows. */
+  readonly isLast: boolean;
+  /** The run folder, as an absolute path. */
+  readonly runDir: string;
+}
+
+/** A session that may begin. */
+export interface PreparedSession {
+  /** The server, with what is set for this session alone. */
+  readonly server: ServerSpec;
+  /** Undoes what must not stay, however the session ended. */
+  readonly undo?: () => Promise<void>;
 }
 
 /** The run folder's files as a study sees them. Names are relative; a name never leaves the folder. */

@@ -40,3 +40,21 @@ export function delay(ms: number, signal?: AbortSignal): Promise<void> {
     signal?.addEventListener("abort", done, { once: true });
   });
 }
+
+/**
+ * What a promise comes to, or undefined when that takes longer. Unlike a race against {@link delay} it leaves no timer,
+ * which would hold the process after its last work.
+ */
+export async function within<T>(
+  ms: number,
+  promise: Promise<T>,
+  signal?: AbortSignal,
+): Promise<T | undefined> {
+  const settled = new AbortController();
+  const ends = signal === undefined ? settled.signal : AbortSignal.any([settled.signal, signal]);
+  try {
+    return await Promise.race([promise, delay(ms, ends).then(() => undefined)]);
+  } finally {
+    settled.abort();
+  }
+}

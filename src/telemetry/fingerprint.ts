@@ -19,7 +19,7 @@ export interface RunIdentity {
 export interface FingerprintOptions {
   /** systemd's id of the machine. */
   readonly machineIdPath?: string;
-  readonly nvidiaSmi?: string;
+  readonly nvidiaSmi?: string | null;
   /** `CUDA_VISIBLE_DEVICES` of the server: other GPUs of the machine do not matter. */
   readonly visibleDevices?: string | undefined;
 }
@@ -31,7 +31,7 @@ export async function readFingerprint(
 ): Promise<Fingerprint> {
   const { machineIdPath = "/etc/machine-id", nvidiaSmi = "nvidia-smi", visibleDevices } = options;
   const [{ gpus }, revision] = await Promise.all([
-    readGpuFacts(nvidiaSmi, visibleDevices),
+    nvidiaSmi === null ? { gpus: [] } : readGpuFacts(nvidiaSmi, visibleDevices),
     identity.modelFolder == null ? null : readModelRevision(identity.modelFolder),
   ]);
   const first = gpus[0];

@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import { delay } from "../system/clock.ts";
+import { delay, within } from "../system/clock.ts";
 import { splitCsv, unknownField, withoutField } from "./nvidia-smi-text.ts";
 
 /** Longer lines are not nvidia-smi's. */
@@ -46,7 +46,7 @@ export async function runSmi(
     ...(signal === undefined ? {} : { cancelSignal: signal }),
   });
   // A driver that hangs holds its process where no signal reaches it.
-  const result = await Promise.race([child, delay(timeoutMs + 2 * END_MS, signal)]);
+  const result = await within(timeoutMs + 2 * END_MS, child, signal);
   if (result === undefined) {
     child.nodeChildProcess.unref();
     return { state: "failed", text: "", reason: `no answer in ${timeoutMs / 1000} s` };
@@ -140,9 +140,9 @@ export function streamSmi(options: SmiStreamOptions): SmiStream {
       pid: child.pid,
       end: async () => {
         child.kill("SIGTERM");
-        await Promise.race([finished, delay(END_MS)]);
+        await within(END_MS, finished);
         child.kill("SIGKILL");
-        await Promise.race([finished, delay(END_MS)]);
+        await within(END_MS, finished);
         // One that the driver holds cannot be ended, and must not hold this program.
         child.stdout.destroy();
         child.stderr.destroy();

@@ -1,6 +1,7 @@
-import { readdir, realpath, stat } from "node:fs/promises";
+import { open, readdir, realpath, stat, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { execa } from "execa";
+import { monotonicS } from "../system/clock.ts";
 
 /** Files that hold weights, of the formats that vLLM loads. */
 const WEIGHTS = /\.(?:safetensors|bin|pt|pth|gguf)$/;
@@ -83,9 +84,17 @@ export async function readResidency(files: readonly WeightFile[], program = "fin
 /**
  * Asks the kernel to forget what it keeps of the files, by `dd` of coreutils (`posix_fadvise`): unlike
  * `/proc/sys/vm/drop_caches` this needs no root and leaves the rest of the machine's cache alone. What a process has
- * mapped, or what is not written yet, stays; {@link readResidency} tells. Never rejects.
+ * mapped stays; {@link readResidency} tells. Never rejects.
  */
 export async function dropFromPageCache(files: readonly WeightFile[]): Promise<void> {
+  const paths = files.map(({ path }) => path);
+  for (let first = 0; first < paths.length; first += BATCH) {
+    await execa("sync", ["--data", "--", ...paths.slice(first, first + BATCH)], {
+      reject: false,
+      timeout: 60_000,
+      stdin: "ignore",
+    });
+  }
   for (const { path } of files) {
     await execa("dd", [`if=${path}`, "iflag=nocache", "count=0", "status=none"], {
       reject: false,
@@ -93,4 +102,50 @@ export async function dropFromPageCache(files: readonly WeightFile[]): Promise<v
       stdin: "ignore",
     });
   }
+}
+
+/** How fast files were read from their beginning to their end, one after the other. */
+export interface TimedRead {
+  readonly bytes: number;
+  readonly seconds: number;
+  /** False when the time was up before the end. */
+  readonly whole: boolean;
+}
+
+/** A chunk is large enough that the kernel reads ahead as far as it ever does. */
+const CHUNK_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Reads files as a loader does that takes one after the other, and throws away what they hold. Afterwards they lie in
+ * the page cache, as far as there is room.
+ *
+ * @param limitS - reading ends after that; files of hundreds of gigabytes would take longer than what they tell is worth
+ * @throws Error when a file cannot be read
+ */
+export async function readThrough(files: readonly WeightFile[], limitS: number): Promise<TimedRead> {
+  const buffer = Buffer.allocUnsafe(CHUNK_BYTES);
+  const beganS = monotonicS();
+  let bytes = 0;
+  for (const { path } of files) {
+    await using file = await open(path, "r");
+    for (;;) {
+      const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES);
+      bytes += bytesRead;
+      const seconds = monotonicS() - beganS;
+      if (bytesRead === 0) break;
+      if (seconds > limitS) return { bytes, seconds, whole: false };
+    }
+  }
+  return { bytes, seconds: monotonicS() - beganS, whole: true };
+}
+
+/**
+ * Empties the machine's page cache, dentries and inodes. Only root may, and every program of the machine pays for it.
+ *
+ * @throws Error when this is not root, or the kernel does not allow it (a container)
+ */
+export async function dropAllCaches(root = "/"): Promise<void> {
+  // What is not written yet stays.
+  await execa("sync", { reject: false, timeout: 60_000, stdin: "ignore" });
+  await writeFile(join(root, "proc/sys/vm/drop_caches"), "3");
 }

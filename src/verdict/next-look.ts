@@ -30,12 +30,12 @@ export type LookPlan =
 
 /**
  * What to measure next, so that what is undecided gets decided. The error rates hold over the whole sequence, since
- * each number of head sessions has its own share of the chance of a false alarm (`alphaAt` in `compare/judge.ts`).
+ * fewer than three sessions of head convict only of twice as bad (`compare/conviction.ts`).
  *
  * - What no session is ever slow in (KV cache, memory) ends a run as soon as it regressed; so does everything else
  *   once it regressed: what others would come to, cannot change the exit.
- * - A regression of what the host moves, against a baseline of another day, is first confirmed by a session of the
- *   base: if that is as slow, the machine changed.
+ * - Any other regression against a baseline of another day is first confirmed by sessions of the base: if those are as
+ *   slow, the machine changed.
  * - What is undecided gets another session of head, up to the scenario's number, while the budget has the time.
  *   More rounds of the same server do not help: sessions differ, and a slow one is slow in all its rounds.
  */

@@ -284,6 +284,49 @@ describe("flags that differ", () => {
   });
 });
 
+describe("what else is known", () => {
+  const worse = head({ values: { [ID]: sessions(3, 20) }, args: ["--no-enable-prefix-caching"] });
+  const compareWith = (options: Parameters<typeof compareSides>[4]) =>
+    compareSides("chat", base(), worse, NO_RULES, options).comparisons[0];
+
+  it("the base as it is now is shown, and refutes what it has too", () => {
+    expect(compareWith({})).toMatchObject({ verdict: "regressed", unconfirmed: true });
+    const found = compareWith({ fresh: base({ values: { [ID]: sessions(1, 19.9) } }) });
+    expect(found).toMatchObject({ verdict: "inconclusive", freshSessions: sessions(1, 19.9) });
+    const confirmed = compareWith({ fresh: base({ values: { [ID]: sessions(3, 10) } }) });
+    expect(confirmed?.verdict).toBe("regressed");
+    expect(confirmed).not.toHaveProperty("unconfirmed");
+  });
+
+  it("flags that differ stand beside what they are known to move", () => {
+    expect(compareWith({})?.attribution).toMatch(/^--no-enable-prefix-caching .* computed again/);
+    const same = compareSides("chat", base(), head(), NO_RULES).comparisons[0];
+    expect(same).not.toHaveProperty("attribution");
+  });
+
+  it("a machine's own noise is asked first", () => {
+    const noise = {
+      unit: "ms",
+      scale: "log" as const,
+      sessions: 9,
+      sessionSd: 0.4,
+      degreesOfFreedom: 8,
+      sessionRange: 1,
+      roundSd: null,
+      detectable: 2,
+      proposed: { level: "watch" as const, tolerance: { relative: 2, absolute: 0 } },
+      sessionsFor: [],
+      fixedRuleFires: [],
+    };
+    expect(compareWith({ noise: { [ID]: noise } })?.verdict).not.toBe("regressed");
+  });
+
+  it("what no session of head could decide says so", () => {
+    const unknown = compareSides("chat", base({ values: {} }), head(), NO_RULES).comparisons[0];
+    expect(unknown).toMatchObject({ verdict: "inconclusive", decidable: false });
+  });
+});
+
 it("metrics come in the order of their ids", () => {
   const values = { "b.b": [[1]], "a.a": [[1]], "c.c": [[1]] };
   expect(compare(base({ values }), head({ values })).comparisons.map(({ metric }) => metric)).toEqual([

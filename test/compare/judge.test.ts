@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { alphaFor, type JudgeInput, type Judgement, judge } from "../../src/compare/judge.ts";
+import { alphaFor } from "../../src/compare/conviction.ts";
+import { type JudgeInput, type Judgement, judge } from "../../src/compare/judge.ts";
 import type { MetricNoise } from "../../src/domain/noise.ts";
 
 /** `batching.c8.tpot_floor_ms` of a full baseline, as an H200 has it: 0.2 % apart. */
@@ -86,10 +87,10 @@ describe("few baseline sessions", () => {
   });
 
   it("their level is smaller, since separation happens by chance more often", () => {
-    expect(alphaFor({ base: 5, head: 3 })).toBe(0.05);
-    expect(alphaFor({ base: 9, head: 3 })).toBe(0.05);
-    expect(alphaFor({ base: 1, head: 3 })).toBeCloseTo((0.05 * 4) / 56, 12);
-    expect(alphaFor({ base: 5, head: 1 })).toBeCloseTo((0.05 * 6) / 56, 12);
+    expect(alphaFor({ base: 5, head: 3 })).toBe(0.06);
+    expect(alphaFor({ base: 9, head: 3 })).toBe(0.06);
+    expect(alphaFor({ base: 1, head: 3 })).toBeCloseTo((0.06 * 4) / 56, 12);
+    expect(alphaFor({ base: 5, head: 1 })).toBeCloseTo((0.06 * 6) / 56, 12);
   });
 });
 
@@ -180,6 +181,26 @@ describe("this machine's own noise", () => {
     expect(one({ head: times(1.1) }).verdict).toBe("regressed");
     expect(found?.verdict).not.toBe("regressed");
     expect(found?.sessionSd).toBeGreaterThan(0.05);
+  });
+});
+
+describe("a machine that is far noisier than that of the shipped figures", () => {
+  // Five metrics whose sessions lie 8 % apart, where 0.3 % is shipped.
+  const spread = [0.9, 1.08, 0.97, 1.1, 1];
+  const noisy = (metric: string, factor: number) =>
+    input({
+      metric,
+      base: spread.map((value) => [value, value]),
+      head: spread.slice(0, 3).map((value) => [value * factor, value * factor]),
+    });
+  const names = ["c1", "c2", "c4", "c8", "c16"].map((name) => `batching.${name}.tpot_floor_ms`);
+
+  it("has wider intervals than one noisy metric alone makes", () => {
+    const steady = names.slice(1).map((metric) => input({ metric }));
+    const alone = judge([noisy(names[0] as string, 1.2), ...steady])[0]!;
+    const among = judge(names.map((metric) => noisy(metric, 1.2)))[0]!;
+    expect(among.sessionSd).toBeGreaterThan(alone.sessionSd ?? 0);
+    expect(among.verdict).not.toBe("regressed");
   });
 });
 

@@ -9,7 +9,8 @@ const atTop = (line: string) => `scenarios:\n  chat:\n    model: org/model\n${li
 
 const linesOf = (text: string) => usageErrorOf(() => parseConfig(text, "gate.yml")).split("\n");
 
-const SCENARIO_KEYS = "model, command, args, env, readyTimeoutS, server, probes, tolerances, levels, slo, limits";
+const SCENARIO_KEYS =
+  "model, command, args, env, readyTimeoutS, server, probes, tolerances, levels, slo, limits";
 const NO_EFFECT = "has no effect on a server that is already running (`server.url`): remove one of the two";
 
 describe("explainIssues: a wrong value", () => {
@@ -190,8 +191,8 @@ describe("explainIssues: a wrong key", () => {
       "rouns",
       "rouns",
       "rounds",
-      "scenarios, sessions, rounds, recordSessions, budgetMinutes, baselineDir, onInconclusive, onInvalid, " +
-        "reportOnly, policy",
+      "scenarios, sessions, maxSessions, compareTo, rounds, recordSessions, budgetMinutes, baselineDir, " +
+        "onInconclusive, onInvalid, onDirty, reportOnly, policy",
     ],
     [inScenario("modle: x"), 4, "scenarios.chat.modle", "modle", "model", SCENARIO_KEYS],
     [inScenario("zzzzzz: x"), 4, "scenarios.chat.zzzzzz", "zzzzzz", null, SCENARIO_KEYS],

@@ -1,8 +1,9 @@
-import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { globSync, readFileSync, writeFileSync } from "node:fs";
+import { cp, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import { execa, type ResultPromise } from "execa";
+import { execa } from "execa";
 import { stringify } from "yaml";
 import { installGitHubTools } from "../../scripts/install-github-tools.ts";
 import { GitHubDouble, WRITE_ALL } from "../publish/double/github.ts";
@@ -16,6 +17,13 @@ const SERVER = [process.execPath, join(ROOT, "dist", "simulator.js"), "serve"];
 export const OWN_TOKEN = "ghs_ownRepositoryToken0123456789";
 export const FORK_TOKEN = "ghs_readOnlyTokenOfAFork0123456789";
 
+/** A run of act: its result, and its process while it runs. */
+export interface ActRun {
+  readonly pid: number | undefined;
+  readonly kill: (signal: NodeJS.Signals) => boolean;
+  readonly done: Promise<{ readonly log: string; readonly code: number | undefined }>;
+}
+
 /** A repository with serving flags, a GitHub that it lies on, and a runner that runs its workflows. */
 export interface Stage extends AsyncDisposable {
   readonly github: GitHubDouble;
@@ -24,9 +32,9 @@ export interface Stage extends AsyncDisposable {
   readonly artifacts: string;
   git(...args: string[]): Promise<string>;
   /** Writes `vllm-gate.yml`, and commits it. */
-  commit(options: { args?: string; message?: string; config?: object }): Promise<string>;
+  commit(options: { args?: string; message?: string; startupScale?: number }): Promise<string>;
   /** Runs an example workflow for an event. */
-  act(event: string, payload: object, options: ActOptions): ResultPromise<{ all: true; reject: false }>;
+  act(event: string, payload: object, options: ActOptions): ActRun;
 }
 
 export interface ActOptions {
@@ -39,14 +47,14 @@ export interface ActOptions {
   readonly args?: readonly string[];
 }
 
-function configOf(args: string): object {
+function configOf(args: string, startupScale: number): object {
   return {
     scenarios: {
       small: {
         model: "Qwen/Qwen2.5-1.5B-Instruct",
         command: SERVER,
         args,
-        env: { VLLM_SIM_STARTUP_SCALE: "0.001", VLLM_SIM_NOISE: "none" },
+        env: { VLLM_SIM_STARTUP_SCALE: String(startupScale), VLLM_SIM_NOISE: "none" },
         probes: {
           ttft: { warmRequests: 6, outputTokens: 8 },
           batching: { concurrency: [1], waves: 1, outputTokens: 8 },
@@ -59,8 +67,36 @@ function configOf(args: string): object {
     sessions: 1,
     rounds: 1,
     recordSessions: 1,
+    // Other tests share this machine.
+    onDirty: "note",
     policy: { allowCommands: [SERVER] },
   };
+}
+
+/** What every event says of the repository. */
+function repositoryPart({ owner, repo, repoId }: GitHubDouble): object {
+  return {
+    repository: {
+      id: repoId,
+      name: repo,
+      full_name: `${owner}/${repo}`,
+      default_branch: "main",
+      owner: { login: owner },
+    },
+  };
+}
+
+let baseline: { readonly path: string; readonly text: string } | null = null;
+
+/** The baseline of this machine, recorded once by the committed build. */
+async function writeBaseline(cwd: string): Promise<void> {
+  if (baseline === null) {
+    await execa(process.execPath, [join(ROOT, "dist", "cli.js"), "record"], { cwd });
+    const [path = ""] = globSync("baselines/**/*.json", { cwd });
+    baseline = { path, text: readFileSync(join(cwd, path), "utf8") };
+  }
+  await mkdir(dirname(join(cwd, baseline.path)), { recursive: true });
+  await writeFile(join(cwd, baseline.path), baseline.text);
 }
 
 /** Makes a stage with a baseline on its main branch. */
@@ -91,15 +127,19 @@ export async function setStage(): Promise<Stage> {
   await execa("git", ["init", "-q", "--bare", "-b", "main", remote]);
   await git("init", "-q", "-b", "main");
   await git("remote", "add", "origin", remote);
-  const commit: Stage["commit"] = async ({ args = "--max-model-len 4096", message = "change", config }) => {
-    await writeFile(join(cwd, "vllm-gate.yml"), stringify({ ...configOf(args), ...config }));
+  const commit: Stage["commit"] = async ({
+    args = "--max-model-len 4096",
+    message = "change",
+    startupScale = 0.001,
+  }) => {
+    await writeFile(join(cwd, "vllm-gate.yml"), stringify(configOf(args, startupScale)));
     await git("add", "-A");
     await git("commit", "-q", "--allow-empty", "-m", message);
     return git("rev-parse", "HEAD");
   };
   await writeFile(join(cwd, ".gitignore"), "runs/\n");
   await commit({ message: "base" });
-  await execa(process.execPath, [join(ROOT, "dist", "cli.js"), "record"], { cwd });
+  await writeBaseline(cwd);
   await git("add", "-A");
   await git("commit", "-q", "-m", "Record a baseline");
   await git("push", "-q", "origin", "main");
@@ -113,17 +153,50 @@ export async function setStage(): Promise<Stage> {
     git,
     commit,
     act(event, payload, { workflow, token = OWN_TOKEN, env = {}, edit = (text) => text, args = [] }) {
-      const id = String((count += 1));
-      const run = async () => {
-        const files = { workflow: join(home, `${id}.yml`), event: join(home, `${id}.json`) };
-        const text = await readFile(join(ROOT, "examples", workflow), "utf8");
-        await writeFile(files.workflow, edit(text));
-        await writeFile(files.event, JSON.stringify(payload));
-        return files;
+      count += 1;
+      const id = String(count);
+      const files = { workflow: join(home, `${id}.yml`), event: join(home, `${id}.json`) };
+      const text = edit(readFileSync(join(ROOT, "examples", workflow), "utf8"));
+      writeFileSync(files.workflow, text);
+      writeFileSync(files.event, JSON.stringify({ ...repositoryPart(github), ...payload }));
+      const actions = [...text.matchAll(/uses: (actions\/(?:up|down)load-artifact@\w+)/g)].map(
+        ([, used = ""]) => [used, join(STAND_INS, used.split("/")[1]?.split("@")[0] ?? "")],
+      );
+      const variables = {
+        GITHUB_API_URL: github.url,
+        GITHUB_GRAPHQL_URL: `${github.url}/graphql`,
+        GITHUB_REPOSITORY: `${github.owner}/${github.repo}`,
+        STAND_IN_ARTIFACTS: artifacts,
+        VLLM_GATE_RETRY_BASE_MS: "20",
+        ...env,
       };
-      void run;
-      throw new Error("unreachable");
-      void [act, event, env, token, args, STAND_INS, action];
+      const child = execa(
+        act,
+        [
+          event,
+          ...["-W", files.workflow, "-e", files.event, "-s", `GITHUB_TOKEN=${token}`],
+          ...["-P", "self-hosted=-self-hosted", "-P", "ubuntu-latest=-self-hosted"],
+          ...[["vllm-gate/vllm-gate@main", action], ...actions].flatMap(([name, path]) => [
+            "--local-repository",
+            `${name}=${path}`,
+          ]),
+          ...Object.entries(variables).flatMap(([name, value]) => ["--env", `${name}=${value}`]),
+          ...args,
+        ],
+        {
+          cwd,
+          all: true,
+          reject: false,
+          stdin: "ignore",
+          // Nothing of this machine's own settings; Node.js 24 first, since act takes what `node` is.
+          env: { HOME: home, PATH: `${dirname(process.execPath)}:${process.env["PATH"]}`, RUNNER_TEMP: "" },
+        },
+      );
+      return {
+        pid: child.pid,
+        kill: (signal) => child.kill(signal),
+        done: child.then(({ all, exitCode }) => ({ log: all, code: exitCode })),
+      };
     },
     async [Symbol.asyncDispose]() {
       await github[Symbol.asyncDispose]();

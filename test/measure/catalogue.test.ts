@@ -12,6 +12,8 @@ describe("the catalogue", () => {
   it("has every metric of the probes that there are", () => {
     const expected = [
       ...["ready_s", "weights_s", "compile_s", "graphs_s", "engine_init_s"].map((name) => `startup.${name}`),
+      ...["processes_s", "model_s", "warmup_s", "unexplained_s"].map((name) => `startup.${name}`),
+      "startup.first_prefill_ms",
       ...["cold_ms", "cold_e2e_ms", "cold_warm_ratio"].map((name) => `ttft.${name}`),
       ...["floor_ms", "mean_ms", "p50_ms", "p95_ms", "e2e_floor_ms", "e2e_p50_ms", "trend"].map(
         (name) => `ttft.warm.${name}`,

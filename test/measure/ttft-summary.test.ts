@@ -20,7 +20,7 @@ const steady = [10, 10.2, 9.9, 10.1, 10];
 describe("summarizeTtft", () => {
   it("shows the cold request beside the warm ones", () => {
     const summary = summaryOf(35, steady);
-    expect(summary?.cold).toEqual({
+    expect(summary?.cold).toMatchObject({
       ttftS: expect.closeTo(0.035, 9),
       e2eS: expect.closeTo(0.045, 9),
       tokens: 258,

@@ -6,7 +6,17 @@ import { kneeText, rulesOfThumb } from "../../src/report/batching-rules.ts";
 
 function row(load: number, tokS: number, p95E2eS: number, overrides: Partial<LoadRow> = {}): LoadRow {
   return {
-    ...{ load, requests: 96, failed: 0, rounds: 3, meanE2eS: p95E2eS * 0.9, p95E2eS, qps: tokS / 64, tokS },
+    ...{
+      load,
+      requests: 96,
+      failed: 0,
+      firstError: null,
+      rounds: 3,
+      meanE2eS: p95E2eS * 0.9,
+      p95E2eS,
+      qps: tokS / 64,
+      tokS,
+    },
     ...{ tokSLeast: tokS, totalTokS: tokS * 4, gpuUtilPct: null, ttftP50Ms: 20, ttftP95Ms: 30, itlP50Ms: 4 },
     ...{
       itlP95Ms: 5,

@@ -34,14 +34,17 @@ export const STORIES: Readonly<Record<string, () => CommentInput>> = {
   improved: () =>
     gate(
       base,
-      measuredRun({ tpotMs: [1.86, 2.02], warmMs: 11.8 }, flags(["--max-model-len", "4096", "-O3"])),
+      measuredRun(
+        { tpotMs: [1.86, 2.02], warmMs: 11.8, sessions: 3 },
+        flags(["--max-model-len", "4096", "-O3"]),
+      ),
     ),
 
   regressed: () =>
     gate(
       base,
       measuredRun(
-        { tpotMs: [2.75, 3.02], ttftMs: [18, 36] },
+        { tpotMs: [2.75, 3.02], ttftMs: [18, 36], sessions: 3 },
         flags(["--max-model-len=8192", "--no-async-scheduling"]),
         {
           kv: {
@@ -188,13 +191,20 @@ export const STORIES: Readonly<Record<string, () => CommentInput>> = {
   },
 
   "report-only": () =>
-    gate(base, measuredRun({ tpotMs: [2.75, 3.02] }, flags(["--max-model-len", "4096", "--enforce-eager"])), {
-      policy: { reportOnly: true },
-    }),
+    gate(
+      base,
+      measuredRun(
+        { tpotMs: [2.75, 3.02], sessions: 3 },
+        flags(["--max-model-len", "4096", "--enforce-eager"]),
+      ),
+      {
+        policy: { reportOnly: true },
+      },
+    ),
 
   hostile: () => {
     const { run: measured, traces } = measuredRun(
-      { tpotMs: [2.75, 3.02] },
+      { tpotMs: [2.75, 3.02], sessions: 3 },
       {
         ...flags([hostile.flag, hostile.name, "--x|y=`a|b`"]),
         scenario: "chat --> <b>",

@@ -27,6 +27,10 @@ const FIXTURES: readonly [name: string, counters: ServerCounters, kv: KvConfig][
       prefixQueriedTokens: 93832,
       prefixHitTokens: 25280,
       preemptions: 0,
+      prefills: 291,
+      prefillS: 6.895471775997464,
+      queued: 291,
+      queueS: 0.0074722390005490524,
     },
     { ...PROFILED, blocks: 287548, blockSize: 16, prefixCaching: true },
   ],
@@ -38,6 +42,10 @@ const FIXTURES: readonly [name: string, counters: ServerCounters, kv: KvConfig][
       prefixQueriedTokens: 0,
       prefixHitTokens: 0,
       preemptions: 0,
+      prefills: 291,
+      prefillS: 6.474596715998359,
+      queued: 291,
+      queueS: 0.008988316002046304,
     },
     { ...PROFILED, blocks: 287548, blockSize: 16, prefixCaching: false },
   ],
@@ -49,6 +57,10 @@ const FIXTURES: readonly [name: string, counters: ServerCounters, kv: KvConfig][
       prefixQueriedTokens: 4812,
       prefixHitTokens: 3840,
       preemptions: 0,
+      prefills: 6,
+      prefillS: 0.14085961200009933,
+      queued: 6,
+      queueS: 0.0002471870000135823,
     },
     {
       blocks: 8192,
@@ -68,6 +80,10 @@ const NOTHING: ServerCounters = {
   prefixQueriedTokens: null,
   prefixHitTokens: null,
   preemptions: null,
+  prefills: null,
+  prefillS: null,
+  queued: null,
+  queueS: null,
 };
 
 describe("parseMetrics", () => {
@@ -233,6 +249,10 @@ describe("counterIncrease", () => {
     prefixQueriedTokens: value + 2,
     prefixHitTokens: value + 3,
     preemptions: value + 4,
+    prefills: value + 5,
+    prefillS: value + 6,
+    queued: value + 7,
+    queueS: value + 8,
   });
 
   it("is the difference of each counter", () => {
@@ -242,6 +262,10 @@ describe("counterIncrease", () => {
       prefixQueriedTokens: 0,
       prefixHitTokens: 0,
       preemptions: 1,
+      prefills: 0,
+      prefillS: 0,
+      queued: 0,
+      queueS: 0,
     });
   });
 
@@ -254,6 +278,10 @@ describe("counterIncrease", () => {
       prefixQueriedTokens: 2,
       prefixHitTokens: 2,
       preemptions: null,
+      prefills: 2,
+      prefillS: 2,
+      queued: 2,
+      queueS: 2,
     });
   });
 });

@@ -227,3 +227,10 @@ it.each([
     .configureOutput({ writeErr: () => {} });
   expect(() => command.parse(given, { from: "user" })).toThrow(message);
 });
+
+it("notes say in the server's own words why requests failed", { timeout: 30_000 }, async () => {
+  await using space = await workspace();
+  await space.configure({ ...FOUR_SEATS, simulator: { FAULT: "http-500:2" } });
+  const mixed = await study(space.cwd, [...SMALL, "--concurrency", "1", "--rounds", "1"]);
+  expect((await mixed.tables()).sweep[0]?.notes[0]).toMatch(/^\d+ of \d+ requests failed: HTTP 500: /);
+});

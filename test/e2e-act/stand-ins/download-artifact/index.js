@@ -4,7 +4,9 @@ const { join } = require("node:path");
 
 const { STAND_IN_ARTIFACTS: store, INPUT_NAME: name, INPUT_PATTERN: pattern, INPUT_PATH: path } = process.env;
 const all = existsSync(store) ? readdirSync(store) : [];
-const matches = new RegExp(`^${(pattern || "*").replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`);
+const matches = new RegExp(
+  `^${(pattern || "*").replace(/[.+^${}()|[\]\\]/g, "\\$&").replaceAll("*", ".*")}$`,
+);
 const copy = (from, to) => cpSync(join(store, from), to, { recursive: true, verbatimSymlinks: true });
 if (name) {
   if (!all.includes(name)) {

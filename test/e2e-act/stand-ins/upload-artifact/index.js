@@ -2,7 +2,9 @@
 const { cpSync, existsSync, mkdirSync, readdirSync } = require("node:fs");
 const { basename, join } = require("node:path");
 
-const paths = process.env.INPUT_PATH.split("\n").map((each) => each.trim()).filter((each) => existsSync(each));
+const paths = process.env.INPUT_PATH.split("\n")
+  .map((each) => each.trim())
+  .filter((each) => existsSync(each));
 const target = join(process.env.STAND_IN_ARTIFACTS, process.env.INPUT_NAME);
 if (paths.length === 0) {
   console.log(`::warning::No files were found with the provided path: ${process.env.INPUT_PATH}`);

@@ -1,4 +1,4 @@
-import { A as _enum, F as literal, H as tuple, J as __require, L as number, M as array, N as boolean, P as custom, R as object, U as union, V as string, W as unknown, b as EXIT, d as writeJson, f as sloSchema, h as metricDefinitionSchema, j as _null, l as sha256, m as measurementSchema, o as readJson, p as levelSchema, q as __commonJSMin, t as briefly, v as UsageError, x as VERDICTS, y as messageOf, z as record } from "./files.js";
+import { B as record, F as custom, G as unknown, H as string, I as literal, J as __commonJSMin, M as _null, N as array, P as boolean, R as number, S as VERDICTS, U as tuple, W as union, Y as __require, b as messageOf, d as writeJson, f as sloSchema, h as metricDefinitionSchema, j as _enum, l as sha256, m as measurementSchema, o as readJson, p as levelSchema, t as briefly, x as EXIT, y as UsageError, z as object } from "./files.js";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { appendFile, mkdir, readFile, readdir, readlink, rm } from "node:fs/promises";
@@ -117,7 +117,11 @@ const requestSummarySchema = object({
 	e2eS: number(),
 	tokens: number(),
 	/** Notes on the request: first after the start, outlier, … */
-	notes: string()
+	notes: string(),
+	/** When it was sent and answered, on the session's clock, and in which round. */
+	startS: number().optional(),
+	endS: number().optional(),
+	round: number().int().nonnegative().optional()
 });
 /** First-token latency of one session as the log page shows it: the cold request, the warm runs, and their spread. */
 const ttftSummarySchema = object({
@@ -174,8 +178,10 @@ const clientLoadSchema = object({
 		totalMs: number().nonnegative(),
 		longestMs: number().nonnegative()
 	}),
-	/** From when a request was planned, or its sender free, to its write. */
+	/** Open loop: from when a request was planned to its write. Zeros in a closed loop. */
 	sendLateMs: delaySchema,
+	/** Closed loop: share of the time in which a sender was between two requests. 0 in an open loop. */
+	senderIdleShare: number().nonnegative(),
 	/** Requests that met a connection which the server had closed, and were sent once more. */
 	resent: number().int().nonnegative()
 });
@@ -428,6 +434,133 @@ const lookSchema = object({
 	why: string(),
 	/** Seconds of the budget that were left. */
 	remainingS: number()
+});
+
+// src/domain/node.ts
+const measured$1 = number().nullable();
+const text = string().nullable();
+/** Memory allocators that are told apart by the libraries in a process's memory map. */
+const ALLOCATORS = [
+	"glibc",
+	"jemalloc",
+	"tcmalloc",
+	"mimalloc"
+];
+/** One GPU as a node probe sees it; null is what nvidia-smi does not report. */
+const gpuFactsSchema = object({
+	index: number().int(),
+	uuid: text,
+	name: text,
+	busId: text,
+	driver: text,
+	memoryTotalMib: measured$1,
+	memoryUsedMib: measured$1,
+	smClockMhz: measured$1,
+	maxSmClockMhz: measured$1,
+	maxMemoryClockMhz: measured$1,
+	applicationClockMhz: measured$1,
+	defaultApplicationClockMhz: measured$1,
+	powerLimitW: measured$1,
+	defaultPowerLimitW: measured$1,
+	temperatureC: measured$1,
+	throttle: array(string()).nullable(),
+	persistence: boolean().nullable(),
+	ecc: boolean().nullable(),
+	eccUncorrected: measured$1,
+	eccCorrected: measured$1,
+	rowsPending: boolean().nullable(),
+	rowsFailed: boolean().nullable(),
+	pcieGeneration: measured$1,
+	pcieMaxGeneration: measured$1,
+	pcieWidth: measured$1,
+	pcieMaxWidth: measured$1,
+	mig: boolean().nullable(),
+	migProfiles: array(string()),
+	computeMode: text,
+	performanceState: text,
+	processes: array(object({
+		pid: number().int(),
+		name: string(),
+		memoryMib: measured$1
+	}))
+});
+/** What a node probe read, before anybody judged it. Null is what could not be read. */
+const nodeFactsSchema = object({
+	cpu: object({
+		model: text,
+		/** Cores of the machine that this process may use. */
+		cores: measured$1,
+		limitCores: measured$1,
+		load1: measured$1,
+		/** CPU frequency governors in use, each once. Empty where the machine does not control its clock. */
+		governors: array(string()),
+		clockSource: text,
+		clockSources: array(string()),
+		stealShare: measured$1
+	}),
+	memory: object({
+		totalMib: measured$1,
+		availableMib: measured$1,
+		limitMib: measured$1,
+		thp: text,
+		thpDefrag: text,
+		hugePages: measured$1,
+		hugePagesFree: measured$1,
+		hugePageKib: measured$1,
+		swappiness: measured$1,
+		swapTotalMib: measured$1,
+		swapUsedMib: measured$1,
+		numaNodes: measured$1,
+		numaBalancing: boolean().nullable()
+	}),
+	/** Limits of this process, which a server inherits; null is unlimited. */
+	limits: object({
+		openFiles: measured$1,
+		processes: measured$1,
+		lockedMib: measured$1
+	}).nullable(),
+	/** The allocator really loaded in the server; null without a server. */
+	allocator: _enum(ALLOCATORS).nullable(),
+	nvidiaSmi: object({
+		state: _enum([
+			"ok",
+			"absent",
+			"failed"
+		]),
+		reason: text
+	}),
+	gpus: array(gpuFactsSchema)
+});
+/**
+* `ok`: as it should be. `note`: worth knowing, harmless. `warn`: numbers suffer. `bad`: no number from this machine
+* can be trusted, or none can be had.
+*/
+const LEVELS = [
+	"ok",
+	"note",
+	"warn",
+	"bad"
+];
+/** One probed thing, judged. */
+const findingSchema = object({
+	/** e.g. `memory.thp`, `gpu0.power`, `preflight.vllm` */
+	id: string(),
+	/** What was looked at, as a person calls it. */
+	subject: string(),
+	level: _enum(LEVELS),
+	/** What was found. */
+	value: string(),
+	/** Why that is judged so. */
+	reason: string(),
+	/** What it does to the numbers, and how much; empty for `ok`. */
+	matters: string(),
+	/** A command that changes it, or null. */
+	fix: text
+});
+/** A node probed and judged. */
+const nodeReportSchema = object({
+	facts: nodeFactsSchema,
+	findings: array(findingSchema)
 });
 
 // src/domain/own-cost.ts
@@ -724,6 +857,17 @@ const coldStartSchema = object({
 	/** What it comes to, for somebody who runs servers. */
 	paragraph: string()
 });
+/** What is looked at by hand before a number is believed: before the start, after the cold request, while warm. */
+const sanitySchema = object({
+	gpuMemoryBeforeMib: number().nullable(),
+	gpuMemoryAfterColdMib: number().nullable(),
+	/** Mean share of time with a kernel running, 0–1, during the warm requests, and at the highest concurrency. */
+	gpuBusyWarm: number().nullable(),
+	gpuBusyLoad: number().nullable(),
+	/** Mean CPU seconds per second of the server. */
+	serverCoresCold: number().nullable(),
+	serverCoresWarm: number().nullable()
+});
 
 // src/domain/run.ts
 /** Counters of a server's `/metrics`, summed over its engines; null where that version does not report one. */
@@ -732,7 +876,12 @@ const serverCountersSchema = object({
 	generationTokens: number().nullable(),
 	prefixQueriedTokens: number().nullable(),
 	prefixHitTokens: number().nullable(),
-	preemptions: number().nullable()
+	preemptions: number().nullable(),
+	/** Requests that began to be answered, and the seconds that they waited and were prefilled, by the server's clock. */
+	prefills: number().nullable().optional(),
+	prefillS: number().nullable().optional(),
+	queued: number().nullable().optional(),
+	queueS: number().nullable().optional()
 });
 /** What `/metrics` says about the KV cache (`vllm:cache_config_info`). */
 const kvConfigSchema = object({
@@ -845,6 +994,10 @@ const sessionRecordSchema = object({
 	dirtyStart: array(string()).optional(),
 	/** The start in parts, from the spawn to the first token. */
 	coldStart: coldStartSchema.optional(),
+	/** What the machine did before the server, after its first request, and while it was warm. */
+	sanity: sanitySchema.optional(),
+	/** The memory allocator that was mapped into the server's engine; null where that could not be seen. */
+	allocator: _enum(ALLOCATORS).nullable().optional(),
 	/** Why the session did not end `ok`, in the server's own words where it had any. */
 	cause: string().optional(),
 	hint: string().optional(),
@@ -1292,8 +1445,12 @@ function formatNumber(value) {
 /** A value with its unit; shares as percent. */
 function formatValue(value, unit) {
 	if (value === null) return "–";
-	if (unit === "share") return `${formatNumber(Number((value * 100).toPrecision(3)))} %`;
-	return unit === "" ? formatNumber(value) : unit === "x" ? `${formatNumber(value)}×` : `${formatNumber(value)} ${unit}`;
+	if (unit === "share") return withUnit(formatNumber(Number((value * 100).toPrecision(3))), unit);
+	return withUnit(formatNumber(value), unit);
+}
+function withUnit(number, unit) {
+	if (unit === "share") return `${number} %`;
+	return unit === "" ? number : unit === "x" ? `${number}×` : `${number} ${unit}`;
 }
 /** The change from base to head with its sign, as people say it: `+16 %`, `−4.1 %`; of shares in points. */
 function formatChange(base, head, unit) {
@@ -29167,6 +29324,225 @@ var version = "0.1.0";
 /** This tool's version, from `package.json`. */
 const TOOL_VERSION = version;
 
+// src/system/clock.ts
+/**
+* When on CLOCK_MONOTONIC this process's `performance.now()` was zero, seconds. Both clocks tick alike: one reading of
+* the one between two close readings of the other tells the distance, to a fraction of a microsecond.
+*/
+const ORIGIN_S = originS();
+/**
+* Monotonic time in seconds; never wall-clock time. It is CLOCK_MONOTONIC, which all processes of a machine share, so
+* that times of several processes can be compared. Unlike `process.hrtime` it leaves no garbage: it is asked for each
+* piece that comes from a server.
+*/
+function monotonicS() {
+	return ORIGIN_S + performance.now() / 1e3;
+}
+function originS() {
+	let closestNs = Number.POSITIVE_INFINITY;
+	let result = 0;
+	for (let attempt = 0; attempt < 100; attempt += 1) {
+		const before = process.hrtime.bigint();
+		const ownMs = performance.now();
+		const apartNs = Number(process.hrtime.bigint() - before);
+		if (apartNs >= closestNs) continue;
+		closestNs = apartNs;
+		result = (Number(before) + apartNs / 2) / 1e9 - ownMs / 1e3;
+	}
+	return result;
+}
+/** Waits; ends early, without an error, when the signal fires. */
+function delay(ms, signal) {
+	if (signal?.aborted) return Promise.resolve();
+	return new Promise((resolve) => {
+		const done = () => {
+			clearTimeout(timer);
+			signal?.removeEventListener("abort", done);
+			resolve();
+		};
+		const timer = setTimeout(done, ms);
+		signal?.addEventListener("abort", done, { once: true });
+	});
+}
+/**
+* What a promise comes to, or undefined when that takes longer. Unlike a race against {@link delay} it leaves no timer,
+* which would hold the process after its last work.
+*/
+async function within(ms, promise, signal) {
+	const settled = new AbortController();
+	const ends = signal === void 0 ? settled.signal : AbortSignal.any([settled.signal, signal]);
+	try {
+		return await Promise.race([promise, delay(ms, ends).then(() => void 0)]);
+	} finally {
+		settled.abort();
+	}
+}
+
+// src/system/processes.ts
+/**
+* The variable that marks every process of one server. A server's children inherit it, also those that leave
+* the process group or are adopted by init, so that all of them can be found and ended. Its name does not begin
+* with `VLLM_`, since vLLM complains about variables of that prefix that it does not know.
+*/
+const MARKER_VARIABLE = "GATE_SERVER_MARKER";
+const ignoreGone = () => null;
+/**
+* The live processes that carry a marker in their environment. Zombies are not live: they hold nothing.
+* Linux only; elsewhere the list is empty and the process group is all that can be ended.
+*/
+async function findMarked(marker) {
+	const entries = await readdir("/proc").catch(() => []);
+	const needle = `${MARKER_VARIABLE}=${marker}\0`;
+	return (await Promise.all(entries.filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid).map(async (entry) => {
+		const environment = await readFile(`/proc/${entry}/environ`, "latin1").catch(ignoreGone);
+		return environment !== null && `${environment}\0`.includes(needle) ? Number(entry) : null;
+	}))).filter((pid) => pid !== null);
+}
+/** The live (not zombie) members of a process group, or of the session of the same leader. */
+async function findGroup(pgid) {
+	const entries = await readdir("/proc").catch(() => []);
+	return (await Promise.all(entries.filter((entry) => /^\d+$/.test(entry)).map(async (entry) => {
+		const fields = await readStat(Number(entry));
+		return fields !== null && fields.state !== "Z" && (fields.pgid === pgid || fields.sid === pgid) ? Number(entry) : null;
+	}))).filter((pid) => pid !== null);
+}
+async function readStat(pid) {
+	const text = await readFile(`/proc/${pid}/stat`, "latin1").catch(ignoreGone);
+	if (text === null) return null;
+	const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+	return {
+		state: fields[0] ?? "?",
+		ppid: Number(fields[1]),
+		pgid: Number(fields[2]),
+		sid: Number(fields[3]),
+		startTicks: Number(fields[19])
+	};
+}
+/** A process's identity, or null when it is gone. */
+async function identify(pid) {
+	const stat = await readStat(pid);
+	return stat === null ? null : {
+		pid,
+		startTicks: stat.startTicks
+	};
+}
+/**
+* The descendants of processes, remembered from look to look: one that took a session and an environment of its
+* own and whose parent has ended can be found in no other way. What comes and goes between two looks is missed.
+*/
+var Descendants = class {
+	/** Start times by PID, the roots' included. */
+	#known;
+	/** Looked at already: whose child a process is born as does not change, so that a look costs little. */
+	#seen = /* @__PURE__ */ new Set();
+	constructor(roots) {
+		this.#known = new Map(roots.map(({ pid, startTicks }) => [pid, startTicks]));
+	}
+	/** Those that live, the roots among them. Never rejects. */
+	async look() {
+		const entries = await readdir("/proc").catch(() => []);
+		const listed = new Set(entries.filter((entry) => /^\d+$/.test(entry)).map(Number));
+		const read = [...listed].filter((pid) => !this.#seen.has(pid) || this.#known.has(pid));
+		const stats = new Map(await Promise.all(read.map(async (pid) => [pid, await readStat(pid)])));
+		for (const [pid, ticks] of this.#known) if (stats.get(pid)?.startTicks !== ticks) this.#known.delete(pid);
+		for (let before = -1; before !== this.#known.size;) {
+			before = this.#known.size;
+			for (const [pid, stat] of stats) if (stat !== null && this.#known.has(stat.ppid)) this.#known.set(pid, stat.startTicks);
+		}
+		const settled = (pid) => {
+			const ppid = stats.get(pid)?.ppid;
+			return this.#seen.has(pid) || ppid === 0 || ppid !== void 0 && listed.has(ppid);
+		};
+		this.#seen = new Set([...listed].filter(settled));
+		return [...this.#known].flatMap(([pid, startTicks]) => stats.get(pid)?.state === "Z" ? [] : [{
+			pid,
+			startTicks
+		}]);
+	}
+};
+/** Sends a signal; a process that is gone already is not an error. */
+function sendSignal(pid, signal) {
+	try {
+		process.kill(pid, signal);
+	} catch (error) {
+		const code = error.code;
+		if (code !== "ESRCH" && code !== "EPERM") throw error;
+	}
+}
+/**
+* Ends every process of a server: TERM to the group, a wait, KILL to the group, to whatever carries the marker
+* and to the descendants that are known, then a look that nothing is left. vLLM leaves its engine and workers behind when only its API server
+* dies (vllm-project/vllm#55510, #34643), so the leader's exit proves nothing.
+*/
+async function endServer(options) {
+	const startS = monotonicS();
+	const { pgid } = options;
+	const look = async () => {
+		const group = pgid === void 0 ? [] : await findGroup(pgid);
+		const descendants = await options.descendants?.look() ?? [];
+		return [.../* @__PURE__ */ new Set([
+			...group,
+			...await findMarked(options.marker),
+			...descendants.map(({ pid }) => pid)
+		])];
+	};
+	const alive = async () => {
+		const pids = await look();
+		if (pids.length > 0) return pids;
+		await delay(25);
+		return look();
+	};
+	const goneWithin = async (ms, onLeft, hurry) => {
+		const deadlineS = monotonicS() + ms / 1e3;
+		for (;;) {
+			const pids = await alive();
+			if (pids.length === 0 || monotonicS() > deadlineS || hurry?.aborted) return pids;
+			onLeft?.(pids);
+			await delay(25);
+		}
+	};
+	const killAll = (pids) => {
+		if (pgid !== void 0) sendSignal(-pgid, "SIGKILL");
+		for (const pid of pids) sendSignal(pid, "SIGKILL");
+	};
+	let left = await alive();
+	let killed = false;
+	if (left.length > 0) {
+		if (pgid !== void 0) sendSignal(-pgid, "SIGTERM");
+		const group = pgid === void 0 ? [] : await findGroup(pgid);
+		for (const pid of left) if (!group.includes(pid)) sendSignal(pid, "SIGTERM");
+		left = await goneWithin(options.graceMs, void 0, options.hurry);
+	}
+	if (left.length > 0) {
+		killed = true;
+		left = await goneWithin(options.killMs, killAll);
+	}
+	return {
+		tookS: monotonicS() - startS,
+		killed,
+		survivors: left
+	};
+}
+/**
+* The processes that listen on a TCP port of this machine, by `/proc/net/tcp` and the sockets of each process.
+* Null where that cannot be read (another operating system).
+*/
+async function findListeners(port) {
+	const tables = await Promise.all(["/proc/net/tcp", "/proc/net/tcp6"].map((path) => readFile(path, "latin1").catch(ignoreGone)));
+	if (tables.every((table) => table === null)) return null;
+	const inodes = /* @__PURE__ */ new Set();
+	for (const line of tables.flatMap((table) => table?.split("\n").slice(1) ?? [])) {
+		const fields = line.trim().split(/\s+/);
+		const localPort = Number.parseInt(fields[1]?.split(":").at(-1) ?? "", 16);
+		if (fields[3] === "0A" && localPort === port && fields[9] !== void 0) inodes.add(fields[9]);
+	}
+	const entries = (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry));
+	return (await Promise.all(entries.map(async (entry) => {
+		const descriptors = await readdir(`/proc/${entry}/fd`).catch(() => []);
+		return (await Promise.all(descriptors.map((descriptor) => readlink(`/proc/${entry}/fd/${descriptor}`).catch(ignoreGone)))).some((link) => link !== null && inodes.has(/^socket:\[(\d+)\]$/.exec(link)?.[1] ?? "")) ? Number(entry) : null;
+	}))).filter((pid) => pid !== null);
+}
+
 // src/domain/trace.ts
 /** How a request ended. Only `ok` requests of the `measure` phase enter a latency; the others are counted. */
 const OUTCOMES = [
@@ -29331,6 +29707,57 @@ function parseTrace(line, where) {
 async function hashRun(folder) {
 	const parts = await Promise.all([RUN_FILES.run, RUN_FILES.traces].map((name) => readFile(join(folder, name), "utf8").catch(() => "")));
 	return sha256(parts.join("\0"));
+}
+
+// src/system/state-file.ts
+const identitySchema = object({
+	pid: number(),
+	startTicks: number()
+});
+/** Name under which the action hands the state file's path from its main step to its `post` step. */
+const STATE_NAME = "state-file";
+/** A server that may be alive: written before it is spawned, removed after it was proved gone. */
+const liveServerSchema = object({
+	marker: string(),
+	/** Leader of its process group and that process's start time; null until it was spawned. */
+	leader: identitySchema.nullable(),
+	/** What it had started when it was ready: some of them may have left its group and dropped its marker. */
+	descendants: array(identitySchema).optional()
+});
+const stateSchema = object({
+	schemaVersion: literal(1),
+	scenario: string(),
+	runDir: string(),
+	/** What is going on, for the reader of a verdict that a killed process could not write. */
+	doing: string(),
+	servers: array(liveServerSchema)
+});
+async function createStateFile(path, initial) {
+	let state = {
+		schemaVersion: 1,
+		...initial,
+		servers: []
+	};
+	await writeJson(path, state);
+	return {
+		get current() {
+			return state;
+		},
+		async update(change) {
+			state = {
+				...state,
+				...change
+			};
+			await writeJson(path, state);
+		},
+		async close() {
+			if (state.servers.length === 0) await rm(path, { force: true });
+		}
+	};
+}
+/** @throws UsageError when the file is missing or not a state file */
+function readStateFile(path) {
+	return readJson(path, stateSchema);
 }
 
 // src/verdict/decide.ts
@@ -29593,261 +30020,4 @@ function nextAction(verdict, gated, comparison) {
 	}
 }
 
-// src/system/clock.ts
-/**
-* When on CLOCK_MONOTONIC this process's `performance.now()` was zero, seconds. Both clocks tick alike: one reading of
-* the one between two close readings of the other tells the distance, to a fraction of a microsecond.
-*/
-const ORIGIN_S = originS();
-/**
-* Monotonic time in seconds; never wall-clock time. It is CLOCK_MONOTONIC, which all processes of a machine share, so
-* that times of several processes can be compared. Unlike `process.hrtime` it leaves no garbage: it is asked for each
-* piece that comes from a server.
-*/
-function monotonicS() {
-	return ORIGIN_S + performance.now() / 1e3;
-}
-function originS() {
-	let closestNs = Number.POSITIVE_INFINITY;
-	let result = 0;
-	for (let attempt = 0; attempt < 100; attempt += 1) {
-		const before = process.hrtime.bigint();
-		const ownMs = performance.now();
-		const apartNs = Number(process.hrtime.bigint() - before);
-		if (apartNs >= closestNs) continue;
-		closestNs = apartNs;
-		result = (Number(before) + apartNs / 2) / 1e9 - ownMs / 1e3;
-	}
-	return result;
-}
-/** Waits; ends early, without an error, when the signal fires. */
-function delay(ms, signal) {
-	if (signal?.aborted) return Promise.resolve();
-	return new Promise((resolve) => {
-		const done = () => {
-			clearTimeout(timer);
-			signal?.removeEventListener("abort", done);
-			resolve();
-		};
-		const timer = setTimeout(done, ms);
-		signal?.addEventListener("abort", done, { once: true });
-	});
-}
-
-// src/system/processes.ts
-/**
-* The variable that marks every process of one server. A server's children inherit it, also those that leave
-* the process group or are adopted by init, so that all of them can be found and ended. Its name does not begin
-* with `VLLM_`, since vLLM complains about variables of that prefix that it does not know.
-*/
-const MARKER_VARIABLE = "GATE_SERVER_MARKER";
-const ignoreGone = () => null;
-/**
-* The live processes that carry a marker in their environment. Zombies are not live: they hold nothing.
-* Linux only; elsewhere the list is empty and the process group is all that can be ended.
-*/
-async function findMarked(marker) {
-	const entries = await readdir("/proc").catch(() => []);
-	const needle = `${MARKER_VARIABLE}=${marker}\0`;
-	return (await Promise.all(entries.filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid).map(async (entry) => {
-		const environment = await readFile(`/proc/${entry}/environ`, "latin1").catch(ignoreGone);
-		return environment !== null && `${environment}\0`.includes(needle) ? Number(entry) : null;
-	}))).filter((pid) => pid !== null);
-}
-/** The live (not zombie) members of a process group, or of the session of the same leader. */
-async function findGroup(pgid) {
-	const entries = await readdir("/proc").catch(() => []);
-	return (await Promise.all(entries.filter((entry) => /^\d+$/.test(entry)).map(async (entry) => {
-		const fields = await readStat(Number(entry));
-		return fields !== null && fields.state !== "Z" && (fields.pgid === pgid || fields.sid === pgid) ? Number(entry) : null;
-	}))).filter((pid) => pid !== null);
-}
-async function readStat(pid) {
-	const text = await readFile(`/proc/${pid}/stat`, "latin1").catch(ignoreGone);
-	if (text === null) return null;
-	const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
-	return {
-		state: fields[0] ?? "?",
-		ppid: Number(fields[1]),
-		pgid: Number(fields[2]),
-		sid: Number(fields[3]),
-		startTicks: Number(fields[19])
-	};
-}
-/** A process's identity, or null when it is gone. */
-async function identify(pid) {
-	const stat = await readStat(pid);
-	return stat === null ? null : {
-		pid,
-		startTicks: stat.startTicks
-	};
-}
-/**
-* The descendants of processes, remembered from look to look: one that took a session and an environment of its
-* own and whose parent has ended can be found in no other way. What comes and goes between two looks is missed.
-*/
-var Descendants = class {
-	/** Start times by PID, the roots' included. */
-	#known;
-	/** Looked at already: whose child a process is born as does not change, so that a look costs little. */
-	#seen = /* @__PURE__ */ new Set();
-	constructor(roots) {
-		this.#known = new Map(roots.map(({ pid, startTicks }) => [pid, startTicks]));
-	}
-	/** Those that live, the roots among them. Never rejects. */
-	async look() {
-		const entries = await readdir("/proc").catch(() => []);
-		const listed = new Set(entries.filter((entry) => /^\d+$/.test(entry)).map(Number));
-		const read = [...listed].filter((pid) => !this.#seen.has(pid) || this.#known.has(pid));
-		const stats = new Map(await Promise.all(read.map(async (pid) => [pid, await readStat(pid)])));
-		for (const [pid, ticks] of this.#known) if (stats.get(pid)?.startTicks !== ticks) this.#known.delete(pid);
-		for (let before = -1; before !== this.#known.size;) {
-			before = this.#known.size;
-			for (const [pid, stat] of stats) if (stat !== null && this.#known.has(stat.ppid)) this.#known.set(pid, stat.startTicks);
-		}
-		const settled = (pid) => {
-			const ppid = stats.get(pid)?.ppid;
-			return this.#seen.has(pid) || ppid === 0 || ppid !== void 0 && listed.has(ppid);
-		};
-		this.#seen = new Set([...listed].filter(settled));
-		return [...this.#known].flatMap(([pid, startTicks]) => stats.get(pid)?.state === "Z" ? [] : [{
-			pid,
-			startTicks
-		}]);
-	}
-};
-/** Sends a signal; a process that is gone already is not an error. */
-function sendSignal(pid, signal) {
-	try {
-		process.kill(pid, signal);
-	} catch (error) {
-		const code = error.code;
-		if (code !== "ESRCH" && code !== "EPERM") throw error;
-	}
-}
-/**
-* Ends every process of a server: TERM to the group, a wait, KILL to the group, to whatever carries the marker
-* and to the descendants that are known, then a look that nothing is left. vLLM leaves its engine and workers behind when only its API server
-* dies (vllm-project/vllm#55510, #34643), so the leader's exit proves nothing.
-*/
-async function endServer(options) {
-	const startS = monotonicS();
-	const { pgid } = options;
-	const look = async () => {
-		const group = pgid === void 0 ? [] : await findGroup(pgid);
-		const descendants = await options.descendants?.look() ?? [];
-		return [.../* @__PURE__ */ new Set([
-			...group,
-			...await findMarked(options.marker),
-			...descendants.map(({ pid }) => pid)
-		])];
-	};
-	const alive = async () => {
-		const pids = await look();
-		if (pids.length > 0) return pids;
-		await delay(25);
-		return look();
-	};
-	const goneWithin = async (ms, onLeft, hurry) => {
-		const deadlineS = monotonicS() + ms / 1e3;
-		for (;;) {
-			const pids = await alive();
-			if (pids.length === 0 || monotonicS() > deadlineS || hurry?.aborted) return pids;
-			onLeft?.(pids);
-			await delay(25);
-		}
-	};
-	const killAll = (pids) => {
-		if (pgid !== void 0) sendSignal(-pgid, "SIGKILL");
-		for (const pid of pids) sendSignal(pid, "SIGKILL");
-	};
-	let left = await alive();
-	let killed = false;
-	if (left.length > 0) {
-		if (pgid !== void 0) sendSignal(-pgid, "SIGTERM");
-		const group = pgid === void 0 ? [] : await findGroup(pgid);
-		for (const pid of left) if (!group.includes(pid)) sendSignal(pid, "SIGTERM");
-		left = await goneWithin(options.graceMs, void 0, options.hurry);
-	}
-	if (left.length > 0) {
-		killed = true;
-		left = await goneWithin(options.killMs, killAll);
-	}
-	return {
-		tookS: monotonicS() - startS,
-		killed,
-		survivors: left
-	};
-}
-/**
-* The processes that listen on a TCP port of this machine, by `/proc/net/tcp` and the sockets of each process.
-* Null where that cannot be read (another operating system).
-*/
-async function findListeners(port) {
-	const tables = await Promise.all(["/proc/net/tcp", "/proc/net/tcp6"].map((path) => readFile(path, "latin1").catch(ignoreGone)));
-	if (tables.every((table) => table === null)) return null;
-	const inodes = /* @__PURE__ */ new Set();
-	for (const line of tables.flatMap((table) => table?.split("\n").slice(1) ?? [])) {
-		const fields = line.trim().split(/\s+/);
-		const localPort = Number.parseInt(fields[1]?.split(":").at(-1) ?? "", 16);
-		if (fields[3] === "0A" && localPort === port && fields[9] !== void 0) inodes.add(fields[9]);
-	}
-	const entries = (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry));
-	return (await Promise.all(entries.map(async (entry) => {
-		const descriptors = await readdir(`/proc/${entry}/fd`).catch(() => []);
-		return (await Promise.all(descriptors.map((descriptor) => readlink(`/proc/${entry}/fd/${descriptor}`).catch(ignoreGone)))).some((link) => link !== null && inodes.has(/^socket:\[(\d+)\]$/.exec(link)?.[1] ?? "")) ? Number(entry) : null;
-	}))).filter((pid) => pid !== null);
-}
-
-// src/system/state-file.ts
-const identitySchema = object({
-	pid: number(),
-	startTicks: number()
-});
-/** Name under which the action hands the state file's path from its main step to its `post` step. */
-const STATE_NAME = "state-file";
-/** A server that may be alive: written before it is spawned, removed after it was proved gone. */
-const liveServerSchema = object({
-	marker: string(),
-	/** Leader of its process group and that process's start time; null until it was spawned. */
-	leader: identitySchema.nullable(),
-	/** What it had started when it was ready: some of them may have left its group and dropped its marker. */
-	descendants: array(identitySchema).optional()
-});
-const stateSchema = object({
-	schemaVersion: literal(1),
-	scenario: string(),
-	runDir: string(),
-	/** What is going on, for the reader of a verdict that a killed process could not write. */
-	doing: string(),
-	servers: array(liveServerSchema)
-});
-async function createStateFile(path, initial) {
-	let state = {
-		schemaVersion: 1,
-		...initial,
-		servers: []
-	};
-	await writeJson(path, state);
-	return {
-		get current() {
-			return state;
-		},
-		async update(change) {
-			state = {
-				...state,
-				...change
-			};
-			await writeJson(path, state);
-		},
-		async close() {
-			if (state.servers.length === 0) await rm(path, { force: true });
-		}
-	};
-}
-/** @throws UsageError when the file is missing or not a state file */
-function readStateFile(path) {
-	return readJson(path, stateSchema);
-}
-
-export { withoutFlag as $, CHANGED as A, details as B, readTraces as C, SIGNS as D, require_undici as E, formatNumber as F, runRecordSchema as G, plain as H, formatTolerance as I, logFactsSchema as J, shortfallOf as K, formatValue as L, firstRecordCommand as M, typed as N, commentParts as O, formatChange as P, tokenCount as Q, code as R, readRunRecord as S, TOOL_VERSION as T, table as U, oneLine as V, RUN_FILES as W, modelFacts as X, kvDeployment as Y, flagValue as Z, decideWithoutBaseline as _, MARKER_VARIABLE as a, incomparable as at, newRunId as b, findListeners as c, delay as d, diffFingerprints as et, monotonicS as f, decideRecorded as g, decideNotRecorded as h, Descendants as i, comparisonFileSchema as it, reasonsOf as j, renderComment as k, findMarked as l, decideFailure as m, createStateFile as n, fingerprintSlug as nt, endServer as o, ordered as ot, decide as p, telemetryLineSchema as q, readStateFile as r, measurementsFileSchema as rt, findGroup as s, STATE_NAME as t, fingerprintSchema as tt, identify as u, appendTraces as v, writeRun as w, readRunFolder as x, hashRun as y, codeBlock as z };
+export { flagValue as $, renderComment as A, codeBlock as B, delay as C, require_undici as D, TOOL_VERSION as E, formatChange as F, RUN_FILES as G, oneLine as H, formatNumber as I, START_TERMS as J, runRecordSchema as K, formatTolerance as L, reasonsOf as M, firstRecordCommand as N, SIGNS as O, typed as P, modelFacts as Q, formatValue as R, identify as S, within as T, plain as U, details as V, table as W, logFactsSchema as X, telemetryLineSchema as Y, kvDeployment as Z, MARKER_VARIABLE as _, decideWithoutBaseline as a, measurementsFileSchema as at, findListeners as b, readStateFile as c, ordered as ct, newRunId as d, tokenCount as et, readRunFolder as f, Descendants as g, writeRun as h, decideRecorded as i, fingerprintSlug as it, CHANGED as j, commentParts as k, appendTraces as l, readTraces as m, decideFailure as n, diffFingerprints as nt, STATE_NAME as o, comparisonFileSchema as ot, readRunRecord as p, shortfallOf as q, decideNotRecorded as r, fingerprintSchema as rt, createStateFile as s, incomparable as st, decide as t, withoutFlag as tt, hashRun as u, endServer as v, monotonicS as w, findMarked as x, findGroup as y, code as z };
