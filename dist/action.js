@@ -1,7 +1,7 @@
-import { A as HANDOFF_FILE, B as getInput, C as endCheck, D as loginOf, E as findComments, F as explain, G as setOutput, H as info, I as statusOf, J as warning, K as setSecret, L as context, M as decodeFooter, N as encodeFooter, O as putComment, P as markerOf, R as endGroup, S as beginOnlyCheck, T as post, U as notice, W as saveState, Y as summary, _ as readAll, b as PERMISSIONS, c as acceptanceText, d as isAcceptable, h as mergeRuns, i as keyOf, j as readHostileRun, k as addedLines, l as contentOf, m as cellsOf, n as runnerText, o as targetOf, p as mergedContent, q as startGroup, r as PUBLICATION_STATE, s as readInputs, t as runnerLine, u as failureContent, v as readReported, x as begin, y as runFolders, z as error } from "./runner-log.js";
+import { C as addedLines, D as endGroup, E as context, F as setSecret, I as startGroup, L as warning, M as notice, N as saveState, O as error, P as setOutput, R as summary, S as putComment, T as statusOf, _ as endCheck, b as findComments, c as acceptanceText, d as isAcceptable, g as beginOnlyCheck, h as begin, i as keyOf, j as info, k as getInput, l as contentOf, m as PERMISSIONS, n as runnerText, o as targetOf, p as mergedContent, r as PUBLICATION_STATE, s as readInputs, t as runnerLine, u as failureContent, w as explain, x as loginOf, y as post } from "./runner-log.js";
 import { H as string, R as number, _ as GateError, b as messageOf, d as writeJson, n as checkJson, x as EXIT, y as UsageError, z as object } from "./files.js";
-import { C as runAndRecord, F as secretsOf, S as loadConfig, U as resolveBase, V as runAudit, b as CONFIG_FILE, n as failingKinds, v as outliveReaders, w as runGate, y as untilInterrupted } from "./ledger-commands.js";
-import { G as RUN_FILES, o as STATE_NAME } from "./decide.js";
+import { $ as encodeFooter, A as mergeRuns, M as readAll, N as readReported, O as cellsOf, P as runFolders, Q as decodeFooter, X as readHostileRun, Y as HANDOFF_FILE, nt as RUN_FILES, o as STATE_NAME, tt as markerOf } from "./decide.js";
+import { C as runAndRecord, S as loadConfig, at as resolveBase, b as CONFIG_FILE, n as failingKinds, q as secretsOf, rt as runAudit, v as outliveReaders, w as runGate, y as untilInterrupted } from "./ledger-commands.js";
 import { randomUUID } from "node:crypto";
 import { basename, join, resolve } from "node:path";
 
@@ -56,7 +56,7 @@ async function fromComments({ octokit, owner, repo }, { pullNumber, headSha, jud
 	})).flatMap((comment) => {
 		const parsed = parseAcceptance(comment.body ?? "");
 		const by = comment.user?.login;
-		if (parsed === null || by === void 0 || comment.created_at <= judgedAt) return [];
+		if (parsed === null || by === void 0 || !isAfter(comment.created_at, judgedAt)) return [];
 		const refuse = (why) => {
 			refused.push({
 				by,
@@ -84,7 +84,7 @@ async function fromLabel({ octokit, owner, repo }, { pullNumber, judgedAt, label
 		issue_number: pullNumber,
 		per_page: 100
 	})).filter((each) => each.event === "labeled" || each.event === "unlabeled").filter((each) => "label" in each && each.label?.name === label).at(-1);
-	if (last?.event !== "labeled" || last.actor == null || last.created_at <= judgedAt) return [];
+	if (last?.event !== "labeled" || last.actor == null || !isAfter(last.created_at, judgedAt)) return [];
 	const url = "html_url" in last && typeof last.html_url === "string" ? last.html_url : null;
 	return [{
 		by: last.actor.login,
@@ -92,6 +92,10 @@ async function fromLabel({ octokit, owner, repo }, { pullNumber, judgedAt, label
 		url,
 		at: last.created_at
 	}];
+}
+/** GitHub tells whole seconds: what falls in the second of the verdict is taken for earlier. */
+function isAfter(at, judgedAt) {
+	return Date.parse(at) > Date.parse(judgedAt);
 }
 /** Whether somebody may write to the repository. `maintain` counts as `write` in this answer. */
 async function mayWrite({ octokit, owner, repo }, username) {
@@ -345,7 +349,7 @@ const pullRequestSchema = object({
 	}),
 	base: object({ repo: object({ id: number() }).nullish() }).optional()
 });
-const REPOSITORY = /^[\w.-]+\/[\w.-]+$/;
+const REPOSITORY = /^(?!\.+\/)[\w.-]+\/(?!\.+$)[\w.-]+$/;
 /** The repository that the workflow runs in. */
 function repositoryOf(environment, payload) {
 	const named = payload["repository"]?.full_name;

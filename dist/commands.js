@@ -1,14 +1,15 @@
-import { $ as countGood, A as measureSession, B as completionBody, C as runAndRecord, D as concludeMeasuring, E as compareRuns, G as hitRateOf, H as gitRoot, I as equalRequests, J as GIB, K as readKvFill, L as ownRequests, M as startRun, N as findModelShape, O as identify, P as serverEnvironment, Q as kneeOf, R as fillLengths, T as recordRuns, W as execa, X as curveOf, Y as kvCapacity, Z as findKnee, _ as renderTerminal, a as minutes, at as tpotMs, b as CONFIG_FILE, c as prepare, ct as mean, d as withServerOptions, dt as quantile, et as timesOf, f as Command, g as printable, h as columns$1, i as log, it as measuredS, j as resumeRun, k as mayGoOn, l as wholeNumber$1, lt as median, m as InvalidArgumentError, nt as e2eMs, o as optionName, ot as ttftMs, p as CommanderError, q as theilSenLine, r as interruptions, rt as groupTraces, s as overridesOf, st as max, t as addLedgerCommands, tt as countedIn, u as withServeOptions, ut as min, v as outliveReaders, w as runGate, x as checkMetricNames, z as kvFillCase } from "./ledger-commands.js";
-import { i as resolveConfig, n as parseConfig, r as policyOf } from "./load.js";
-import { C as verdictFileSchema, H as string, N as array, R as number, W as union, _ as GateError, a as readCheckedOut, b as messageOf, f as sloSchema, i as parseJson, o as readJson, s as readTextIfExists, u as writeFileAtomic, v as NotMeasuredError, x as EXIT, y as UsageError, z as object } from "./files.js";
-import { $ as flagValue, A as renderComment, B as codeBlock, E as TOOL_VERSION, F as formatChange, G as RUN_FILES, H as oneLine, I as formatNumber, P as typed, R as formatValue, U as plain, W as table, Y as telemetryLineSchema, at as measurementsFileSchema, et as tokenCount, f as readRunFolder, h as writeRun, ot as comparisonFileSchema, tt as withoutFlag, z as code } from "./decide.js";
+import { $ as coldCase, A as identify, B as readResidency, C as runAndRecord, Ct as max, D as Interruption, Dt as min, E as compareRuns, Et as medianAbsoluteDeviation, F as readNodeFacts, G as createRedactor, H as weightFiles, I as folderOfModel, J as equalRequests, K as redactDeep, L as runPreflight, M as measureSession, N as resumeRun, O as concludeMeasuring, Ot as quantile, P as startRun, Q as batchingCase, R as dropAllCaches, St as ttftMs, T as recordRuns, Tt as median, U as findModelShape, V as readThrough, W as serverEnvironment, X as fillLengths, Y as ownRequests, Z as kvFillCase, _ as renderTerminal, _t as countedIn, a as minutes, b as CONFIG_FILE, bt as measuredS, c as prepare, ct as readKvFill, d as withServerOptions, dt as kvCapacity, et as warmCase, f as Command, ft as curveOf, g as printable, gt as timesOf$1, h as columns$1, ht as countGood, i as log, it as gitRoot, j as mayGoOn, k as headPlan, l as wholeNumber$1, lt as theilSenLine, m as InvalidArgumentError, mt as kneeOf, nt as runSide, o as optionName, ot as execa, p as CommanderError, pt as findKnee, q as secretsOf, r as interruptions, s as overridesOf, st as hitRateOf, t as addLedgerCommands, tt as completionBody, u as withServeOptions, ut as GIB, v as outliveReaders, vt as e2eMs, w as runGate, wt as mean, x as checkMetricNames, xt as tpotMs, yt as groupTraces, z as dropFromPageCache } from "./ledger-commands.js";
+import { c as require_dist, i as resolveConfig, n as parseConfig, r as policyOf, s as toArguments } from "./load.js";
+import { B as record$1, H as string, I as literal, N as array, P as boolean, R as number, W as union, _ as GateError, a as readCheckedOut, b as messageOf, f as sloSchema, i as parseJson, j as _enum, l as sha256, r as makeFolder, s as readTextIfExists, u as writeFileAtomic, v as NotMeasuredError, x as EXIT, y as UsageError, z as object } from "./files.js";
+import { A as mergeRuns, B as formatChange, D as require_undici, E as TOOL_VERSION, F as renderComment, G as codeBlock, J as table, K as oneLine, M as readAll, N as readReported, O as cellsOf$1, P as runFolders, U as formatValue, V as formatNumber, W as code, at as telemetryLineSchema, ct as findingSchema, f as readRunFolder, ft as flagValue, h as writeRun, k as commentInputOf, mt as withoutFlag, nt as RUN_FILES, ot as ALLOCATORS, pt as tokenCount, q as plain, st as LEVELS, vt as comparisonFileSchema, z as typed } from "./decide.js";
 import { createHash } from "node:crypto";
 import { join, relative, resolve } from "node:path";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { appendFile, lstat, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
 import { spawn } from "node:child_process";
-import { constants, tmpdir } from "node:os";
+import { constants as constants$1, homedir, tmpdir } from "node:os";
+import { existsSync } from "node:fs";
 
 // src/demo.ts
 /** The simulator's program: beside this file when bundled, in its folder when run from source. */
@@ -32,7 +33,7 @@ scenarios:
     # The simulator keeps time on whatever machine this is, beside whatever else runs there.
     tolerances:
       ttft.warm.floor_ms: { relative: 0.25 }
-      batching.*.tokens_per_s: { relative: 0.1 }
+      batching.*.wave_tokens_per_s: { relative: 0.1 }
       batching.*.tpot_floor_ms: { relative: 0.1 }
 sessions: 1
 rounds: 2
@@ -106,6 +107,916 @@ function title(out, text) {
 	out(`\n${"─".repeat(80)}\n${text}\n${"─".repeat(80)}\n`);
 }
 
+// src/doctor-token.ts
+var import_undici = require_undici();
+const TIMEOUT_MS$2 = 5e3;
+const NEEDED = "permissions: { contents: read, pull-requests: write, checks: write }";
+/**
+* Asks GitHub one thing with the token of the environment: the comments of the repository's pull requests, which is
+* what the gate's own comment is found among. Nothing is asked without a token, and the token is in no answer.
+*
+* @returns null when no token is set
+*/
+async function checkToken(environment) {
+	const token = environment["GITHUB_TOKEN"];
+	if (token === void 0 || token === "") return null;
+	const repository = environment["GITHUB_REPOSITORY"];
+	const known = repository !== void 0 && /^[\w.-]+\/[\w.-]+$/.test(repository) ? repository : null;
+	const path = known === null ? "/rate_limit" : `/repos/${known}/issues/comments?per_page=1`;
+	try {
+		const response = await (0, import_undici.request)(`${environment["GITHUB_API_URL"] || "https://api.github.com"}${path}`, {
+			headers: {
+				authorization: `Bearer ${token}`,
+				accept: "application/vnd.github+json",
+				"user-agent": "vllm-gate"
+			},
+			signal: AbortSignal.timeout(TIMEOUT_MS$2),
+			reset: true
+		});
+		await response.body.dump();
+		const scopes = response.headers["x-oauth-scopes"];
+		return judgeToken({
+			status: response.statusCode,
+			scopes: typeof scopes === "string" && scopes !== "" ? scopes : null
+		}, known);
+	} catch (error) {
+		return finding$1("note", "GitHub was not reached", messageOf(error).replaceAll(token, "***"), "Whether a comment could be posted is not known.");
+	}
+}
+/** Judges what a token may do; that it may write can only be found out by writing. */
+function judgeToken({ status, scopes }, repository) {
+	const fix = `# in the workflow:  ${NEEDED}`;
+	if (status === 401) return finding$1("warn", "refused", "GitHub does not know this token: it is wrong or has expired", "No comment or check is posted.", fix);
+	if (status === 403 || status === 404) return finding$1("warn", status === 403 ? "may not read comments" : "cannot see the repository", `GitHub answered ${status} to a look at the comments of ${repository ?? "the repository"}`, "No comment or check is posted.", fix);
+	if (status !== 200) return finding$1("note", "unclear", `GitHub answered ${status}`, "Whether a comment could be posted is not known.");
+	if (scopes !== null && !scopes.split(/,\s*/).some((scope) => scope === "repo" || scope === "public_repo")) return finding$1("warn", "may not write", `its scopes are ${scopes}, a comment needs repo`, "No comment or check is posted.", fix);
+	return repository === null ? finding$1("ok", "accepted", "GitHub takes it; no GITHUB_REPOSITORY is set to look at") : finding$1("ok", "accepted", `it reads the comments of ${repository}; that it may write shows when it does`);
+}
+function finding$1(level, value, reason, matters = "", fix = null) {
+	return {
+		id: "preflight.token",
+		subject: "GitHub token",
+		level,
+		value,
+		reason,
+		matters,
+		fix
+	};
+}
+
+// src/telemetry/judge-gpu.ts
+/** Less than this is a display, a driver's own, or nothing. */
+const FREE_ENOUGH_MIB = 1024;
+const HOT_C = 83;
+/** Reasons that slow a GPU down for its own protection. */
+const PROTECTING = [
+	"hw_slowdown",
+	"hw_thermal",
+	"sw_thermal",
+	"hw_power_brake"
+];
+const ok$1 = (value, reason) => ({
+	level: "ok",
+	value,
+	reason,
+	matters: "",
+	fix: null
+});
+const judged$1 = (level, value, reason, matters, fix = null) => ({
+	level,
+	value,
+	reason,
+	matters,
+	fix
+});
+/** The GPUs, judged. A thing that nvidia-smi does not report of a GPU is not judged. */
+function judgeGpus({ gpus, nvidiaSmi }) {
+	return [{
+		id: "gpu",
+		subject: "GPUs",
+		...judgePresence(gpus, nvidiaSmi)
+	}, ...gpus.flatMap((gpu) => judgeGpu(gpu).map(([name, subject, finding]) => ({
+		id: `gpu${gpu.index}.${name}`,
+		subject: `GPU ${gpu.index} ${subject}`,
+		...finding
+	})))];
+}
+function judgePresence(gpus, { state, reason }) {
+	if (state === "absent") return judged$1("note", "none", "there is no nvidia-smi", "A server on CPU can be gated; nothing is known of GPUs of other makers.");
+	if (state === "failed") return judged$1("bad", "nvidia-smi failed", reason ?? "it gave no answer", "No server can use a GPU whose driver does not answer.", "sudo dmesg | grep -iE 'nvrm|xid' | tail");
+	if (gpus.length === 0) return judged$1("bad", "none visible", "nvidia-smi works, but CUDA_VISIBLE_DEVICES names no GPU that there is", "The server will not find a device.", "unset CUDA_VISIBLE_DEVICES");
+	const kinds = [...Map.groupBy(gpus, ({ name }) => name ?? "unknown GPU")];
+	const value = kinds.map(([name, same]) => `${same.length} × ${name}`).join(", ");
+	return kinds.length > 1 ? judged$1("warn", value, "the GPUs are not of one kind", "A server over all of them runs at the pace of the slowest.", "export CUDA_VISIBLE_DEVICES=…   # GPUs of one kind") : ok$1(value, `driver ${gpus[0]?.driver ?? "unknown"}`);
+}
+function judgeGpu(gpu) {
+	return [
+		[
+			"processes",
+			"processes",
+			judgeProcesses(gpu)
+		],
+		[
+			"memory",
+			"memory",
+			judgeMemory$1(gpu)
+		],
+		[
+			"throttle",
+			"clock reasons",
+			judgeThrottle(gpu)
+		],
+		[
+			"temperature",
+			"temperature",
+			judgeTemperature(gpu)
+		],
+		[
+			"clocks",
+			"clocks",
+			judgeClocks(gpu)
+		],
+		[
+			"power",
+			"power limit",
+			judgePower(gpu)
+		],
+		[
+			"persistence",
+			"persistence",
+			judgePersistence(gpu)
+		],
+		[
+			"ecc",
+			"ECC",
+			judgeEcc(gpu)
+		],
+		[
+			"pcie",
+			"PCIe link",
+			judgePcie(gpu)
+		],
+		[
+			"mig",
+			"MIG",
+			judgeMig(gpu)
+		],
+		[
+			"mode",
+			"compute mode",
+			judgeMode(gpu)
+		]
+	].flatMap(([name, subject, finding]) => finding === null ? [] : [[
+		name,
+		subject,
+		finding
+	]]);
+}
+function judgeProcesses({ processes, index }) {
+	if (processes.length === 0) return ok$1("none", "nobody else is on it");
+	const value = processes.map(({ pid, name, memoryMib }) => `${name || "unnamed"} (PID ${pid}${memoryMib === null ? "" : `, ${memoryMib} MiB`})`).join(", ");
+	return judged$1("bad", value, "another process is on the GPU", "It takes compute, memory and bandwidth at times of its own: every round is dirty and the run invalid.", `nvidia-smi --query-compute-apps=pid,name --format=csv --id=${index}   # then end them`);
+}
+function judgeMemory$1({ memoryUsedMib, memoryTotalMib, processes }) {
+	if (memoryUsedMib === null) return null;
+	const value = `${memoryUsedMib} of ${memoryTotalMib ?? "?"} MiB in use`;
+	if (memoryUsedMib <= FREE_ENOUGH_MIB) return ok$1(value, "it is free");
+	const holder = processes.length > 0 ? "by the processes on it" : "by no process that can be seen: a leftover, or another container's";
+	return judged$1("bad", value, `memory is taken ${holder}`, "The KV cache gets what is left, so capacity shrinks by as much, or the start fails.", "sudo fuser -v /dev/nvidia*");
+}
+function judgeThrottle({ throttle, smClockMhz, maxSmClockMhz }) {
+	if (throttle === null) return null;
+	const value = throttle.length === 0 ? "none" : throttle.join(", ");
+	if (throttle.filter((reason) => PROTECTING.includes(reason)).length > 0) return judged$1("bad", value, "the GPU slows itself down to protect itself", `Its clock is ${smClockMhz ?? "?"} of ${maxSmClockMhz ?? "?"} MHz: compute-bound times grow by that ratio, and rounds are dirty.`, "nvidia-smi -q -d PERFORMANCE,TEMPERATURE,POWER   # then see to cooling and power supply");
+	return throttle.includes("power_cap") ? judged$1("note", value, "the power limit holds the clock down", "That is how this GPU is run: recorded, not blamed.") : ok$1(value, "nothing holds the clock down");
+}
+function judgeTemperature({ temperatureC }) {
+	if (temperatureC === null) return null;
+	const value = `${temperatureC} °C`;
+	return temperatureC >= HOT_C ? judged$1("warn", value, `${HOT_C} °C and more before any load`, "Under load it will throttle: rounds become dirty.", "nvidia-smi -q -d TEMPERATURE") : ok$1(value, "cool enough");
+}
+function judgeClocks(gpu) {
+	const { index, maxSmClockMhz, applicationClockMhz, maxMemoryClockMhz, throttle, smClockMhz } = gpu;
+	if (maxSmClockMhz === null) return null;
+	if (applicationClockMhz !== null && applicationClockMhz < maxSmClockMhz) return judged$1("warn", `application clock ${applicationClockMhz} of ${maxSmClockMhz} MHz`, "somebody set the clock below what the GPU can do", `Compute-bound times (prefill, large batches) take up to ${percent$6(maxSmClockMhz / applicationClockMhz - 1)} longer; it is another machine to the baseline.`, `sudo nvidia-smi -i ${index} -rac`);
+	const resting = throttle?.includes("idle") === true && smClockMhz !== null && smClockMhz < maxSmClockMhz;
+	return judged$1("note", resting ? `${smClockMhz} MHz at rest, up to ${maxSmClockMhz} MHz` : `up to ${maxSmClockMhz} MHz`, resting ? "not locked: the clock falls at rest and rises under load" : "not known to be locked", "The first requests after a pause may meet a slow clock; warm-up requests precede every measured case.", `sudo nvidia-smi -i ${index} -lgc ${maxSmClockMhz}${maxMemoryClockMhz === null ? "" : ` && sudo nvidia-smi -i ${index} -lmc ${maxMemoryClockMhz}`}`);
+}
+function judgePower({ index, powerLimitW, defaultPowerLimitW }) {
+	if (powerLimitW === null) return null;
+	if (defaultPowerLimitW === null || powerLimitW === defaultPowerLimitW) return ok$1(`${powerLimitW} W`, "the default");
+	const value = `${powerLimitW} W, default ${defaultPowerLimitW} W`;
+	return powerLimitW < defaultPowerLimitW ? judged$1("warn", value, "somebody lowered the power limit", "Large batches and long prefills run at a lower clock; a baseline of another limit is not compared.", `sudo nvidia-smi -i ${index} -pl ${Math.round(defaultPowerLimitW)}`) : judged$1("note", value, "somebody raised the power limit", "A baseline of another limit is not compared.");
+}
+function judgePersistence({ index, persistence }) {
+	if (persistence === null) return null;
+	return persistence ? ok$1("on", "the driver stays loaded between servers") : judged$1("warn", "off", "the driver is unloaded when the last process leaves the GPU", "Every start pays 1–3 s for loading it, and clock settings are lost.", `sudo nvidia-smi -i ${index} -pm 1`);
+}
+function judgeEcc({ index, ecc, eccUncorrected, eccCorrected, rowsPending, rowsFailed }) {
+	if (rowsFailed === true) return judged$1("bad", "row remapping failed", "faulty memory could not be replaced", "Servers crash or compute nonsense.", "nvidia-smi -q -d ROW_REMAPPER   # have the GPU replaced");
+	if (rowsPending === true || (eccUncorrected ?? 0) > 0) return judged$1("bad", rowsPending === true ? "row remapping pending" : `${eccUncorrected} uncorrected errors since the driver was loaded`, "memory of the GPU is faulty", "A server may crash at any time (Xid 48, 63, 94, 95).", `sudo nvidia-smi -i ${index} -r   # resets the GPU: nothing may use it`);
+	if (ecc === null) return null;
+	if (!ecc) return judged$1("note", "off", "memory errors are not corrected", "Capacity and bandwidth differ from a GPU with ECC on cards without HBM.");
+	return (eccCorrected ?? 0) > 0 ? judged$1("note", `on, ${eccCorrected} corrected errors`, "single-bit errors were corrected", "None yet; many in a short time announce a fault.") : ok$1("on, no errors", "memory is sound");
+}
+function judgePcie(gpu) {
+	const { pcieGeneration, pcieMaxGeneration, pcieWidth, pcieMaxWidth, performanceState } = gpu;
+	if (pcieGeneration === null || pcieWidth === null) return null;
+	const value = `generation ${pcieGeneration} × ${pcieWidth}`;
+	if (pcieMaxWidth !== null && pcieWidth < pcieMaxWidth) return judged$1("warn", `${value}, could be × ${pcieMaxWidth}`, "fewer lanes than the GPU has", `Weights and prompts reach the GPU at ${percent$6(pcieWidth / pcieMaxWidth)} of the speed: cold starts suffer, and tensor parallelism without NVLink.`, "sudo lspci -vv | grep -E 'NVIDIA|LnkSta:'   # reseat the card or riser");
+	if (pcieMaxGeneration !== null && pcieGeneration < pcieMaxGeneration) {
+		const atRest = performanceState !== null && performanceState !== "P0";
+		return judged$1(atRest ? "note" : "warn", `${value}, could be generation ${pcieMaxGeneration}`, atRest ? `the link may slow down at rest (${performanceState})` : "the link is slower than the GPU allows", "Each generation halves the speed at which weights reach the GPU.", atRest ? null : "sudo lspci -vv | grep -E 'NVIDIA|LnkSta:'");
+	}
+	return ok$1(value, "as fast as it can be");
+}
+function judgeMig({ mig, migProfiles }) {
+	if (mig !== true) return null;
+	return judged$1("note", migProfiles.length === 0 ? "on, no slices" : migProfiles.join(", "), "the GPU is split", "Neighbours on other slices share its power and clocks; nvidia-smi reports no utilisation of a slice.");
+}
+function judgeMode({ index, computeMode }) {
+	return computeMode === "Prohibited" ? judged$1("bad", computeMode, "no process may compute on it", "The server cannot start.", `sudo nvidia-smi -i ${index} -c DEFAULT`) : null;
+}
+function percent$6(share) {
+	return `${Math.round(share * 100)} %`;
+}
+
+// src/telemetry/judge-host.ts
+/** vLLM raises its limit to this many open files, and warns when it may not (`vllm/utils/system_utils.py`). */
+const OPEN_FILES_WANTED = 65535;
+/** A clock that the CPU itself keeps is read in about 25 ns; the others need a system call or a device. */
+const CPU_CLOCKS = /^(?:tsc|kvm-clock|arch_sys_counter|hyperv_clocksource_\w+)$/;
+const ok = (value, reason) => ({
+	level: "ok",
+	value,
+	reason,
+	matters: "",
+	fix: null
+});
+const judged = (level, value, reason, matters, fix = null) => ({
+	level,
+	value,
+	reason,
+	matters,
+	fix
+});
+const unknown = (reason) => judged("note", "unknown", reason, "It may differ between two runs without being noticed.");
+/** The machine apart from its GPUs, judged by the rules of day 6 of the SRE diary that this tool began as. */
+function judgeHost(facts) {
+	const { cpu, memory } = facts;
+	const of = (id, subject, finding) => ({
+		id,
+		subject,
+		...finding
+	});
+	return [
+		of("memory.thp", "transparent huge pages", judgeThp(memory.thp)),
+		of("memory.thp_defrag", "huge page defragmentation", judgeDefrag(memory.thpDefrag, memory.thp)),
+		of("memory.hugepages", "reserved huge pages", judgeHugePages(memory)),
+		of("memory.swap", "swap", judgeSwap(memory)),
+		of("memory.room", "memory", judgeMemory(memory)),
+		of("memory.numa", "NUMA", judgeNuma(memory)),
+		of("cpu.governor", "CPU governor", judgeGovernor(cpu.governors)),
+		of("cpu.clocksource", "clock source", judgeClock(cpu)),
+		of("cpu.load", "other load", judgeLoad(cpu)),
+		of("cpu.steal", "steal", judgeSteal(cpu.stealShare)),
+		of("cpu.limit", "CPU limit", judgeCpuLimit(cpu)),
+		of("limits.files", "open files", judgeOpenFiles(facts.limits)),
+		of("process.allocator", "memory allocator", judgeAllocator(facts.allocator))
+	];
+}
+function judgeThp(mode) {
+	const fix = "echo madvise | sudo tee /sys/kernel/mm/transparent_hugepage/enabled";
+	if (mode === null) return unknown("the kernel has no transparent huge pages, or does not show them");
+	if (mode === "madvise") return ok(mode, "programs that ask for huge pages get them, nobody else");
+	if (mode === "always") return judged("warn", mode, "the kernel may turn anybody's memory into huge pages at any time; madvise with explicit huge pages is the sane default", "Compaction stalls a server for milliseconds at random: TTFT p95 spreads, resident memory grows.", fix);
+	return judged("note", mode, "no program can opt in to huge pages", "Weights and pinned buffers in host memory use 4 KiB pages: loading may take some percent longer.", fix);
+}
+function judgeDefrag(mode, thp) {
+	const fix = "echo never | sudo tee /sys/kernel/mm/transparent_hugepage/defrag";
+	if (mode === null) return unknown("the kernel does not show it");
+	if (mode === "never" || thp === "never") return ok(mode, "no allocation waits for memory to be compacted");
+	if (mode === "defer") return ok(mode, "compaction is left to a thread of the kernel");
+	if (mode === "always") return judged("warn", mode, "every page fault may wait for compaction", "Stalls of milliseconds while the server allocates, at start most of all.", fix);
+	return judged("note", mode, "the kernel's default: memory that asked for huge pages may wait for compaction; `never` is steadier", "Allocators that use madvise (jemalloc, tcmalloc, PyTorch's pinned memory) may stall at start.", fix);
+}
+function judgeHugePages({ hugePages, hugePagesFree, hugePageKib, totalMib }) {
+	if (hugePages === null) return unknown("/proc/meminfo does not show them");
+	const reservedMib = hugePages * (hugePageKib ?? 2048) / 1024;
+	const value = `${hugePages} of ${(hugePageKib ?? 2048) / 1024} MiB, ${hugePagesFree ?? 0} free`;
+	if (totalMib !== null && reservedMib > totalMib / 2 && hugePages === hugePagesFree) return judged("warn", value, `${Math.round(reservedMib)} MiB of ${totalMib} MiB are set aside and nobody uses them`, "The page cache that keeps weight files warm has less room: cold starts read from disk again.", "sudo sysctl vm.nr_hugepages=0");
+	return hugePages === 0 ? judged("note", "none", "a small, stable reserve is part of the sane default, but vLLM does not ask for one by itself", "Nothing for most models; the loading of large ones from host memory may gain.", "sudo sysctl vm.nr_hugepages=1024") : ok(value, "an explicit reserve is part of the sane default");
+}
+function judgeSwap({ swapTotalMib, swapUsedMib, swappiness }) {
+	if (swapTotalMib === null) return unknown("/proc/meminfo does not show it");
+	if (swapTotalMib === 0) return ok("none", "nothing can be swapped out");
+	const value = `${swapUsedMib ?? 0} of ${swapTotalMib} MiB in use, swappiness ${swappiness ?? "unknown"}`;
+	if ((swapUsedMib ?? 0) > 64) return judged("warn", value, "memory of some process lies on disk", "The first touch of a swapped page takes a disk read: TTFT outliers of 10 ms and more; rounds in which it swaps are dirty.", "sudo swapoff -a && sudo swapon -a");
+	return (swappiness ?? 0) > 10 ? judged("note", value, "the kernel may swap idle memory out to grow the page cache, as reading weight files does", "A server that is idle between rounds may answer its next request late.", "sudo sysctl vm.swappiness=1") : ok(value, "the kernel swaps only when it must");
+}
+function judgeMemory({ totalMib, availableMib, limitMib }) {
+	if (totalMib === null || availableMib === null) return unknown("/proc/meminfo does not show it");
+	const room = Math.min(availableMib, limitMib ?? Number.POSITIVE_INFINITY);
+	const value = `${availableMib} of ${totalMib} MiB available${limitMib === null ? "" : `, limited to ${limitMib} MiB by the control group`}`;
+	return room < 4096 ? judged("warn", value, "vLLM's processes take about 3 GiB together before the model's weights pass through", "The start may be killed for memory, or weights are read from disk at every start.", "ps -eo rss,args --sort=-rss | head") : ok(value, "there is room for the server and for its weights in the page cache");
+}
+function judgeNuma({ numaNodes, numaBalancing }) {
+	if (numaNodes === null) return unknown("the kernel does not show its nodes");
+	if (numaNodes === 1) return ok("1 node", "all memory is equally near");
+	const value = `${numaNodes} nodes, balancing ${numaBalancing === null ? "unknown" : numaBalancing ? "on" : "off"}`;
+	return numaBalancing === true ? judged("warn", value, "the kernel moves pages between nodes behind the server's back", "Moved pages fault: stalls, and host-bound times (TTFT, start-up) that differ from start to start.", "sudo sysctl kernel.numa_balancing=0") : judged("note", value, "a server that is not bound to the GPU's node may start on either", "Host-bound times (TTFT, copies to the GPU) may differ by 10 % and more between starts.", "nvidia-smi topo -m   # then prefix the command with numactl --cpunodebind=N --membind=N");
+}
+function judgeGovernor(governors) {
+	if (governors.length === 0) return ok("set by the host", "this machine does not control its own clock");
+	const value = governors.join(", ");
+	return governors.every((governor) => governor === "performance") ? ok(value, "the clock does not wait for load") : judged("warn", value, "the CPU's clock follows the load with a delay", "A server that waits between requests begins each one on a slow clock: TTFT floors vary by some percent.", "sudo cpupower frequency-set -g performance");
+}
+function judgeClock({ clockSource, clockSources }) {
+	if (clockSource === null) return unknown("the kernel does not show it");
+	if (CPU_CLOCKS.test(clockSource)) return ok(clockSource, "time is read without a system call");
+	const better = clockSources.find((name) => CPU_CLOCKS.test(name));
+	return judged("warn", clockSource, "each look at the clock is a system call or a device access, about 1 µs", "Python's and vLLM's many time stamps cost some percent of every decode step.", better === void 0 ? null : `echo ${better} | sudo tee /sys/devices/system/clocksource/clocksource0/current_clocksource`);
+}
+function judgeLoad({ load1, cores }) {
+	if (load1 === null || cores === null) return unknown("/proc/loadavg cannot be read");
+	const value = `${load1.toFixed(2)} on ${cores} cores`;
+	return load1 > cores * .5 ? judged("warn", value, "other programs are running, or were within the last minute", "Rounds in which others use more than 10 % of the cores and tasks wait are dirty, and measured again.", "ps -eo pcpu,args --sort=-pcpu | head") : ok(value, "the machine is idle");
+}
+function judgeSteal(share) {
+	if (share === null) return unknown("/proc/stat cannot be read");
+	const value = `${(share * 100).toFixed(1)} %`;
+	return share > .03 ? judged("warn", value, "the host gives this machine's time to others", "Everything takes longer by about this share; rounds above 3 % are dirty.", null) : ok(value, "the host gives this machine its time");
+}
+function judgeCpuLimit({ limitCores, cores }) {
+	if (limitCores === null) return ok("none", "no control group limits the CPU");
+	const value = `${limitCores} cores`;
+	return limitCores < Math.min(4, cores ?? 4) ? judged("warn", value, "vLLM's API server, engine and one worker each keep a core busy under load, and the probes need one", "The control group stops the server for tens of milliseconds at a time: TTFT and inter-token times jump.", null) : judged("note", value, "a control group limits the CPU", "Rounds in which it held the server back are dirty.", null);
+}
+function judgeOpenFiles(limits) {
+	if (limits === null) return unknown("/proc/self/limits cannot be read");
+	if (limits.openFiles === null) return ok("unlimited", "connections cannot run out");
+	const value = String(limits.openFiles);
+	if (limits.openFiles >= OPEN_FILES_WANTED) return ok(value, "vLLM asks for 65,535");
+	return judged(limits.openFiles < 4096 ? "warn" : "note", value, "vLLM tries to raise it to 65,535", "If it may not, connections fail with `Too many open files` at high concurrency.", `ulimit -n ${OPEN_FILES_WANTED}`);
+}
+function judgeAllocator(allocator) {
+	if (allocator === null) return ok("not looked at", "no server runs");
+	return allocator === "glibc" ? judged("note", allocator, "glibc's allocator keeps memory of many threads apart and gives little of it back", "When p99 matters, try another one: `vllm-gate study allocator` measures it.", "sudo apt-get install libjemalloc2   # then env: LD_PRELOAD=libjemalloc.so.2") : ok(allocator, "bounds fragmentation over a long life");
+}
+
+// src/telemetry/doctor.ts
+/** What was read, with a judgement of each thing. */
+function judgeNode(facts) {
+	return {
+		facts,
+		findings: [...judgeGpus(facts), ...judgeHost(facts)]
+	};
+}
+/** Reads and judges this node; without a server, in half a second or what nvidia-smi takes. */
+async function probeNode(options = {}) {
+	return judgeNode(await readNodeFacts(options));
+}
+/**
+* The verdict on a machine: `unfit` with anything `bad`, `degraded` with anything that numbers suffer from.
+*
+* @param preflight - findings on what a run needs; see preflight.ts
+*/
+function diagnose(node, preflight = []) {
+	const findings = [...preflight, ...node.findings].sort((a, b) => rank(b.level) - rank(a.level));
+	const worst = findings[0]?.level ?? "ok";
+	return {
+		verdict: worst === "bad" ? "unfit" : worst === "warn" ? "degraded" : "healthy",
+		findings
+	};
+}
+function rank(level) {
+	return LEVELS.indexOf(level);
+}
+const HEADLINES = {
+	healthy: "healthy: a verdict from this machine can be trusted",
+	degraded: "degraded: a verdict can be had, with more noise or lower numbers than this machine could give",
+	unfit: "unfit: no verdict from this machine would mean anything"
+};
+/**
+* A diagnosis as lines of text: the verdict, then what is wrong with what it does and the command against it, then
+* what is worth knowing, then what is well on one line each.
+*/
+function renderDiagnosis({ verdict, findings }) {
+	const width = Math.max(0, ...findings.map(({ subject }) => subject.length));
+	return [
+		HEADLINES[verdict],
+		"",
+		...findings.flatMap(({ level, subject, value, reason, matters, fix }) => {
+			const head = `${level.padEnd(4)}  ${subject.padEnd(width)}  ${value}`;
+			if (level === "ok") return [`${head} (${reason})`];
+			const indent = " ".repeat(6);
+			return [
+				head,
+				`${indent}why:  ${reason}`,
+				...matters === "" ? [] : [`${indent}does: ${matters}`],
+				...fix === null ? [] : [`${indent}fix:  ${fix}`]
+			];
+		})
+	];
+}
+
+// src/doctor.ts
+/** All of it takes less than ten seconds, whatever hangs. */
+const TIMEOUT_MS$1 = 8e3;
+const HEALTH_MS = 3e3;
+/**
+* Every node probe, and everything that a run needs, without starting a server.
+*
+* @param more - findings from elsewhere, judged with the rest
+*/
+async function examineNode(server, world, more = async () => []) {
+	const env = serverEnvironment(world.environment, server.kind === "launch" ? server.env : {});
+	const [node, needs, token] = await Promise.all([
+		probeNode({
+			...world.machine,
+			visibleDevices: env["CUDA_VISIBLE_DEVICES"],
+			smi: {
+				timeoutMs: TIMEOUT_MS$1,
+				signal: AbortSignal.timeout(TIMEOUT_MS$1)
+			}
+		}),
+		server.kind === "attach" ? checkServer(server.url) : runPreflight({
+			...server,
+			env,
+			cwd: world.cwd,
+			runsDir: world.runsDir,
+			timeoutMs: 7500
+		}),
+		checkToken(world.environment)
+	]);
+	const rest = await more();
+	const diagnosis = diagnose(node, [
+		...needs,
+		...token === null ? [] : [token],
+		...rest
+	]);
+	return redactDeep(diagnosis, createRedactor([...secretsOf(world.environment), ...secretsOf(env)]));
+}
+/** Whether a server that is already running answers. */
+async function checkServer(url) {
+	const judged = (level, value, reason) => [{
+		id: "preflight.server",
+		subject: "server",
+		level,
+		value,
+		reason,
+		matters: level === "ok" ? "" : "There is nothing to measure.",
+		fix: level === "ok" ? null : `curl -i ${url}/health`
+	}];
+	try {
+		const response = await (0, import_undici.request)(`${url}/health`, {
+			signal: AbortSignal.timeout(HEALTH_MS),
+			reset: true
+		});
+		await response.body.dump();
+		return response.statusCode === 200 ? judged("ok", url, "it is healthy") : judged("bad", url, `/health answered ${response.statusCode}`);
+	} catch (error) {
+		return judged("bad", url, messageOf(error));
+	}
+}
+
+// src/domain/doctor.ts
+/**
+* What a machine is good for. `healthy`: a verdict from it can be trusted. `degraded`: it can be had, with more noise
+* or lower numbers than the machine could give. `unfit`: none can be had, or none that means anything.
+*/
+const NODE_VERDICTS = [
+	"healthy",
+	"degraded",
+	"unfit"
+];
+/** What `vllm-gate doctor` found. */
+const diagnosisSchema = object({
+	verdict: _enum(NODE_VERDICTS),
+	/** The worst first. */
+	findings: array(findingSchema)
+});
+/** The seed's quick health check: a small model served on this node, in a few numbers. */
+const QUICK_CHECK = [
+	{
+		metric: "startup.ready_s",
+		subject: "probe: time to ready",
+		unit: "s",
+		direction: "lower",
+		tolerance: .5
+	},
+	{
+		metric: "ttft.cold_ms",
+		subject: "probe: cold TTFT",
+		unit: "ms",
+		direction: "lower",
+		tolerance: .5
+	},
+	{
+		metric: "ttft.warm.floor_ms",
+		subject: "probe: warm TTFT",
+		unit: "ms",
+		direction: "lower",
+		tolerance: .25
+	},
+	{
+		metric: "batching.c1.tokens_per_s",
+		subject: "probe: sequential",
+		unit: "tokens/s",
+		direction: "higher",
+		tolerance: .1
+	},
+	{
+		metric: "batching.c8.tokens_per_s",
+		subject: "probe: 8 at a time",
+		unit: "tokens/s",
+		direction: "higher",
+		tolerance: .15
+	}
+];
+/** One line of a node's history: what a quick check measured, and under what. */
+const checkupSchema = object({
+	schemaVersion: literal(1),
+	at: string(),
+	model: string(),
+	/** Numbers are only compared where this is equal: server, flags, GPU, driver, limits, probes. */
+	key: string(),
+	vllmVersion: string().nullable(),
+	values: record$1(string(), number()),
+	/** Whether the node was found to be as it was before; only such checks are compared with. */
+	usual: boolean()
+});
+
+// src/telemetry/judge-checkup.ts
+/** Deviations by which a value may lie off what this node did before; they are scaled to a normal spread. */
+const DEVIATIONS = 4;
+const NORMAL = 1.4826;
+/**
+* A quick check against those that this node passed before, under the same server, flags and limits: worse than their
+* median by more than the tolerance and by more than they spread themselves.
+*
+* @param before - earlier checks in their order, of any key
+*/
+function judgeCheckup(now, before) {
+	const like = before.filter(({ key, usual }) => key === now.key && usual).slice(-10);
+	return QUICK_CHECK.map(({ metric, subject, unit, direction, tolerance }) => {
+		const value = now.values[metric];
+		const id = `probe.${metric}`;
+		if (value === void 0) return finding(id, subject, "note", "not measured", "the server or the run gave no such number");
+		const shown = `${Number(value.toPrecision(4))} ${unit}`;
+		const earlier = like.flatMap(({ values }) => values[metric] ?? []);
+		if (earlier.length === 0) return finding(id, subject, "note", shown, "no earlier check of this node, when it was quiet, to compare with");
+		const usual = median(earlier);
+		const spread = DEVIATIONS * NORMAL * medianAbsoluteDeviation(earlier) / usual;
+		const limit = Math.max(tolerance, spread);
+		const loss = direction === "lower" ? value / usual - 1 : 1 - value / usual;
+		const against = `usually ${Number(usual.toPrecision(4))} ${unit} here (${earlier.length} ${earlier.length === 1 ? "check" : "checks"})`;
+		return loss <= limit ? finding(id, subject, "ok", shown, against) : {
+			...finding(id, subject, "warn", shown, `${against}; ${percent$5(loss)} worse, limit ${percent$5(limit)}`),
+			matters: "This node is slower than it was under the same server and flags: a baseline from before blames the flags for it.",
+			fix: "vllm-gate doctor --strict   # then look at clocks, heat, other processes, and the newest driver or kernel"
+		};
+	});
+}
+function finding(id, subject, level, value, reason) {
+	return {
+		id,
+		subject,
+		level,
+		value,
+		reason,
+		matters: "",
+		fix: null
+	};
+}
+function percent$5(share) {
+	return `${Math.round(share * 100)} %`;
+}
+
+// src/doctor-probe.ts
+/** The seed's quick check: cold and warm time to first token, then a little batching. */
+const PROBES = {
+	ttft: {
+		cold: true,
+		warmRequests: 10,
+		promptTokens: 256,
+		outputTokens: 64
+	},
+	batching: {
+		concurrency: [1, 8],
+		waves: 3,
+		promptTokens: 200,
+		outputTokens: 64
+	},
+	prefix: false,
+	kv: false,
+	traffic: false
+};
+const BUDGET_MINUTES = 30;
+const ROUNDS = 2;
+/**
+* Serves a small model once, measures the quick check, and holds it against what this node did before.
+*
+* @throws UsageError for a server that is already running: the check is of a start, too
+*/
+async function probeModel(config, world) {
+	if (config.server.kind !== "launch") throw new UsageError("--probe: serves a model of its own, and this scenario names a server that is already running: use another --scenario, or none");
+	const { model } = config.server;
+	const quick = {
+		...config,
+		probes: PROBES,
+		traffic: null,
+		base: null,
+		rounds: ROUNDS,
+		onDirty: "repeat",
+		budgetMinutes: BUDGET_MINUTES
+	};
+	const fingerprint = await identify(quick, world);
+	const started = await startRun(quick, world, headPlan(quick, 1), fingerprint);
+	const session = await measureSession(started, quick, world, { variant: "head" });
+	const measured = await concludeMeasuring(started, quick, world);
+	await measured.close();
+	const { run, runDir } = measured;
+	if (session?.outcome !== "ok") return {
+		findings: [didNotServe(model, session)],
+		runDir,
+		history: null
+	};
+	const side = runSide(run, measured.measurements, "this check");
+	const values = Object.fromEntries(QUICK_CHECK.flatMap(({ metric, direction }) => {
+		const rounds = side.values[metric]?.flat() ?? [];
+		const best = direction === "lower" ? Math.min(...rounds) : Math.max(...rounds);
+		return rounds.length === 0 ? [] : [[metric, best]];
+	}));
+	const history = historyPath(world.environment, run, model);
+	const before = parseHistory(await readTextIfExists(history) ?? "");
+	const checkup = {
+		schemaVersion: 1,
+		at: (/* @__PURE__ */ new Date()).toISOString(),
+		model,
+		key: keyOf(run, session),
+		vllmVersion: session.vllmVersion ?? null,
+		values,
+		usual: true
+	};
+	const findings = [...dirtyFindings(session), ...judgeCheckup(checkup, before)];
+	const usual = findings.every(({ level }) => level === "ok" || level === "note");
+	await makeFolder(join(history, ".."));
+	await appendFile(history, `${JSON.stringify({
+		...checkup,
+		usual
+	})}\n`).catch((error) => {
+		world.log.warn(`${history}: this check is not remembered (${messageOf(error)})`);
+	});
+	return {
+		findings,
+		runDir,
+		history
+	};
+}
+function didNotServe(model, session) {
+	return {
+		id: "probe.serves",
+		subject: "probe",
+		level: "bad",
+		value: `${model} could not be served`,
+		reason: session?.cause ?? "it was not finished",
+		matters: "No number can be had from this node.",
+		fix: session?.hint ?? null
+	};
+}
+/** The check itself on a machine that was not quiet says nothing about what the machine can do. */
+function dirtyFindings({ rounds = [], dirtyStart = [] }) {
+	const [first] = [...dirtyStart, ...rounds.filter(({ use }) => use === "untrusted").flatMap(({ dirty }) => dirty)];
+	if (first === void 0) return [];
+	return [{
+		id: "probe.dirty",
+		subject: "probe: quiet machine",
+		level: "warn",
+		value: `not quiet in ${rounds.filter(({ dirty }) => dirty.length > 0).length} of ${rounds.length} rounds`,
+		reason: first,
+		matters: "A gate run under this is invalid; the numbers below are not remembered as this node's usual ones.",
+		fix: null
+	}];
+}
+/** Numbers of another server, GPU, driver or limit are no measure of this one's health. */
+function keyOf({ fingerprint, variants }, { vllmVersion }) {
+	const { hostId: _, kernel: __, os: ___, memoryGib: ____, ...machine } = fingerprint;
+	const head = variants["head"];
+	return sha256(JSON.stringify([
+		vllmVersion,
+		head?.command,
+		head?.args,
+		head?.env,
+		Object.entries(machine).sort()
+	])).slice(0, 12);
+}
+/** `~/.cache/vllm-gate/doctor/<hostId>-<model>.jsonl` */
+function historyPath(environment, { fingerprint }, model) {
+	const cache = environment["XDG_CACHE_HOME"] || join(environment["HOME"] || homedir(), ".cache");
+	const slug = (model.split("/").filter(Boolean).at(-1) ?? "model").toLowerCase().replace(/[^a-z0-9.]+/g, "-").replace(/^[-.]+|[-.]+$/g, "").slice(0, 80);
+	return join(cache, "vllm-gate", "doctor", `${fingerprint["hostId"] ?? "this-host"}-${slug || "model"}.jsonl`);
+}
+/** Lines of another version, or cut off by a kill, are passed over. */
+function parseHistory(text) {
+	return text.split("\n").flatMap((line) => {
+		try {
+			const parsed = line === "" ? null : checkupSchema.safeParse(JSON.parse(line));
+			return parsed?.success === true ? [parsed.data] : [];
+		} catch {
+			return [];
+		}
+	});
+}
+
+// src/doctor-command.ts
+/** Adds `doctor`. */
+function addDoctorCommand(program, { out, finish }) {
+	withServerOptions(program.command("doctor").description("can this machine give a verdict? node probes and preflight")).option("--strict", "a degraded machine exits 3 as well, not only an unfit one").option("--probe <model>", "also serve this small model and compare with what this node did before").option("--json", "print the findings as JSON").action(async (options) => finish(await doctor(options, out)));
+}
+async function doctor(options, out) {
+	const { patient, config, world } = await patientOf(options);
+	let probed = null;
+	const diagnosis = await examineNode(patient, world, async () => {
+		if (options.probe === void 0 || config === null) return [];
+		probed = await probeModel(config, world);
+		return probed.findings;
+	});
+	if (world.signal.reason instanceof Interruption) return world.signal.reason.exitCode;
+	const { runDir, history } = probed ?? {
+		runDir: null,
+		history: null
+	};
+	if (options.json === true) out(`${JSON.stringify({
+		schemaVersion: 1,
+		...diagnosis,
+		runDir,
+		history
+	}, null, 1)}\n`);
+	else {
+		const kept = history === null ? [] : ["", `What this node did before: ${history}`];
+		out(printable(`${[...renderDiagnosis(diagnosis), ...kept].join("\n")}\n`));
+	}
+	return exitOf$1(diagnosis, options.strict === true);
+}
+/** 3 for a machine that can give no verdict; under `--strict` also for one that gives a worse one. */
+function exitOf$1({ verdict }, strict) {
+	return verdict === "unfit" || strict && verdict === "degraded" ? EXIT.noVerdict : EXIT.pass;
+}
+/** What would be served: by the configuration and its options, or, where neither says, any vLLM. */
+async function patientOf(options) {
+	const { probe } = options;
+	if (!(options.config === void 0 && !existsSync(resolve("vllm-gate.yml"))) || options.model !== void 0 || probe !== void 0) {
+		const given = probe === void 0 ? options : {
+			...options,
+			model: probe,
+			args: options.args ?? ""
+		};
+		const { config, world } = await prepare(given);
+		return {
+			patient: config.server,
+			config,
+			world
+		};
+	}
+	if (options.scenario !== void 0) throw new UsageError(`--scenario: there is no ${CONFIG_FILE} here that could have a scenario`);
+	const cwd = process.cwd();
+	const command = options.command === void 0 ? ["vllm", "serve"] : toArguments(options.command, "--command");
+	const runsDir = resolve(cwd, options.runsDir);
+	return {
+		patient: {
+			kind: "launch",
+			model: null,
+			command,
+			env: {}
+		},
+		config: null,
+		world: {
+			cwd,
+			environment: process.env,
+			log,
+			...interruptions(),
+			runsDir
+		}
+	};
+}
+
+// src/init.ts
+var import_dist = require_dist();
+const WORKFLOW = ".github/workflows/vllm-gate.yml";
+/** Beside `src/` and `dist/` alike. */
+const EXAMPLES = new URL("../examples/", import.meta.url);
+/**
+* Writes a workflow and a configuration for a repository, from the same files that `examples/` shows.
+*
+* @throws UsageError when one of them is there already, or the flags are none that a gate would take; nothing is
+* written then
+*/
+async function initRepository({ root, model, args, force }) {
+	const { text, scenario } = configOf(await readFile(new URL("config/vllm-gate.yml", EXAMPLES), "utf8"), model, args);
+	const workflow = workflowOf(await readFile(new URL("pull-request.yml", EXAMPLES), "utf8"));
+	const files = [{
+		name: CONFIG_FILE,
+		text
+	}, {
+		name: WORKFLOW,
+		text: workflow
+	}];
+	const present = await presentOf(root, files.map(({ name }) => name));
+	if (present.length > 0 && !force) throw new UsageError(`${present.join(" and ")}: there already; --force overwrites, nothing was written`);
+	for (const { name, text: content } of files) await writeFileAtomic(join(root, name), content);
+	return {
+		files: files.map(({ name }) => name),
+		scenario,
+		exampleModel: model === void 0
+	};
+}
+/** The example's configuration with the user's model and flags, comments kept, and checked as every other is. */
+function configOf(example, model, args) {
+	const document = (0, import_dist.parseDocument)(example);
+	const [scenario = ""] = Object.keys(parseConfig(example, CONFIG_FILE).scenarios);
+	if (model !== void 0) {
+		document.setIn([
+			"scenarios",
+			scenario,
+			"model"
+		], model);
+		if (args === void 0) document.deleteIn([
+			"scenarios",
+			scenario,
+			"args"
+		]);
+	}
+	if (args !== void 0) document.setIn([
+		"scenarios",
+		scenario,
+		"args"
+	], args);
+	const text = document.toString({ lineWidth: 0 });
+	const file = parseConfig(text, CONFIG_FILE);
+	resolveConfig({
+		file,
+		fileName: CONFIG_FILE,
+		overrides: {
+			...model === void 0 ? {} : { model },
+			...args === void 0 ? {} : { args }
+		},
+		nameOverride: (key) => `--${key}`,
+		policy: policyOf(file, CONFIG_FILE)
+	});
+	return {
+		text,
+		scenario
+	};
+}
+/** The example's workflow without its first words, which say where to copy it. */
+function workflowOf(example) {
+	return example.slice(example.search(/^name:/m));
+}
+async function presentOf(root, names) {
+	const found = await Promise.all(names.map((name) => lstat(join(root, name)).then(() => true, (error) => {
+		if (error.code === "ENOENT") return false;
+		throw new UsageError(`${name}: cannot be looked at (${error.code})`);
+	})));
+	return names.filter((_, at) => found[at]);
+}
+
+// src/init-command.ts
+/** Adds `init`. */
+function addInitCommand(program, { out, finish }) {
+	program.command("init").description(`write a workflow and ${CONFIG_FILE} for this repository`).option("--model <model>", "model name or folder, as vLLM takes it").option("--args <flags>", "server flags in one string").option("--force", "overwrite the files that are there").action(async ({ model, args, force = false }) => {
+		const root = await gitRoot(process.cwd());
+		const written = await initRepository({
+			root,
+			force,
+			...model === void 0 ? {} : { model },
+			...args === void 0 ? {} : { args }
+		});
+		out(printable(nextSteps(written, relative(process.cwd(), root))));
+		finish(EXIT.pass);
+	});
+}
+/** What is left to do, as commands where there are some. */
+function nextSteps({ files, scenario, exampleModel }, folder) {
+	const steps = [
+		...exampleModel ? [`Name your model and its flags in ${CONFIG_FILE}: it has an example's.`] : [],
+		"On the machine with the GPU, ask whether it can give a verdict: vllm-gate doctor",
+		`There, measure a baseline (five server starts): vllm-gate record --scenario ${scenario}`,
+		`Commit all of it on the default branch: git add ${files.join(" ")} baselines`,
+		"Register that machine as a self-hosted runner with the label `gpu`, which the workflow asks for.",
+		`Open a pull request that changes a flag in ${CONFIG_FILE}.`
+	];
+	return [
+		...files.map((name) => `Wrote ${folder === "" ? name : `${folder}/${name}`}`),
+		"",
+		"Next:",
+		...steps.map((step, at) => ` ${at + 1}. ${step}`),
+		"",
+		"Workflows for forks, several models or GPUs, nights and acceptance: examples/ of vllm-gate.",
+		""
+	].join("\n");
+}
+
 // src/simulate.ts
 const FORWARDED = [
 	"SIGINT",
@@ -128,10 +1039,662 @@ async function runSimulator(flags) {
 	for (const signal of FORWARDED) process.on(signal, forward);
 	try {
 		const [code, signal] = await once(child, "exit");
-		return code ?? 128 + (signal === null ? 0 : constants.signals[signal]);
+		return code ?? 128 + (signal === null ? 0 : constants$1.signals[signal]);
 	} finally {
 		for (const signal of FORWARDED) process.off(signal, forward);
 	}
+}
+
+// src/domain/start-study.ts
+/** Whether the weights lie in the page cache when a server starts. */
+const PAGE_CACHE_STATES = ["cold", "warm"];
+/** Whether a server finds what an earlier one compiled. */
+const COMPILE_CACHE_STATES = ["fresh", "kept"];
+/** The numbers of a start that are summed up. */
+const START_NUMBERS = [
+	"readyS",
+	"processesS",
+	"modelS",
+	"warmupS",
+	"weightsS",
+	"coldTtftS",
+	"coldE2eS",
+	"warmTtftS",
+	"warmE2eS",
+	"tokensPerS",
+	"rssMib"
+];
+
+// src/measure/cold-study.ts
+const LOAD = "batching.c8.tokens_per_s";
+/** The starts of a run by variant, in the order in which the variants were first measured. */
+function startCells(run, traces, measurements) {
+	const rows = groupTraces(run.sessions.filter(({ outcome }) => outcome === "ok"), traces).map((session) => rowOf$3(session, measurements));
+	return [...Map.groupBy(rows, ({ variant }) => variant)].map(([variant, starts]) => ({
+		variant,
+		starts,
+		spread: Object.fromEntries(START_NUMBERS.map((name) => [name, spreadOf$1(starts.map((start) => start[name]))]))
+	}));
+}
+function rowOf$3(data, measurements) {
+	const { record } = data;
+	const { coldStart, logFacts } = record;
+	const cold = timesOf(data, "ttft.cold");
+	const warm = timesOf(data, "ttft.warm");
+	const throughput = measurements.measurements.filter(({ metric, session }) => metric === LOAD && session === record.index).map(({ value }) => value);
+	const term = (name) => coldStart?.terms[name] ?? null;
+	return {
+		session: record.index,
+		variant: record.variant,
+		readyS: record.readyS ?? null,
+		processesS: term("processes"),
+		modelS: term("weights"),
+		warmupS: term("warmup"),
+		unexplainedS: coldStart?.unexplainedS ?? null,
+		weightsS: logFacts?.weightsS ?? null,
+		weightsMibPerS: coldStart?.weights?.mibPerS ?? null,
+		residentShare: coldStart?.weights?.residentShare ?? null,
+		diskReadMib: coldStart?.machine?.diskReadMib ?? null,
+		coldTtftS: middle(cold.ttftS),
+		coldE2eS: middle(cold.e2eS),
+		warmTtftS: middle(warm.ttftS),
+		warmE2eS: middle(warm.e2eS),
+		warmE2eP95S: warm.e2eS.length < 20 ? null : quantile([...warm.e2eS], .95),
+		tokensPerS: throughput.length === 0 ? null : max(throughput),
+		rssMib: rssOf(record),
+		allocator: record.allocator ?? null,
+		dirty: [...coldStart?.disturbed ?? [], ...(record.rounds ?? []).filter(({ use }) => use !== "replaced").flatMap(({ dirty }) => dirty)]
+	};
+}
+function timesOf(data, name) {
+	const traces = [...data.rounds.values()].flatMap((cases) => cases.get(name)?.ok ?? []);
+	const seconds = (of) => traces.flatMap((trace) => {
+		const ms = of(trace);
+		return ms === null ? [] : [ms / 1e3];
+	});
+	return {
+		ttftS: seconds(ttftMs),
+		e2eS: seconds(e2eMs)
+	};
+}
+/** All roles together, in the round where they were largest. */
+function rssOf({ rounds = [] }) {
+	const sums = rounds.flatMap(({ telemetry }) => {
+		const roles = Object.values(telemetry?.roles ?? {});
+		return roles.length === 0 ? [] : [roles.reduce((sum, { rssMib }) => sum + rssMib, 0)];
+	});
+	return sums.length === 0 ? null : max(sums);
+}
+function middle(values) {
+	return values.length === 0 ? null : median([...values]);
+}
+/** The middle and the ends of what was measured; null when nothing was. */
+function spreadOf$1(values) {
+	const known = values.filter((value) => value !== null);
+	return known.length === 0 ? null : {
+		median: median(known),
+		least: min(known),
+		most: max(known),
+		n: known.length
+	};
+}
+
+// src/report/csv.ts
+/**
+* Text that a spreadsheet would run as a formula, or that hides one behind white space (OWASP, CSV injection).
+* Numbers are written from numbers, never from text, so a leading minus of theirs is safe.
+*/
+const FORMULA = /^\s*[=+\-@]|^[\t\r]/;
+/**
+* A CSV file by RFC 4180, with LF line ends as the tools of the seeds write them: a header and a line for each row.
+*
+* Empty cells are what was not measured. Text that anyone may have written gets an apostrophe in front where a
+* spreadsheet would take it for a formula.
+*
+* @param header - names of the columns
+* @param rows - as many cells each as the header
+* @throws RangeError for a row of another length, since its cells would stand under the wrong names
+*/
+function csv(header, rows) {
+	const lines = rows.map((row, index) => {
+		if (row.length !== header.length) throw new RangeError(`CSV row ${index} has ${row.length} cells, expected ${header.length}`);
+		return row.map(cellText).join(",");
+	});
+	return `${[header.map(cellText).join(","), ...lines].join("\n")}\n`;
+}
+/** A number rounded to so many decimals at most, for a cell: a clock's tenth microsecond is no information. */
+function rounded(value, decimals) {
+	if (value === null || value === void 0 || !Number.isFinite(value)) return null;
+	return Number(value.toFixed(decimals));
+}
+function cellText(cell) {
+	if (cell === null || cell === void 0) return "";
+	if (typeof cell === "number") return Number.isFinite(cell) ? plainNumber(cell) : "";
+	if (typeof cell === "boolean") return String(cell);
+	const safe = FORMULA.test(cell) ? `'${cell}` : cell;
+	return /[",\r\n]/.test(safe) ? `"${safe.replaceAll("\"", "\"\"")}"` : safe;
+}
+/** Without an exponent, which some readers of CSV take for text. */
+function plainNumber(value) {
+	const text = String(value);
+	return text.includes("e") ? value.toFixed(12).replace(/\.?0+$/, "") : text;
+}
+
+// src/report/log-page.ts
+/** Where a study's log page lies in its run folder. */
+const LOG_PAGE = "logs/LOG.md";
+/** The end-of-day page of an experiment: Environment, Commands Run, Key Numbers, Artifacts, Observations. */
+function renderLogPage(page) {
+	const { run } = page;
+	return [
+		`# ${plain(page.title)}`,
+		"## Environment",
+		environmentLines(run).join("\n"),
+		"## Commands Run",
+		"Server launch:",
+		codeBlock(launchCommands(run)),
+		"Probe:",
+		codeBlock(page.commands),
+		"## Key Numbers",
+		...page.keyNumbers,
+		"## Artifacts Created/Updated",
+		page.artifacts.map((name) => `- ${code(name)}`).join("\n"),
+		"## Observations / Surprises",
+		page.observations.map((each) => `- ${plain(each)}`).join("\n"),
+		""
+	].join("\n\n");
+}
+/** GPU, OS and kernel, vLLM version, model, and the flags of each variant: the head of every page of a study. */
+function environmentLines(run) {
+	const machine = run.fingerprint;
+	const text = (field, missing) => plain(String(machine[field] ?? missing));
+	const gpu = machine["gpuModel"] == null ? `none (CPU: ${text("cpuModel", "unknown")}, ${text("cpuCores", "?")} cores)` : `${text("gpuModel", "")} × ${text("gpuCount", "1")}, ${text("gpuMemoryMib", "?")} MiB, driver ${text("driver", "unknown")}`;
+	const variants = Object.entries(run.variants);
+	const flags = variants.map(([name, { args }]) => {
+		return `- Key vLLM flags${variants.length === 1 ? "" : ` (${plain(name)})`}: ${code(typed(args)) || "none"}`;
+	});
+	const versions = [...new Set(run.sessions.flatMap((session) => session.vllmVersion ?? []))];
+	return [
+		`- GPU: ${gpu}`,
+		`- OS / kernel: ${text("os", "unknown")} / ${text("kernel", "unknown")}`,
+		`- vLLM version: ${plain(versions.join(", ") || "unknown")}`,
+		`- Model (SLM): ${text("model", "unknown")}`,
+		...flags
+	];
+}
+/** The command of each variant's first server; a server that was already running has none. */
+function launchCommands(run) {
+	const commands = Object.keys(run.variants).flatMap((variant) => {
+		const session = run.sessions.find((each) => each.variant === variant && each.argv !== void 0);
+		return session?.argv === void 0 ? [] : [typed(session.argv)];
+	});
+	return commands.length === 0 ? ["none: the server was already running"] : commands;
+}
+
+// src/report/start-numbers.ts
+const short$1 = (value) => formatNumber(Number(value.toPrecision(3)));
+/** A middle with its ends, as `12.1 (11.8–12.6)`. */
+function spreadText(spread) {
+	if (spread === null) return "–";
+	const { median, least, most, n } = spread;
+	return n === 1 ? short$1(median) : `${short$1(median)} (${short$1(least)}–${short$1(most)})`;
+}
+/**
+* What the difference of two middles comes to: whether one of them is larger in every repeat, and by how much.
+*
+* @returns null when either was not measured
+*/
+function differenceOf(a, b) {
+	if (a === null || b === null) return null;
+	const apart = a.n > 1 && b.n > 1 && (a.least > b.most || a.most < b.least);
+	return {
+		change: a.median - b.median,
+		ratio: a.median / b.median - 1,
+		apart
+	};
+}
+/** Starts whose numbers the machine may have made, as a sentence; none when it was quiet. */
+function dirtySentences(starts) {
+	const dirty = starts.filter((start) => start.dirty.length > 0);
+	const [first] = dirty;
+	return first === void 0 ? [] : [`The machine was not quiet in ${dirty.length} of ${starts.length} starts, so differences may be its own; for example: ${first.dirty[0]}.`];
+}
+/** That repeats lie apart, or that they do not, as the end of a sentence. */
+function apartText({ apart }, n) {
+	if (n < 2) return "one start each, so their spread is not known";
+	return apart ? "apart in every start" : "within the spread of the starts";
+}
+
+// src/report/allocator-pages.ts
+/** The seed's own name. */
+const ALLOCATOR_CSV = "csv/allocator_latency_comparison.csv";
+const ALLOCATOR_PAGE = "logs/allocators.md";
+/** The seed's columns first: one row for each restart, of a start with the weights cold and one with them warm. */
+function allocatorCsv(cells) {
+	const header = [
+		"allocator",
+		"gen_latency_s",
+		"cold_load_real_s",
+		"warm_load_real_s",
+		"rss_mb",
+		"cold_req_real_s",
+		"warm_req_real_s",
+		"thp_mode",
+		"restart",
+		"gen_latency_p95_s",
+		"warm_ttft_s",
+		"tokens_per_s_c8",
+		"allocator_seen",
+		"notes"
+	];
+	const rows = cells.flatMap(({ allocator, thp, cold, warm }) => {
+		const restarts = Math.max(cold?.starts.length ?? 0, warm?.starts.length ?? 0);
+		return Array.from({ length: restarts }, (_, restart) => {
+			const [first, second] = [cold?.starts[restart], warm?.starts[restart]];
+			const main = second ?? first;
+			return [
+				allocator,
+				rounded(main?.warmE2eS, 5),
+				rounded(first?.readyS, 3),
+				rounded(second?.readyS, 3),
+				rounded(main?.rssMib == null ? null : main.rssMib * 1.048576, 0),
+				rounded(main?.coldE2eS, 5),
+				rounded(main?.warmE2eS, 5),
+				thp,
+				restart + 1,
+				rounded(main?.warmE2eP95S, 5),
+				rounded(main?.warmTtftS, 5),
+				rounded(main?.tokensPerS, 1),
+				main?.allocator ?? "",
+				notesOf$1([first, second])
+			];
+		});
+	});
+	return csv(header, rows);
+}
+function notesOf$1(starts) {
+	return [...new Set(starts.flatMap((start) => start?.dirty ?? []))].join("; ");
+}
+const HEADER$3 = [
+	"allocator",
+	"RSS MiB",
+	"gen latency s",
+	"warm TTFT s",
+	"cold load s",
+	"warm load s",
+	"8 at a time tok/s",
+	"THP",
+	"starts"
+];
+function tableRows$1(cells) {
+	return cells.map((cell) => {
+		const { allocator, thp, cold, warm } = cell;
+		const main = warm ?? cold;
+		return [
+			plain(allocator),
+			spreadText(main?.spread.rssMib ?? null),
+			spreadText(main?.spread.warmE2eS ?? null),
+			spreadText(main?.spread.warmTtftS ?? null),
+			spreadText(cold?.spread.readyS ?? null),
+			spreadText(warm?.spread.readyS ?? null),
+			spreadText(main?.spread.tokensPerS ?? null),
+			plain(thp),
+			String(startsOf(cell).length)
+		];
+	});
+}
+function startsOf({ cold, warm }) {
+	return [...cold?.starts ?? [], ...warm?.starts ?? []];
+}
+/** The table for the terminal, and what it says. */
+function allocatorSummary(pages) {
+	const said = findings$1(pages).map((each) => `* ${each}`);
+	return `${columns$1([HEADER$3, ...tableRows$1(pages.cells)]).join("\n")}\n\n${said.join("\n")}\n`;
+}
+/** `report.md` */
+function renderAllocators(pages) {
+	return [
+		`# Memory allocators: ${plain(pages.run.scenario)}`,
+		table(HEADER$3, tableRows$1(pages.cells)),
+		"Middle of the starts (smallest–largest). RSS is that of all processes of the server under load; gen latency is a whole request, one at a time.",
+		"## What it says",
+		findings$1(pages).map((each) => `- ${plain(each)}`).join("\n"),
+		""
+	].join("\n\n");
+}
+/** `logs/allocators.md` */
+function renderAllocatorLog(pages) {
+	return renderLogPage({
+		title: `Memory allocators: ${pages.run.scenario}`,
+		run: pages.run,
+		commands: [pages.command],
+		keyNumbers: [table(HEADER$3, tableRows$1(pages.cells))],
+		artifacts: [ALLOCATOR_CSV, ALLOCATOR_PAGE],
+		observations: findings$1(pages)
+	});
+}
+/** Starts whose allocator is another one than was asked for. */
+function notTaken(cells) {
+	return cells.flatMap((cell) => {
+		const other = startsOf(cell).find(({ allocator }) => allocator !== null && allocator !== cell.allocator);
+		return other === void 0 ? [] : [`session ${other.session} was to use ${cell.allocator} and its engine has ${other.allocator} in its memory map: LD_PRELOAD did not reach it`];
+	});
+}
+function findings$1({ cells, missing }) {
+	const said = [];
+	const base = cells.find(({ allocator }) => allocator === "glibc") ?? cells[0];
+	for (const cell of cells) {
+		if (base === void 0 || cell === base) continue;
+		const name = cell.thp === base.thp ? cell.allocator : `${cell.allocator} with THP ${cell.thp}`;
+		const against = base.thp === cell.thp ? base.allocator : `${base.allocator} with THP ${base.thp}`;
+		const [mine, theirs] = [cell.warm ?? cell.cold, base.warm ?? base.cold];
+		const parts = [
+			["RSS", "rssMib"],
+			["a request", "warmE2eS"],
+			["throughput at 8", "tokensPerS"],
+			["a start", "readyS"]
+		].flatMap(([what, key]) => {
+			const gap = differenceOf(mine?.spread[key] ?? null, theirs?.spread[key] ?? null);
+			return gap === null ? [] : [`${what} ${signed$1(gap.ratio)} (${apartText(gap, mine?.starts.length ?? 0)})`];
+		});
+		if (parts.length > 0) said.push(`${name} against ${against}: ${parts.join(", ")}.`);
+	}
+	said.push(...notTaken(cells), ...dirtySentences(cells.flatMap(startsOf)));
+	if (missing.length > 0) said.push(`Not on this machine, so not compared: ${missing.join(", ")} (Debian and Ubuntu: apt-get install libjemalloc2 libtcmalloc-minimal4).`);
+	if (cells.some(({ cold, warm }) => cold === null && warm !== null)) said.push("The weights are no files on this machine, so there was no load with a cold page cache.");
+	return said;
+}
+function signed$1(ratio) {
+	const points = ratio * 100;
+	return Math.abs(points) < .05 ? "≈ 0 %" : `${points > 0 ? "+" : "−"}${Math.abs(points).toFixed(1)} %`;
+}
+
+// src/telemetry/allocator-libraries.ts
+/** Where distributions and pip's users put libraries. */
+const FOLDERS = [
+	"usr/local/lib",
+	"usr/lib/x86_64-linux-gnu",
+	"usr/lib/aarch64-linux-gnu",
+	"usr/lib64",
+	"usr/lib",
+	"lib/x86_64-linux-gnu",
+	"lib64"
+];
+/** Libraries by name, the better choice first. glibc's own allocator is in every process. */
+const NAMES = {
+	jemalloc: /^libjemalloc\.so\.\d+$/,
+	tcmalloc: /^libtcmalloc(?:_minimal)?\.so\.\d+$/,
+	mimalloc: /^libmimalloc\.so\.\d+(?:\.\d+)?$/
+};
+/** The libraries that `LD_PRELOAD` can put in place of glibc's allocator on this machine. */
+async function findAllocators(root = "/") {
+	const found = {};
+	for (const folder of FOLDERS) {
+		const names = (await readdir(join(root, folder)).catch(() => [])).sort((a, b) => a.length - b.length || a.localeCompare(b));
+		for (const [allocator, pattern] of Object.entries(NAMES)) {
+			const name = names.find((each) => pattern.test(each));
+			if (name !== void 0) found[allocator] ??= join(root, folder, name);
+		}
+	}
+	return found;
+}
+/** Modes of transparent huge pages. */
+const THP_MODES = [
+	"always",
+	"madvise",
+	"never"
+];
+/** The file whose bracketed word is the mode. */
+const THP_FILE = "sys/kernel/mm/transparent_hugepage/enabled";
+
+// src/studies/start-state.ts
+/** Reading the weights alone is stopped after this: what is left would say the same. */
+const READ_LIMIT_S = 60;
+/**
+* The server of a configuration, which a study of starts must start.
+*
+* @throws UsageError for one that is already running
+*/
+function launchedServer({ server }, study) {
+	if (server.kind === "launch") return server;
+	throw new UsageError(`study ${study} starts servers of its own: give a model in place of a server's address`);
+}
+/** The weight files of a server's model, empty when they are not on this machine. */
+async function weightsOf(server, world) {
+	const env = serverEnvironment(world.environment, server.env);
+	const folder = await folderOfModel({
+		...server,
+		cwd: world.cwd,
+		env
+	});
+	return folder === null ? [] : weightFiles(folder);
+}
+/**
+* @throws UsageError when this is not root
+*/
+function needsRoot(option, what) {
+	if (process.getuid?.() !== 0) throw new UsageError(`${option}: ${what}, which only root may do: run this command with sudo, or without ${option}`);
+}
+/**
+* Brings the weights into the page cache, or out of it.
+*
+* @param all - empties the whole page cache, which only root may
+* @throws UsageError when the kernel refuses
+*/
+async function setPageCache(state, files, all) {
+	if (state === "warm") {
+		await readThrough(files, READ_LIMIT_S);
+		return;
+	}
+	await dropFromPageCache(files);
+	if (!all) return;
+	await dropAllCaches().catch((error) => {
+		throw new UsageError(`--drop-caches: /proc/sys/vm/drop_caches cannot be written (${messageOf(error)}): a container without that right? Without the option the weights alone are dropped`);
+	});
+}
+/** Reads the weight files without a server, out of the page cache and in it. */
+async function readWeightsAlone(files, all) {
+	if (files.length === 0) return null;
+	await setPageCache("cold", files, all);
+	const cold = await timed(files);
+	return {
+		files: files.length,
+		sizeMib: files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0) / 1024 ** 2,
+		cold,
+		warm: await timed(files)
+	};
+}
+async function timed(files) {
+	const { residentShare } = await readResidency(files);
+	const { bytes, seconds } = await readThrough(files, READ_LIMIT_S);
+	return seconds <= 0 ? null : {
+		gbPerS: bytes / seconds / 1e9,
+		readMib: bytes / 1024 ** 2,
+		residentShare
+	};
+}
+/** An option's whole number within bounds. */
+function whole$1(from, to) {
+	return (text) => {
+		const value = /^\d{1,9}$/.test(text) ? Number(text) : NaN;
+		if (!(value >= from && value <= to)) throw new InvalidArgumentError(`expected a whole number from ${from} to ${to}`);
+		return value;
+	};
+}
+/** An option's list, each of some words. */
+function listOf(words) {
+	return (text) => {
+		const found = [...new Set(text.split(",").map((each) => each.trim()))].map((each) => words.find((word) => word === each));
+		if (found.some((each) => each === void 0)) throw new InvalidArgumentError(`expected of ${words.join(", ")}, separated by commas`);
+		return found;
+	};
+}
+
+// src/studies/allocator.ts
+const CONCURRENCY = 8;
+const ASIS = "asis";
+/** Memory allocators against each other, by LD_PRELOAD, and modes of transparent huge pages. */
+const ALLOCATOR_STUDY = {
+	name: "allocator",
+	description: "glibc, jemalloc and tcmalloc under the server, and modes of huge pages: memory, load, latency",
+	addOptions: (command) => command.option("--allocators <names>", `of ${ALLOCATORS.join(", ")} (default: those found)`, listOf(ALLOCATORS)).option("--thp <modes>", `also these modes of huge pages, as root: ${THP_MODES.join(", ")}`, listOf(THP_MODES)).option("--restarts <n>", "starts of each kind, with the weights cold and warm", whole$1(1, 50), 2).option("--requests <n>", "requests one by one after each start", whole$1(2, 1e4), 30).option("--output-tokens <n>", "length of the answers", whole$1(2, 1e5), 64),
+	readOptions: (given) => ({
+		allocators: given["allocators"] ?? null,
+		thp: given["thp"] ?? null,
+		restarts: given["restarts"],
+		requests: given["requests"],
+		outputTokens: given["outputTokens"]
+	}),
+	plan: plan$2,
+	report: report$3
+};
+function variantName$1({ allocator, thp, page }) {
+	return `${allocator}-${thp}-${page}`;
+}
+function kindOf(variant) {
+	const [allocator, thp, page] = variant.split("-");
+	return {
+		allocator,
+		thp,
+		page
+	};
+}
+async function plan$2(options, config, _files, world) {
+	const server = launchedServer(config, "allocator");
+	if (options.thp !== null) needsRoot("--thp", "it sets the mode of the whole machine");
+	const libraries = await findAllocators();
+	const absent = (options.allocators ?? []).filter((each) => each !== "glibc" && libraries[each] === void 0);
+	if (absent.length > 0) throw new UsageError(`--allocators: no library of ${absent.join(", ")} was found on this machine: install it (Debian and Ubuntu: apt-get install libjemalloc2 libtcmalloc-minimal4), or leave it out`);
+	const allocators = options.allocators ?? ALLOCATORS.filter((each) => each === "glibc" || libraries[each]);
+	const weights = await weightsOf(server, world);
+	const pages = weights.length === 0 ? ["warm"] : PAGE_CACHE_STATES;
+	const names = (options.thp ?? [ASIS]).flatMap((thp) => allocators.flatMap((allocator) => pages.map((page) => variantName$1({
+		allocator,
+		thp,
+		page
+	}))));
+	if (names.length === pages.length) throw new UsageError("study allocator: only glibc's allocator is on this machine, so there is nothing to compare it with: apt-get install libjemalloc2 libtcmalloc-minimal4, or compare modes of huge pages (--thp, as root)");
+	const withLibrary = (variant) => {
+		const library = libraries[kindOf(variant).allocator];
+		return library === void 0 ? server : {
+			...server,
+			env: {
+				...server.env,
+				LD_PRELOAD: library
+			}
+		};
+	};
+	const ttft = {
+		cold: true,
+		warmRequests: options.requests,
+		promptTokens: 256,
+		outputTokens: options.outputTokens
+	};
+	return {
+		variants: Object.fromEntries(names.map((name) => [name, withLibrary(name)])),
+		order: Array.from({ length: options.restarts }, (_, pass) => pass % 2 === 0 ? names : names.toReversed()).flat(),
+		rounds: 1,
+		cells: cellsOf(options),
+		cold: (target) => coldCase(target, ttft),
+		prepare: async ({ variant }) => {
+			const { thp, page } = kindOf(variant);
+			await setPageCache(page, weights, false);
+			return {
+				server: withLibrary(variant),
+				...thp === ASIS ? {} : { undo: await setThp(thp, world) }
+			};
+		}
+	};
+}
+/** Sets the machine's mode of huge pages; what it returns sets the former one again. */
+async function setThp(mode, { log }, root = "/") {
+	const path = join(root, THP_FILE);
+	try {
+		const before = /\[(\w+)\]/.exec(await readFile(path, "utf8"))?.[1];
+		await writeFile(path, mode);
+		return async () => {
+			if (before === void 0 || before === mode) return;
+			await writeFile(path, before).catch((error) => log.warn(`${path}: not set back to ${before} (${messageOf(error)}): echo ${before} > ${path}`));
+		};
+	} catch (error) {
+		throw new UsageError(`--thp: ${path} cannot be set to ${mode} (${messageOf(error)})`);
+	}
+}
+function cellsOf({ requests, outputTokens }) {
+	const ttft = {
+		cold: true,
+		warmRequests: requests,
+		promptTokens: 256,
+		outputTokens
+	};
+	const batching = {
+		concurrency: [CONCURRENCY],
+		waves: 3,
+		promptTokens: 200,
+		outputTokens
+	};
+	return [{
+		name: "ttft.warm",
+		value: 2,
+		concurrency: 1,
+		work: {
+			requests,
+			concurrency: 1,
+			promptTokens: ttft.promptTokens,
+			outputTokens
+		},
+		plan: async (target) => [warmCase(target, ttft)]
+	}, {
+		name: `batching.c${CONCURRENCY}`,
+		value: 1,
+		concurrency: CONCURRENCY,
+		work: {
+			requests: 24,
+			concurrency: CONCURRENCY,
+			promptTokens: batching.promptTokens,
+			outputTokens
+		},
+		plan: async (target, round) => [batchingCase(target, batching, CONCURRENCY, String(round))]
+	}];
+}
+async function report$3(study) {
+	const { run, traces, measurements, command } = study;
+	const cells = allocatorCells(startCells(run, traces, measurements));
+	const libraries = await findAllocators();
+	const pages = {
+		run,
+		cells,
+		command,
+		missing: ["jemalloc", "tcmalloc"].filter((each) => libraries[each] === void 0 && !cells.some(({ allocator }) => allocator === each))
+	};
+	return {
+		files: [{
+			name: ALLOCATOR_CSV,
+			text: allocatorCsv(cells)
+		}, {
+			name: ALLOCATOR_PAGE,
+			text: renderAllocatorLog(pages)
+		}],
+		report: renderAllocators(pages),
+		summary: allocatorSummary(pages),
+		invalid: notTaken(cells)
+	};
+}
+/** Cold and warm starts of one allocator side by side. */
+function allocatorCells(starts) {
+	return [...Map.groupBy(starts, ({ variant }) => {
+		const { allocator, thp } = kindOf(variant);
+		return `${allocator}-${thp}`;
+	}).values()].map((group) => {
+		const { allocator, thp } = kindOf(group[0]?.variant ?? "");
+		const of = (page) => group.find(({ variant }) => kindOf(variant).page === page) ?? null;
+		return {
+			allocator,
+			thp: thp === ASIS ? "as it was" : thp,
+			cold: of("cold"),
+			warm: of("warm")
+		};
+	});
 }
 
 // src/domain/batching-study.ts
@@ -206,7 +1769,7 @@ function levelOf(load, cases) {
 			if (requests.length === 0 || tokens === null || tokens === 0 || !(seconds > 0)) return [];
 			return [{
 				tokensPerS: tokens / seconds,
-				requests: requests.flatMap((trace) => timesOf(trace) ?? [])
+				requests: requests.flatMap((trace) => timesOf$1(trace) ?? [])
 			}];
 		})
 	};
@@ -228,7 +1791,7 @@ function loadRow(load, cases, slo, telemetry) {
 	const datas = cases.map((each) => each.data);
 	const parts = datas.map(settledPart);
 	const traces = parts.flatMap((part) => part.requests);
-	const times = traces.flatMap((trace) => timesOf(trace) ?? []);
+	const times = traces.flatMap((trace) => timesOf$1(trace) ?? []);
 	const e2eMs = times.map((each) => each.e2eMs);
 	const ttftMs = times.map((each) => each.ttftMs);
 	const gapsMs = times.flatMap((each) => each.gapsMs ?? []);
@@ -696,47 +2259,6 @@ function ranksOf(length) {
 	return ranks;
 }
 
-// src/report/csv.ts
-/**
-* Text that a spreadsheet would run as a formula, or that hides one behind white space (OWASP, CSV injection).
-* Numbers are written from numbers, never from text, so a leading minus of theirs is safe.
-*/
-const FORMULA = /^\s*[=+\-@]|^[\t\r]/;
-/**
-* A CSV file by RFC 4180, with LF line ends as the tools of the seeds write them: a header and a line for each row.
-*
-* Empty cells are what was not measured. Text that anyone may have written gets an apostrophe in front where a
-* spreadsheet would take it for a formula.
-*
-* @param header - names of the columns
-* @param rows - as many cells each as the header
-* @throws RangeError for a row of another length, since its cells would stand under the wrong names
-*/
-function csv(header, rows) {
-	const lines = rows.map((row, index) => {
-		if (row.length !== header.length) throw new RangeError(`CSV row ${index} has ${row.length} cells, expected ${header.length}`);
-		return row.map(cellText).join(",");
-	});
-	return `${[header.map(cellText).join(","), ...lines].join("\n")}\n`;
-}
-/** A number rounded to so many decimals at most, for a cell: a clock's tenth microsecond is no information. */
-function rounded(value, decimals) {
-	if (value === null || value === void 0 || !Number.isFinite(value)) return null;
-	return Number(value.toFixed(decimals));
-}
-function cellText(cell) {
-	if (cell === null || cell === void 0) return "";
-	if (typeof cell === "number") return Number.isFinite(cell) ? plainNumber(cell) : "";
-	if (typeof cell === "boolean") return String(cell);
-	const safe = FORMULA.test(cell) ? `'${cell}` : cell;
-	return /[",\r\n]/.test(safe) ? `"${safe.replaceAll("\"", "\"\"")}"` : safe;
-}
-/** Without an exponent, which some readers of CSV take for text. */
-function plainNumber(value) {
-	const text = String(value);
-	return text.includes("e") ? value.toFixed(12).replace(/\.?0+$/, "") : text;
-}
-
 // src/report/batching-csv.ts
 /** The sweep's columns as the seed has them; ours follow, and are only ever appended. */
 const LATENCY_COLUMNS = [
@@ -962,59 +2484,8 @@ function pointText(point) {
 	return `${point.load} in flight, ${tokensPerS(point.tokensPerS)}${p95s.length === 0 ? "" : `, ${p95s.join(", ")}`}`;
 }
 
-// src/report/log-page.ts
-/** Where a study's log page lies in its run folder. */
-const LOG_PAGE = "logs/LOG.md";
-/** The end-of-day page of an experiment: Environment, Commands Run, Key Numbers, Artifacts, Observations. */
-function renderLogPage(page) {
-	const { run } = page;
-	return [
-		`# ${plain(page.title)}`,
-		"## Environment",
-		environmentLines(run).join("\n"),
-		"## Commands Run",
-		"Server launch:",
-		codeBlock(launchCommands(run)),
-		"Probe:",
-		codeBlock(page.commands),
-		"## Key Numbers",
-		...page.keyNumbers,
-		"## Artifacts Created/Updated",
-		page.artifacts.map((name) => `- ${code(name)}`).join("\n"),
-		"## Observations / Surprises",
-		page.observations.map((each) => `- ${plain(each)}`).join("\n"),
-		""
-	].join("\n\n");
-}
-/** GPU, OS and kernel, vLLM version, model, and the flags of each variant: the head of every page of a study. */
-function environmentLines(run) {
-	const machine = run.fingerprint;
-	const text = (field, missing) => plain(String(machine[field] ?? missing));
-	const gpu = machine["gpuModel"] == null ? `none (CPU: ${text("cpuModel", "unknown")}, ${text("cpuCores", "?")} cores)` : `${text("gpuModel", "")} × ${text("gpuCount", "1")}, ${text("gpuMemoryMib", "?")} MiB, driver ${text("driver", "unknown")}`;
-	const variants = Object.entries(run.variants);
-	const flags = variants.map(([name, { args }]) => {
-		return `- Key vLLM flags${variants.length === 1 ? "" : ` (${plain(name)})`}: ${code(typed(args)) || "none"}`;
-	});
-	const versions = [...new Set(run.sessions.flatMap((session) => session.vllmVersion ?? []))];
-	return [
-		`- GPU: ${gpu}`,
-		`- OS / kernel: ${text("os", "unknown")} / ${text("kernel", "unknown")}`,
-		`- vLLM version: ${plain(versions.join(", ") || "unknown")}`,
-		`- Model (SLM): ${text("model", "unknown")}`,
-		...flags
-	];
-}
-/** The command of each variant's first server; a server that was already running has none. */
-function launchCommands(run) {
-	const commands = Object.keys(run.variants).flatMap((variant) => {
-		const session = run.sessions.find((each) => each.variant === variant && each.argv !== void 0);
-		return session?.argv === void 0 ? [] : [typed(session.argv)];
-	});
-	return commands.length === 0 ? ["none: the server was already running"] : commands;
-}
-
 // src/report/batching-pages.ts
-const COLUMNS$1 = [
+const COLUMNS$2 = [
 	"concurrency",
 	"mean_e2e_s",
 	"p95_e2e_s",
@@ -1048,7 +2519,7 @@ function settingOf({ run, promptTokens, outputTokens }) {
 	};
 }
 function sweepTable(rows, first = "concurrency") {
-	return table([first, ...COLUMNS$1.slice(1)], rows.map((row) => [
+	return table([first, ...COLUMNS$2.slice(1)], rows.map((row) => [
 		short(row.load),
 		short(row.meanE2eS),
 		short(row.p95E2eS),
@@ -1246,8 +2717,8 @@ const BATCHING_STUDY = {
 	description: "throughput and latency over requests in flight: the knee, and a safe operating point",
 	addOptions,
 	readOptions,
-	plan,
-	report: report$1
+	plan: plan$1,
+	report: report$2
 };
 function addOptions(command) {
 	return command.option("--n <requests>", "requests sent one by one, and several at a time", whole(2, 1e4), 32).option("--concurrent <k>", "requests in flight when several", whole(2, MAX_CONCURRENCY), 8).option("--concurrency <list>", "levels of the sweep", wholeList, [
@@ -1282,7 +2753,7 @@ function readOptions(given) {
 		slo: Object.keys(named).length === 0 ? null : sloSchema.parse(named)
 	};
 }
-async function plan(options, config) {
+async function plan$1(options, config) {
 	const { n, concurrent, concurrency, waves, rates, openS, promptTokens, outputTokens } = options;
 	const { traffic } = config;
 	if (options.traffic && traffic === null) throw new UsageError("--traffic: the scenario has no `probes.traffic`, which names the file of requests");
@@ -1306,7 +2777,7 @@ async function plan(options, config) {
 		})
 	};
 }
-async function report$1(study) {
+async function report$2(study) {
 	const { options, run, traces, files, command } = study;
 	const sessions = groupTraces(run.sessions.filter((session) => session.outcome === "ok"), traces);
 	if (traces.length > 0 && !traces.some((trace) => trace.phase === "measure" && trace.outcome === "ok")) {
@@ -1407,6 +2878,277 @@ function milliseconds$1(text) {
 	const value = Number(text);
 	if (!(value > 0 && value <= 36e5)) throw new InvalidArgumentError("expected milliseconds above 0");
 	return value;
+}
+
+// src/report/coldstart-pages.ts
+const COLDSTART_CSV = "csv/coldstart.csv";
+const COLDSTART_PAGE = "logs/coldstart.md";
+const COLUMNS$1 = [
+	["load_real_s", "readyS"],
+	["cold_req_real_s", "coldE2eS"],
+	["warm_req_real_s", "warmE2eS"],
+	["cold_ttft_s", "coldTtftS"],
+	["warm_ttft_s", "warmTtftS"],
+	["processes_s", "processesS"],
+	["load_weights_s", "modelS"],
+	["runtime_warmup_s", "warmupS"],
+	["unexplained_s", "unexplainedS"],
+	["log_weights_s", "weightsS"],
+	["weights_mib_per_s", "weightsMibPerS"],
+	["resident_share_before", "residentShare"],
+	["disk_read_mib", "diskReadMib"]
+];
+/** A row for each start. `load_real_s` is spawn to ready. */
+function coldstartCsv(cells) {
+	const header = [
+		"session",
+		"compile_cache",
+		"page_cache",
+		...COLUMNS$1.map(([name]) => name),
+		"notes"
+	];
+	const rows = cells.flatMap(({ starts }) => starts).sort((a, b) => a.session - b.session).map((start) => [
+		start.session,
+		...start.variant.split("-"),
+		...COLUMNS$1.map(([, key]) => rounded(start[key], 4)),
+		start.dirty.join("; ")
+	]);
+	return csv(header, rows);
+}
+const HEADER$2 = [
+	"compile cache",
+	"page cache",
+	"starts",
+	"ready s",
+	"processes s",
+	"load_weights s",
+	"runtime_warmup s",
+	"cold TTFT s",
+	"warm TTFT s",
+	"cold/warm"
+];
+function tableRows(cells) {
+	return cells.map(({ variant, starts, spread }) => {
+		const { coldTtftS: cold, warmTtftS: warm } = spread;
+		return [
+			...variant.split("-").map(plain),
+			String(starts.length),
+			spreadText(spread.readyS),
+			spreadText(spread.processesS),
+			spreadText(spread.modelS),
+			spreadText(spread.warmupS),
+			spreadText(cold),
+			spreadText(warm),
+			cold === null || warm === null ? "–" : `${(cold.median / warm.median).toFixed(1)}×`
+		];
+	});
+}
+/** The table for the terminal, and what it says. */
+function coldstartSummary(pages) {
+	const said = findings(pages).map((each) => `* ${each}`);
+	return `${columns$1([HEADER$2, ...tableRows(pages.cells)]).join("\n")}\n\n${said.join("\n")}\n`;
+}
+/** `report.md` */
+function renderColdstart(pages) {
+	const { cells, run } = pages;
+	const accounts = cells.flatMap(({ variant, starts }) => {
+		const slowest = starts.toSorted((a, b) => (b.readyS ?? 0) - (a.readyS ?? 0))[0];
+		const account = run.sessions.find(({ index }) => index === slowest?.session)?.coldStart;
+		return account === void 0 ? [] : [`### ${plain(variant)}, its slowest start`, plain(account.paragraph)];
+	});
+	return [
+		`# Cold starts: ${plain(run.scenario)}`,
+		table(HEADER$2, tableRows(cells)),
+		"Middle of the starts (smallest–largest). `load_weights` and `runtime_warmup` are the seed's terms, cut out of the server's log.",
+		"## What it says",
+		findings(pages).map((each) => `- ${plain(each)}`).join("\n"),
+		...accounts.length === 0 ? [] : ["## Where the time goes", ...accounts],
+		`Each start is a row of ${code(COLDSTART_CSV)}.`,
+		""
+	].join("\n\n");
+}
+/** `logs/coldstart.md` */
+function renderColdstartLog(pages) {
+	return renderLogPage({
+		title: `Cold starts: ${pages.run.scenario}`,
+		run: pages.run,
+		commands: [pages.command],
+		keyNumbers: [table(HEADER$2, tableRows(pages.cells))],
+		artifacts: [COLDSTART_CSV, COLDSTART_PAGE],
+		observations: findings(pages)
+	});
+}
+function findings({ cells, reading, emptied }) {
+	const said = [];
+	const cell = (variant) => cells.find((each) => each.variant === variant);
+	for (const page of PAGE_CACHE_STATES) said.push(...gapSentences(`Compiling anew, with a ${page} page cache,`, cell(`fresh-${page}`), cell(`kept-${page}`), "warmupS"));
+	for (const compile of COMPILE_CACHE_STATES) said.push(...gapSentences(`A cold page cache, with a ${compile} compile cache,`, cell(`${compile}-cold`), cell(`${compile}-warm`), "modelS"));
+	said.push(...readingSentences(reading), ...dirtySentences(cells.flatMap(({ starts }) => starts)));
+	if (cells.some(({ variant }) => variant.endsWith("-cold"))) said.push(`The page cache was emptied by ${emptied}.`);
+	const stayed = cells.filter(({ variant }) => variant.endsWith("-cold")).flatMap(({ starts }) => starts).filter(({ residentShare }) => (residentShare ?? 0) > .05);
+	if (stayed.length > 0) said.push(`In ${stayed.length} starts that were to be cold, more than 5 % of the weights still lay in the page cache: another process holds them, or the file system keeps no others.`);
+	if (cells.some(({ variant }) => variant.startsWith("fresh"))) said.push("A fresh compile cache is an empty VLLM_CACHE_ROOT; what other libraries keep elsewhere (Triton's ~/.triton, FlashInfer) stays.");
+	return said;
+}
+/** What one state costs against the other, in all and in the part of the start that it is about. */
+function gapSentences(what, costly, other, part) {
+	const gap = differenceOf(costly?.spread.readyS ?? null, other?.spread.readyS ?? null);
+	const ofPart = differenceOf(costly?.spread[part] ?? null, other?.spread[part] ?? null);
+	if (gap === null) return [];
+	const inPart = ofPart === null ? "" : `; ${part === "warmupS" ? "runtime_warmup" : "load_weights"} ${secondsText(ofPart.change)}`;
+	return [`${what} moves the time to ready by ${secondsText(gap.change)} (${apartText(gap, other?.starts.length ?? 0)})${inPart}.`];
+}
+function secondsText(value) {
+	return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)} s`;
+}
+function readingSentences(reading) {
+	if (reading === null) return ["The weights are not on this machine as files, so reading them alone was not measured."];
+	const speed = (name, timed) => timed === null ? [] : [`${name} ${timed.gbPerS.toFixed(2)} GB/s`];
+	const speeds = [...speed("cold", reading.cold), ...speed("warm", reading.warm)];
+	return speeds.length === 0 ? [] : [`Reading the weights alone (${reading.files} files, ${Math.round(reading.sizeMib)} MiB, one after the other): ${speeds.join(", ")}.`];
+}
+
+// src/studies/coldstart.ts
+const READING = "weights_read.json";
+/** Compile caches of the study, in its run folder while it runs. */
+const CACHES = "compile-cache";
+/** The start of a server again and again: what a cold page cache and a fresh compile cache cost. */
+const COLDSTART_STUDY = {
+	name: "coldstart",
+	description: "time to ready and to the first token, page cache cold or warm, compile cache fresh or kept",
+	addOptions: (command) => command.option("--restarts <n>", "starts of each kind", whole$1(1, 50), 3).option("--page-cache <states>", "weights before a start: cold, warm", listOf(PAGE_CACHE_STATES)).option("--compile-cache <states>", "what was compiled: fresh, kept", listOf(COMPILE_CACHE_STATES)).option("--drop-caches", "for cold, empty the machine's whole page cache, as root; else the weights alone").option("--warm-requests <n>", "warm requests after each first one", whole$1(2, 1e3), 10),
+	readOptions: (given) => ({
+		restarts: given["restarts"],
+		pageCache: given["pageCache"] ?? [...PAGE_CACHE_STATES],
+		compileCache: given["compileCache"] ?? [...COMPILE_CACHE_STATES],
+		dropCaches: given["dropCaches"] === true,
+		warmRequests: given["warmRequests"]
+	}),
+	plan,
+	report: report$1
+};
+async function plan(options, config, files, world) {
+	const server = launchedServer(config, "coldstart");
+	if (options.dropCaches) needsRoot("--drop-caches", "it empties the page cache of the whole machine");
+	const weights = await weightsOf(server, world);
+	if (weights.length === 0 && options.pageCache.includes("cold") && !options.dropCaches) throw new UsageError(`--page-cache: the weights of ${server.model} are no files on this machine, so they cannot be made cold: download them (hf download ${server.model}), or give --page-cache warm`);
+	const names = options.compileCache.flatMap((compile) => options.pageCache.map((page) => variantName(compile, page)));
+	const ttft = {
+		cold: true,
+		warmRequests: options.warmRequests,
+		promptTokens: 256,
+		outputTokens: 64
+	};
+	return {
+		variants: Object.fromEntries(names.map((name) => [name, server])),
+		order: startOrder(names, options.restarts),
+		rounds: 1,
+		cells: [warmCell(ttft)],
+		cold: (target) => coldCase(target, ttft),
+		prepare: async (place) => {
+			if (await files.read(READING) === null) {
+				world.log.step("reading the weights alone, cold and warm");
+				const reading = await readWeightsAlone(weights, options.dropCaches);
+				await files.write(READING, `${JSON.stringify({
+					schemaVersion: 1,
+					reading
+				}, null, 1)}\n`);
+			}
+			const { compile, page } = statesOf(place.variant);
+			await setPageCache(page, weights, options.dropCaches);
+			const cache = await compileCache(place, compile, options);
+			return {
+				server: cache === null ? server : {
+					...server,
+					env: {
+						...server.env,
+						VLLM_CACHE_ROOT: cache
+					}
+				},
+				undo: async () => {
+					if (cache !== null && cache !== keptFolder(place)) await rm(cache, {
+						recursive: true,
+						force: true
+					});
+					if (place.isLast) await rm(join(place.runDir, CACHES), {
+						recursive: true,
+						force: true
+					});
+				}
+			};
+		}
+	};
+}
+function variantName(compile, page) {
+	return `${compile}-${page}`;
+}
+function statesOf(variant) {
+	const [compile, page] = variant.split("-");
+	return {
+		compile,
+		page
+	};
+}
+/**
+* Each kind once in every pass, the passes forwards and backwards, so that what drifts meets all alike. The first is
+* `fresh`: what it compiles is what is kept.
+*/
+function startOrder(names, restarts) {
+	const fresh = [...names].sort((a, b) => Number(b.startsWith("fresh")) - Number(a.startsWith("fresh")));
+	return Array.from({ length: restarts }, (_, pass) => pass % 2 === 0 ? fresh : fresh.toReversed()).flat();
+}
+function keptFolder({ runDir }) {
+	return join(runDir, CACHES, "kept");
+}
+/**
+* The compile cache of a start. Kept ones share the folder that the first start filled; where none is fresh the
+* machine's own is used as it is.
+*/
+async function compileCache(place, compile, { compileCache: states }) {
+	if (!states.includes("fresh")) return null;
+	const isFirst = (await readdir(keptFolder(place)).catch(() => [])).length === 0;
+	const folder = compile === "kept" || isFirst && states.includes("kept") ? keptFolder(place) : join(place.runDir, CACHES, `fresh-${place.index}`);
+	await makeFolder(folder);
+	return folder;
+}
+function warmCell(options) {
+	return {
+		name: "ttft.warm",
+		value: 1,
+		concurrency: 1,
+		work: {
+			requests: options.warmRequests,
+			concurrency: 1,
+			promptTokens: options.promptTokens,
+			outputTokens: options.outputTokens
+		},
+		plan: async (target) => [warmCase(target, options)]
+	};
+}
+async function report$1(study) {
+	const { options, run, traces, measurements, command, files } = study;
+	const cells = startCells(run, traces, measurements);
+	const pages = {
+		run,
+		cells,
+		reading: readingOf(await files.read(READING)),
+		command,
+		emptied: options.dropCaches ? "/proc/sys/vm/drop_caches" : "posix_fadvise, the weight files alone"
+	};
+	return {
+		files: [{
+			name: COLDSTART_CSV,
+			text: coldstartCsv(cells)
+		}, {
+			name: COLDSTART_PAGE,
+			text: renderColdstartLog(pages)
+		}],
+		report: renderColdstart(pages),
+		summary: coldstartSummary(pages)
+	};
+}
+function readingOf(text) {
+	return text === null ? null : JSON.parse(text).reading;
 }
 
 // src/measure/kv-study.ts
@@ -3776,7 +5518,7 @@ async function runStudy(kind, options, config, world, request) {
 		variants: study.variants,
 		order: study.order,
 		rounds: study.rounds,
-		suite: suiteOfCells(study.cells),
+		suite: suiteOfCells(study.cells, study.cold),
 		probes: study.cells.map((cell) => cell.name)
 	};
 	const started = runDir === null ? await startRun(config, world, plan, await identify(config, world)) : await resumeRun(runDir, config, world, plan, (run) => checkResumable(run, kind.name, options));
@@ -3787,7 +5529,7 @@ async function runStudy(kind, options, config, world, request) {
 		options,
 		dropped: []
 	};
-	await measureCells(started, study.cells, config, world, request);
+	await measureCells(started, study, config, world, request);
 	const measured = await concludeMeasuring(started, config, world);
 	try {
 		if (measured.failure !== null && !run.sessions.some((session) => session.outcome === "ok")) return {
@@ -3842,8 +5584,9 @@ function sessionsLeft(order, sessions) {
 	}
 	return left;
 }
-async function measureCells(started, cells, config, world, request) {
+async function measureCells(started, study, config, world, request) {
 	const { run, runDir, plan } = started;
+	const { cells } = study;
 	const beganMs = Date.now();
 	const budgetS = (request.budgetMinutes ?? Number.POSITIVE_INFINITY) * 60;
 	const alreadyDropped = new Set(run.study?.dropped.map(({ cell }) => cell));
@@ -3872,11 +5615,23 @@ async function measureCells(started, cells, config, world, request) {
 		}
 		await writeRun(runDir, run);
 		world.log.step(`${remaining.sessions} server start${remaining.sessions === 1 ? "" : "s"} and ${kept.length} cells each left: about ${minutesText(estimateSeconds(kept, remaining, pace))}`);
-		const suite = suiteOfCells(kept);
-		if (!mayGoOn(await measureSession(started, config, world, {
+		const suite = suiteOfCells(kept, study.cold);
+		const place = {
 			variant,
-			suite
-		}))) break;
+			index: run.sessions.length,
+			isLast: remaining.sessions === 1
+		};
+		const prepared = await study.prepare?.({
+			...place,
+			runDir: resolve(runDir)
+		});
+		const server = prepared === void 0 ? {} : { server: prepared.server };
+		const session = await measureSession(started, config, world, {
+			variant,
+			suite,
+			...server
+		}).finally(() => prepared?.undo?.());
+		if (!mayGoOn(session)) break;
 	}
 }
 /** The pace of the sessions that were measured, or a first guess. */
@@ -3904,7 +5659,9 @@ const CEILING_MINUTES = 1440;
 const KINDS = [
 	PREFIX_STUDY,
 	KV_STUDY,
-	BATCHING_STUDY
+	BATCHING_STUDY,
+	COLDSTART_STUDY,
+	ALLOCATOR_STUDY
 ];
 /** Adds `study` with a command for each kind. */
 function addStudyCommands(program, { out, finish }) {
@@ -4034,26 +5791,18 @@ async function compare(options) {
 	else out(renderTerminal(verdict, comparison, "--json prints every input of the decision"));
 	return verdict.exitCode;
 }
-async function report(folder) {
-	const path = (name) => join(folder, name);
-	const optional = async (name, parse) => {
-		const text = await readTextIfExists(path(name));
-		return text === null ? null : parse(text);
-	};
-	const { run: record } = await readRunFolder(folder);
-	const verdict = await readJson(path(RUN_FILES.verdict), verdictFileSchema);
-	const comparison = await optional(RUN_FILES.comparison, (text) => parseJson(text, comparisonFileSchema, path(RUN_FILES.comparison)));
-	const measurements = await optional(RUN_FILES.measurements, (text) => parseJson(text, measurementsFileSchema, path(RUN_FILES.measurements)));
-	const runPath = relative(process.cwd(), resolve(folder)) || folder;
-	out(renderComment({
-		verdict,
-		run: record,
-		measurements,
-		comparison,
-		runPath,
-		acceptCommand: `vllm-gate record ${runPath}`
-	}));
-	return EXIT.pass;
+async function report(names, { cells = [] }) {
+	const cwd = process.cwd();
+	const folders = await runFolders(names, cwd);
+	const [only] = folders;
+	if (folders.length === 1 && only !== void 0 && cells.length === 0) {
+		out(renderComment(commentInputOf(await readReported(only), cwd)));
+		return EXIT.pass;
+	}
+	const { runs, unread } = await readAll(folders, readReported);
+	const { overall, parts } = mergeRuns(cellsOf$1(runs, unread, cells, cwd));
+	out(`${parts.map(({ text }) => text).join("\n\n")}\n`);
+	return overall.exitCode;
 }
 function buildProgram(finish) {
 	const program = new Command("vllm-gate").description("A regression gate for people who serve language models with vLLM.").version(TOOL_VERSION).showSuggestionAfterError().exitOverride();
@@ -4066,6 +5815,14 @@ function buildProgram(finish) {
 	})));
 	withServeOptions(program.command("run").description("serve, probe, measure, compare with the baseline, report")).option("--compare-to <what>", "baseline, or base: the base's flags, measured in turn with these (A/B)").option("--base-args <flags>", "flags of the other side of an A/B, in place of the base branch's").option("--base-command <command>", "what starts the other side of an A/B: another version").option("--report-only", "every verdict exits 0").option("--json", "print verdict.json").action(action((options) => run(options)));
 	withServeOptions(program.command("record").description("make a baseline, from run folders that exist or by measuring").argument("[runs...]", "run folders")).option("--extend [sessions]", `add to the baseline that is there, ${WINDOW} sessions at most`, wholeNumber$1).option("--accept <metrics...>", "take only these metrics from the runs, by id or pattern; needs --reason").option("--reason <text>", "why the baseline changes; it is kept in the file").action(action((runs, options) => record(runs, options)));
+	addInitCommand(program, {
+		out,
+		finish
+	});
+	addDoctorCommand(program, {
+		out,
+		finish
+	});
 	addStudyCommands(program, {
 		out,
 		finish
@@ -4075,7 +5832,7 @@ function buildProgram(finish) {
 		finish
 	});
 	program.command("compare").description("compare run folders, or a baseline, with run folders").requiredOption("--base <path...>", "run folders, or a baseline's file").requiredOption("--head <path...>", "run folders").option("--config <file>", "take tolerances, levels and limits from this configuration").option("--scenario <name>", "and from this scenario of it").option("--json", "print comparison and verdict").action(action((options) => compare(options)));
-	program.command("report").description("print the comment of a run folder").argument("<run>", "run folder").action(action((folder) => report(folder)));
+	program.command("report").description("print the comment of a run folder, or one comment on many, which ends as the worst of them").argument("<runs...>", "run folders, folders of them, or patterns").option("--cells <names...>", "names of the runs that must be there: a missing one fails the report").action(action((runs, options) => report(runs, options)));
 	program.command("simulate").description("serve the built-in simulator of vLLM: its HTTP, log, metrics and flags, without a GPU").argument("[flags...]", "after --, what would follow `vllm serve`: a model and vLLM's own flags").addHelpText("after", SIMULATE_HELP).action(action((flags) => runSimulator(flags)));
 	program.addHelpText("after", "\nExit codes: 0 pass, 1 regressed, 2 wrong input, 3 measured but no verdict, 4 nothing measured, 130/143 cancelled.");
 	for (const command of program.commands) command.exitOverride().showSuggestionAfterError();

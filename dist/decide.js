@@ -1,8 +1,13 @@
-import { B as record, F as custom, G as unknown, H as string, I as literal, J as __commonJSMin, M as _null, N as array, P as boolean, R as number, S as VERDICTS, U as tuple, W as union, Y as __require, b as messageOf, d as writeJson, f as sloSchema, h as metricDefinitionSchema, j as _enum, l as sha256, m as measurementSchema, o as readJson, p as levelSchema, t as briefly, x as EXIT, y as UsageError, z as object } from "./files.js";
+import { B as record, C as verdictFileSchema, F as custom, G as unknown, H as string, I as literal, J as __commonJSMin, M as _null, N as array, P as boolean, R as number, S as VERDICTS, T as ZodISODateTime, U as tuple, W as union, Y as __require, b as messageOf, d as writeJson, f as sloSchema, h as metricDefinitionSchema, i as parseJson, j as _enum, l as sha256, m as measurementSchema, o as readJson, p as levelSchema, q as _isoDateTime, s as readTextIfExists, t as briefly, x as EXIT, y as UsageError, z as object } from "./files.js";
 import { randomBytes } from "node:crypto";
-import { join } from "node:path";
-import { appendFile, mkdir, readFile, readdir, readlink, rm } from "node:fs/promises";
+import { basename, join, relative, resolve } from "node:path";
+import { appendFile, glob, lstat, mkdir, open, opendir, readFile, readdir, readlink, rm } from "node:fs/promises";
 import { createReadStream } from "node:fs";
+
+// node_modules/zod/v4/classic/iso.js
+function datetime(params) {
+	return _isoDateTime(ZodISODateTime, params);
+}
 
 // src/domain/comparison.ts
 /** A metric of head against the baseline, with every input of its verdict. */
@@ -854,6 +859,8 @@ const coldStartSchema = object({
 		warmS: number(),
 		factor: number()
 	}).nullable(),
+	/** Why the machine, and not the server, may have made the start what it was; absent when nobody looked. */
+	disturbed: array(string()).optional(),
 	/** What it comes to, for somebody who runs servers. */
 	paragraph: string()
 });
@@ -1076,6 +1083,212 @@ const RUN_FILES = {
 	report: "report.md",
 	telemetry: "telemetry.jsonl"
 };
+
+// src/publish/marker.ts
+const sha = string().regex(/^[0-9a-f]{7,64}$/);
+/** A verdict as one comment tells it to the next. */
+const lastSchema = object({
+	commit: sha,
+	verdict: _enum([...VERDICTS, "failed"]),
+	/** True where the verdict blocks the merge. */
+	blocks: boolean(),
+	/** When a verdict of this commit was first posted, by GitHub's clock. */
+	at: datetime(),
+	headline: string().max(1e3),
+	/** Value and verdict of the gated metrics. */
+	metrics: record(string().max(200), tuple([number().nullable(), _enum(VERDICTS)]))
+});
+/** The machine-readable end of a comment: an HTML comment within the comment. */
+const footerSchema = object({
+	v: literal(1),
+	/** The commit that is being measured; null when the verdict stands. */
+	measuring: sha.nullable(),
+	last: lastSchema.nullable()
+});
+/** A comment's key in the alphabet that can stand in its marker. */
+function cleanKey(key) {
+	return key.replace(/[^\w.-]/g, "_").replace(/-{2,}/g, "-").slice(0, 100) || "gate";
+}
+const MARKER = "<!-- vllm-gate:";
+const DATA = "<!-- vllm-gate-data ";
+/** The hidden first line that tells this comment from all others. */
+function markerOf(key) {
+	return `${MARKER}${cleanKey(key)} -->`;
+}
+/** Whether a comment starts with the marker: elsewhere in it, somebody quoted it. */
+function hasMarker(body, key) {
+	const [first = ""] = body.split(/\r?\n/, 1);
+	return first === markerOf(key);
+}
+/** Whether a text holds anything that could be taken for a marker or a footer. */
+function holdsMarker(text) {
+	return /<!--\s*vllm-gate/i.test(text);
+}
+/** The machine-readable last line. Nothing within can end the HTML comment. */
+function encodeFooter(footer) {
+	const json = JSON.stringify(footer).replace(/[<>&-]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
+	return `${DATA}${json.replace(/(?<=[[:,])\\u002d(?=\d)|(?<=\de)\\u002d(?=\d)/g, "-")} -->`;
+}
+/** The footer of a comment of ours; null where there is none that can be read. */
+function decodeFooter(body) {
+	const start = body.lastIndexOf(DATA);
+	const end = body.indexOf(" -->", start);
+	if (start < 0 || end < 0) return null;
+	try {
+		return footerSchema.parse(JSON.parse(body.slice(start + 20, end)));
+	} catch {
+		return null;
+	}
+}
+
+// src/publish/html.ts
+/** The only HTML that our Markdown holds; none with attributes. */
+const ALLOWED = /* @__PURE__ */ new Set([
+	"details",
+	"summary",
+	"sub"
+]);
+/** Where a browser or a sanitizer may see a tag, a comment, a declaration or a processing instruction. */
+const TAG = /<(?:\/?([A-Za-z][^\s/>]*)([^>]*)>?|[!?])/g;
+/**
+* Refuses Markdown with HTML outside of code beyond `<details>`, `<summary>` and `<sub>`, or with a second comment's
+* marker anywhere. It is only looked at: what is posted is rendered anew from the run's data.
+*
+* @throws UsageError with one line
+*/
+function refuseForeignHtml(markdown, source) {
+	const [first = "", ...rest] = markdown.split("\n");
+	const body = /^<!-- vllm-gate:[\w.-]{1,200} -->$/.test(first) ? rest.join("\n") : markdown;
+	if (holdsMarker(body)) throw new UsageError(`${source}: it holds the marker of another comment: refused`);
+	const text = withoutCode(body);
+	for (const match of text.matchAll(TAG)) {
+		if ((/\\*$/.exec(text.slice(0, match.index))?.[0].length ?? 0) % 2 === 1) continue;
+		const [whole, name = "", attributes = ""] = match;
+		if (ALLOWED.has(name.toLowerCase()) && attributes === "" && whole.endsWith(">")) continue;
+		const what = whole.replace(/[^\w<>/! -]/g, "?").slice(0, 40);
+		throw new UsageError(`${source}: it holds HTML that is not allowed (${what}): refused`);
+	}
+}
+/** Markdown without its fenced blocks and code spans, as CommonMark reads them. */
+function withoutCode(markdown) {
+	return markdown.replace(/^(`{3,}|~{3,})[^`\n]*\n[\s\S]*?\n\1`*[ \t]*$/gm, "").replace(/(?<![\\`])(`+)(?!`)[^\n]*?(?<!`)\1(?!`)/g, "");
+}
+
+// src/publish/artifact.ts
+/** The file in which the measuring job tells the job that posts what it is about. */
+const HANDOFF_FILE = "publish.json";
+/** {@link HANDOFF_FILE} */
+const handoffSchema = object({
+	schemaVersion: literal(1),
+	/** The pull request, as the measuring job knows it: a claim, to be checked against the event. */
+	pullRequest: number().int().positive().nullable(),
+	headSha: string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/),
+	/** Name of the cell of a matrix. */
+	cell: string().min(1).max(100).nullable()
+});
+/** Larger than what a run writes, by far; small enough for memory. */
+const MAX_FILE_BYTES = {
+	[RUN_FILES.run]: 8 * 1024 ** 2,
+	[RUN_FILES.verdict]: 1024 ** 2,
+	[RUN_FILES.comparison]: 8 * 1024 ** 2,
+	[RUN_FILES.measurements]: 16 * 1024 ** 2,
+	[RUN_FILES.report]: 4 * 1024 ** 2,
+	[HANDOFF_FILE]: 65536
+};
+/** Traces and telemetry are not read, but they lie on the disk of the job that posts. */
+const MAX_FOLDER_BYTES = 1024 ** 3;
+const MAX_ENTRIES = 5e3;
+const MAX_DEPTH = 6;
+const megabytes = (bytes) => `${(bytes / 1024 ** 2).toFixed(bytes < 1024 ** 2 ? 2 : 0)} MiB`;
+/**
+* Reads a run folder that a stranger's job made. Nothing of it is trusted: not its names, kinds of files, sizes,
+* shape or words. Its own Markdown is never posted, and refused when it holds what ours cannot hold.
+*
+* @throws UsageError with one line that says what is wrong with which file
+*/
+async function readHostileRun(folder) {
+	await refuseHostileTree(folder);
+	const json = async (name, schema) => {
+		const text = await readCapped(folder, name);
+		return text === null ? null : parseJson(text, schema, shown(folder, name));
+	};
+	const run = await json(RUN_FILES.run, runRecordSchema);
+	const verdict = await json(RUN_FILES.verdict, verdictFileSchema);
+	if (run === null) throw new UsageError(`${shown(folder, RUN_FILES.run)}: no such file: this is no run folder`);
+	if (verdict === null) throw new UsageError(`${shown(folder, RUN_FILES.verdict)}: no such file: the run did not end`);
+	refuseContradiction(verdict, shown(folder, RUN_FILES.verdict));
+	const report = await readCapped(folder, RUN_FILES.report);
+	if (report !== null) refuseForeignHtml(report, shown(folder, RUN_FILES.report));
+	return {
+		folder,
+		run,
+		verdict,
+		comparison: await json(RUN_FILES.comparison, comparisonFileSchema),
+		measurements: await json(RUN_FILES.measurements, measurementsFileSchema),
+		handoff: await json(HANDOFF_FILE, handoffSchema)
+	};
+}
+/** A path as an error shows it: of hostile names only what is harmless. */
+function shown(folder, name) {
+	return `${basename(folder)}/${name}`.replace(/[^\w./ -]/g, "?").slice(0, 200);
+}
+async function refuseHostileTree(root) {
+	let entries = 0;
+	let bytes = 0;
+	const walk = async (folder, depth) => {
+		const at = (name) => shown(root, join(folder.slice(root.length), name).replace(/^\/+/, ""));
+		if (depth > MAX_DEPTH) throw new UsageError(`${at("")}: deeper than ${MAX_DEPTH} folders: refused`);
+		for await (const entry of await opendir(folder)) {
+			entries += 1;
+			if (entries > MAX_ENTRIES) throw new UsageError(`${basename(root)}: more than ${MAX_ENTRIES} files: refused`);
+			const path = join(folder, entry.name);
+			if (/[\\:\p{Cc}]/u.test(entry.name)) throw new UsageError(`${at(entry.name)}: a name that leads elsewhere: refused`);
+			const found = await lstat(path);
+			if (found.isDirectory()) await walk(path, depth + 1);
+			else if (!found.isFile()) throw new UsageError(`${at(entry.name)}: a link or a special file, expected a file: refused`);
+			bytes += found.size;
+			if (bytes > MAX_FOLDER_BYTES) throw new UsageError(`${basename(root)}: more than ${megabytes(MAX_FOLDER_BYTES)}: refused`);
+		}
+	};
+	const top = await lstat(root).catch(() => null);
+	if (top === null || !top.isDirectory()) throw new UsageError(`${basename(root)}: expected a run folder`);
+	await walk(root, 0);
+}
+async function readCapped(folder, name) {
+	const path = join(folder, name);
+	const found = await lstat(path).catch(() => null);
+	if (found === null) return null;
+	const limit = MAX_FILE_BYTES[name] ?? 0;
+	if (found.size > limit) throw new UsageError(`${shown(folder, name)}: ${megabytes(found.size)}, expected at most ${megabytes(limit)}: refused`);
+	await using file = await open(path);
+	return await file.readFile("utf8");
+}
+/** Which ends of a run a verdict may have: a loss that calls itself a success is made up. */
+const ENDS = {
+	pass: [EXIT.pass],
+	improved: [EXIT.pass],
+	inconclusive: [EXIT.pass, EXIT.noVerdict],
+	invalid: [EXIT.pass, EXIT.noVerdict],
+	regressed: [EXIT.regressed],
+	failed: [
+		EXIT.notMeasured,
+		EXIT.sigint,
+		EXIT.sigterm
+	]
+};
+function refuseContradiction(verdict, path) {
+	const { exitCode, conclusion, reportOnly } = verdict;
+	const refuse = (what) => {
+		throw new UsageError(`${path}: the verdict "${verdict.verdict}" contradicts its ${what}: refused`);
+	};
+	if (reportOnly ? exitCode !== EXIT.pass : !ENDS[verdict.verdict].includes(exitCode)) refuse(`exit code ${exitCode}`);
+	if (exitCode !== EXIT.pass !== [
+		"failure",
+		"action_required",
+		"cancelled"
+	].includes(conclusion)) refuse(`conclusion ${conclusion}`);
+	if (conclusion === "success" && verdict.verdict !== "pass" && verdict.verdict !== "improved") refuse(`conclusion ${conclusion}`);
+}
 
 // node_modules/markdown-table/index.js
 /**
@@ -1470,6 +1683,63 @@ function formatTolerance(relative, absolute, unit) {
 	const parts = [...relative > 0 ? [`${Number((relative * 100).toPrecision(3))} %`] : [], ...absolute > 0 ? [formatValue(absolute, unit).replace("%", "points")] : []];
 	return parts.length === 0 ? "none" : parts.join(" and ");
 }
+/**
+* Both sides of a comparison, rounded where the uncertainty of their ratio begins: `10.4 → 12.1 ms`. Two digits are
+* always shown, more than four never; without an interval there are four. Equal sides are shown once.
+*/
+function formatPair({ base, head, unit, interval }) {
+	if (base === null || head === null) return `${formatValue(base, unit)} → ${formatValue(head, unit)}`;
+	if (base === head) return formatValue(base, unit);
+	const factor = unit === "share" ? 100 : 1;
+	const uncertain = interval === null ? 0 : Math.abs(interval[1] - interval[0]) / 2 * Math.abs(base);
+	const decimals = decimalsOf(Math.max(Math.abs(base), Math.abs(head)) * factor, uncertain * factor);
+	if (decimals === null) return `${formatValue(base, unit)} → ${withUnit(formatNumber(head * factor), unit)}`;
+	return `${fixed(base * factor, decimals)} → ${withUnit(fixed(head * factor, decimals), unit)}`;
+}
+/** Decimals that a number of this size deserves; negative to the left of the point, null where nothing is known. */
+function decimalsOf(size, uncertainty) {
+	if (!(uncertainty > 0) || !(size > 0)) return null;
+	const magnitude = Math.floor(Math.log10(size));
+	return Math.min(4, Math.max(2, magnitude - Math.floor(Math.log10(uncertainty)) + 1)) - 1 - magnitude;
+}
+function fixed(value, decimals) {
+	const step = 10 ** -decimals;
+	const rounded = decimals < 0 ? Math.round(value / step) * step : value;
+	const places = Math.min(8, Math.max(0, decimals));
+	return rounded.toLocaleString("en-US", {
+		minimumFractionDigits: places,
+		maximumFractionDigits: places
+	});
+}
+/**
+* The change with its 95 % interval, rounded where that begins: `+16 % [+12, +21]`. `≈` in front says that the interval
+* holds zero: noise alone may have made it. Shares change in points.
+*/
+function formatEffect(compared) {
+	const { base, head, unit, direction, interval } = compared;
+	if (base === null || head === null || interval === null || base === 0) return formatChange(base, head, unit);
+	const [low, high] = interval;
+	if (base === head && low === high) return formatChange(base, head, unit);
+	const isShare = unit === "share";
+	const factor = isShare ? Math.abs(base) * 100 : 100;
+	const change = isShare ? (head - base) * 100 : (head - base) / Math.abs(base) * 100;
+	const [from, to] = (direction === "lower" ? [low, high] : [-high, -low]).map((each) => each * factor);
+	const half = (to - from) / 2;
+	const decimals = Math.min(2, Math.max(0, half > 0 ? -Math.floor(Math.log10(half)) : 1));
+	const text = (value) => {
+		const digits = Math.abs(value).toFixed(decimals);
+		return Number(digits) === 0 ? "0" : `${value > 0 ? "+" : "−"}${digits}`;
+	};
+	return `${from <= 0 && to >= 0 ? "≈ " : ""}${text(change)} ${isShare ? "points" : "%"} [${text(from)}, ${text(to)}]`;
+}
+/** The smallest loss that a comparison would have found: `≥ 2.1 %`, of shares in points. */
+function formatDetectable({ base, unit, detectable }) {
+	if (detectable === null) return "–";
+	const isShare = unit === "share";
+	const size = detectable * (isShare ? Math.abs(base ?? 0) : 1) * 100;
+	const step = 10 ** (Math.floor(Math.log10(Math.max(size, 1e-9))) - 1);
+	return `≥ ${size === 0 ? "0" : String(Number((Math.ceil(size / step - 1e-9) * step).toPrecision(2)))} ${isShare ? "points" : "%"}`;
+}
 
 // src/domain/command-line.ts
 /** What a run took from options in place of the file, and how that is typed. */
@@ -1508,6 +1778,242 @@ function typed(args) {
 	return args.map((arg) => /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`).join(" ");
 }
 
+// src/report/side-values.ts
+/** Every metric by its id. */
+function sideValues(comparison, measurements) {
+	const compared = (comparison?.comparisons ?? []).map(({ metric, unit, base, head }) => [metric, {
+		metric,
+		unit,
+		base,
+		head
+	}]);
+	if (compared.length > 0) return new Map(compared);
+	const values = Map.groupBy((measurements?.measurements ?? []).filter(({ variant }) => variant === "head"), ({ metric }) => metric);
+	const units = new Map(measurements?.metrics.map(({ id, unit }) => [id, unit]));
+	return new Map([...values].map(([metric, group]) => {
+		const sorted = group.map(({ value }) => value).sort((a, b) => a - b);
+		const head = sorted[Math.floor((sorted.length - 1) / 2)] ?? null;
+		return [metric, {
+			metric,
+			unit: units.get(metric) ?? "",
+			base: null,
+			head
+		}];
+	}));
+}
+/** A quantity of the batching sweep over concurrency, ascending. */
+function curveOf(values, quantity) {
+	return [...values.values()].flatMap((each) => {
+		const found = /^batching\.c(\d+)\.(.+)$/.exec(each.metric);
+		return found?.[2] === quantity ? [{
+			...each,
+			concurrency: Number(found[1])
+		}] : [];
+	}).sort((a, b) => a.concurrency - b.concurrency);
+}
+
+// src/report/comment-chart.ts
+/** A curve of fewer points says no more than the table does. */
+const LEAST_POINTS = 3;
+/**
+* Throughput over concurrency as a Mermaid chart, which GitHub draws; only where it changed and both sides have a
+* curve. Bars against a line: they differ without colour. The syntax is that of old versions, since GitHub's is unknown.
+*/
+function curveChart(comparison) {
+	if (comparison === null || comparison.fingerprint.some(({ rule }) => rule === "must")) return [];
+	const curve = curveOf(sideValues(comparison, null), "tokens_per_s").filter(({ base, head }) => base !== null && head !== null);
+	const changed = comparison.comparisons.some(({ metric, verdict }) => /^batching\.c\d+\.tokens_per_s$/.test(metric) && (verdict === "regressed" || verdict === "improved"));
+	if (curve.length < LEAST_POINTS || !changed) return [];
+	const list = (values) => values.map((value) => Number((value ?? 0).toPrecision(4))).join(", ");
+	const most = Math.max(...curve.flatMap(({ base, head }) => [base ?? 0, head ?? 0]));
+	const step = 10 ** Math.floor(Math.log10(most));
+	const top = Math.ceil(most / step) * step;
+	return [[
+		"```mermaid",
+		"---",
+		"config:",
+		"  themeVariables:",
+		"    xyChart:",
+		"      plotColorPalette: \"#8c959f, #0969da\"",
+		"---",
+		"xychart-beta",
+		"  title \"Output tokens/s by requests at once (bars: baseline, line: this run)\"",
+		`  x-axis [${curve.map(({ concurrency }) => concurrency).join(", ")}]`,
+		`  y-axis "tokens/s" 0 --> ${top}`,
+		`  bar [${list(curve.map(({ base }) => base))}]`,
+		`  line [${list(curve.map(({ head }) => head))}]`,
+		"```"
+	].join("\n")];
+}
+
+// src/report/explain.ts
+/** The smallest losses that this run could have seen, over its gated metrics; null where none is known. */
+function reachPhrase(comparison) {
+	if (comparison === null || incomparable(comparison).length > 0) return null;
+	const known = comparison.comparisons.filter((each) => each.level === "gate" && each.detectable !== null && each.base !== 0).sort((a, b) => (a.detectable ?? 0) - (b.detectable ?? 0));
+	const [sharpest, bluntest] = [known[0], known.at(-1)];
+	if (sharpest === void 0 || bluntest === void 0) return null;
+	const text = (each) => [`${formatDetectable(each)} in `, { id: each.metric }];
+	return sharpest === bluntest ? [
+		"This run could have seen a loss of ",
+		...text(sharpest),
+		"."
+	] : [
+		"This run could have seen a loss of ",
+		...text(sharpest),
+		", and of ",
+		...text(bluntest),
+		"."
+	];
+}
+/** What of that which differs is known to move which of the metrics that changed. */
+function attributionPhrases(comparisons) {
+	const explained = comparisons.filter((each) => each.attribution !== void 0);
+	return [...Map.groupBy(explained, (each) => each.attribution ?? "")].map(([attribution, group]) => [...idList(group.map(({ metric }) => metric)), `: ${attribution}`]);
+}
+const SHOWN_IDS = 3;
+/** Ids with commas between them; of many the first ones. */
+function idList(ids) {
+	const shown = ids.slice(0, SHOWN_IDS).flatMap((id, index) => index === 0 ? [{ id }] : [", ", { id }]);
+	return ids.length > SHOWN_IDS ? [...shown, ` and ${ids.length - SHOWN_IDS} more`] : shown;
+}
+/** Why more was measured than at first, a line for each look; empty when one look was enough. */
+function lookLines(run) {
+	const looks = run.looks ?? [];
+	if (looks.length < 2) return [];
+	return looks.map(({ sessions, next, why }) => {
+		const base = sessions.base === 0 ? "" : ` and ${count(sessions.base, "session")} of the base`;
+		const then = next.length === 0 ? "" : ` → measured ${next.join(", ")}`;
+		return `After ${count(sessions.head, "session")}${base}: ${why}${then}`;
+	});
+}
+/** Rounds in which the machine was not quiet, and what became of them. */
+function dirtyLines(run) {
+	const uses = {
+		kept: "it counts",
+		replaced: "another one was measured in its place",
+		untrusted: "no clean one could be had"
+	};
+	return run.sessions.flatMap(({ index, variant, rounds = [], dirtyStart = [] }) => {
+		const name = `session ${index} of ${variant}`;
+		return [...dirtyStart.map((reason) => `${name} started on a machine that was not quiet: ${reason}`), ...rounds.filter(({ dirty }) => dirty.length > 0).map(({ round, dirty, use }) => `round ${round + 1} of ${name} was dirty (${dirty.join("; ")}); ${uses[use]}`)];
+	});
+}
+/** How much stands behind the numbers, and what it cost. */
+function extentText({ run, comparison }) {
+	const size = (side) => {
+		const all = (comparison?.comparisons ?? []).map(side);
+		const sessions = Math.max(0, ...all.map((each) => each.length));
+		const rounds = Math.max(0, ...all.flat().map((each) => each.length));
+		return `${count(sessions, "session")} of ${count(rounds, "round")}`;
+	};
+	const spent = spentOf(run);
+	const cost = spent?.gpuMinutes == null ? "" : ` (${spent.gpuMinutes.toFixed(1)} GPU minutes)`;
+	const said = [...comparison === null || comparison.comparisons.length === 0 ? [] : [`Baseline: ${size((each) => each.baseSessions)}; this run: ${size((each) => each.headSessions)}.`], ...spent === null ? [] : [`The run took ${spent.minutes.toFixed(1)} minutes${cost}.`]];
+	return said.length === 0 ? null : said.join(" ");
+}
+/** Minutes from the run's beginning to its end, and the same times its GPUs; null when it has no end. */
+function spentOf(run) {
+	const minutes = (Date.parse(run.endedAt ?? "") - Date.parse(run.createdAt ?? "")) / 6e4;
+	if (!Number.isFinite(minutes)) return null;
+	const gpus = Number(run.fingerprint["gpuCount"] ?? 0);
+	return {
+		minutes,
+		gpuMinutes: gpus > 0 ? minutes * gpus : null
+	};
+}
+/** What makes some of it doubtful and is not said elsewhere. */
+function warningTexts(input) {
+	const { verdict, run } = input;
+	const taints = (input.measurements?.taints ?? []).map((taint) => taint.reason);
+	const left = run.sessions.filter((session) => (session.disposal?.survivors.length ?? 0) > 0).map((session) => `processes ${session.disposal?.survivors.join(", ")} of session ${session.index} could not be ended`);
+	const judged = input.comparison?.comparisons.filter((each) => each.level === "gate") ?? [];
+	const said = new Set(judged.map((each) => each.reason));
+	const shortfall = shortfallOf(run);
+	const short = shortfall === null || verdict.verdict === "failed" ? [] : [shortfall];
+	const elsewhere = [verdict.headline, ...verdict.cause === "not_recorded" ? verdict.reasons : []];
+	return [.../* @__PURE__ */ new Set([
+		...taints,
+		...short,
+		...left,
+		...dirtyLines(run)
+	])].filter((each) => !said.has(each) && !elsewhere.some((text) => text.includes(each)));
+}
+function count(number, what) {
+	return `${formatNumber(number)} ${what}${number === 1 ? "" : "s"}`;
+}
+
+// src/report/how-to.ts
+/** How this run becomes the baseline, or why it cannot; empty where there is nothing to accept. */
+function acceptInstructions(input) {
+	const { verdict, run, measurements, comparison } = input;
+	if (verdict.cause !== "decided" && verdict.cause !== "no_baseline") return [];
+	if (verdict.verdict === "regressed" && verdict.counts.regressed === 0) return [];
+	if (measurements?.measurements.some((each) => each.metric === "requests.error_rate" && each.value > 0)) return [["This run cannot become a baseline: some of its requests failed."]];
+	if ((measurements?.taints.length ?? 0) > 0) return [["This run cannot become a baseline: some of its numbers must not be trusted."]];
+	const measure = { command: commandOf("record", run) };
+	if (incomparable(comparison).length > 0) return [[
+		"Record a baseline of this machine and these probes: ",
+		measure,
+		"."
+	], quick(input)];
+	if (verdict.cause === "no_baseline") return [[
+		"Record a baseline: ",
+		{ command: firstRecordCommand(run) },
+		", then commit it on the base branch."
+	], quick(input)];
+	return [
+		...acceptLosses(input),
+		[
+			"Accept this server as the new baseline: ",
+			measure,
+			" measures it anew, then commit it with the reason."
+		],
+		quick(input)
+	];
+}
+/** More metrics than this are named by their probe. */
+const MOST_NAMES = 6;
+/** Takes what got worse, and nothing else, from this run. */
+function acceptLosses({ comparison, acceptCommand }) {
+	const worse = (comparison?.comparisons ?? []).filter((each) => each.level === "gate" && each.verdict === "regressed").map(({ metric }) => metric).sort();
+	if (worse.length === 0) return [];
+	const probes = [...new Set(worse.map((id) => `${id.split(".")[0]}.*`))];
+	const names = worse.length > MOST_NAMES ? probes : worse;
+	return [[
+		"Accept only what got worse, from this run: ",
+		{ command: `${acceptCommand} --accept ${typed(names)} --reason "…"` },
+		"."
+	]];
+}
+/** The other way to a baseline: at once, and with less behind it. */
+function quick({ run, comparison, acceptCommand }) {
+	const own = run.sessions.filter((session) => session.outcome === "ok").length;
+	const replaced = incomparable(comparison).length > 0 ? [] : comparison?.comparisons ?? [];
+	const before = Math.max(0, ...replaced.map((each) => each.baseSessions.length));
+	const caveat = `a baseline of ${own} session${own === 1 ? "" : "s"}${before > own ? ` in place of ${before}` : ""}`;
+	return [
+		"At once, without measuring: ",
+		{ command: acceptCommand },
+		` records this run alone, ${caveat}.`
+	];
+}
+/** How to do the same again: on the GPU, and the decision alone on any machine. */
+function repeatInstructions({ run, comparison, runPath }) {
+	const base = comparison?.baseSource ?? null;
+	const isFile = base?.endsWith(".json") === true;
+	const rules = run.overridden?.includes("model") ? [] : ["--scenario", run.scenario];
+	return [["Run it again: ", { command: commandOf("run", run) }], ...isFile ? [["Decide again on any machine, without a GPU, from the run's files: ", { command: typed([
+		"vllm-gate",
+		"compare",
+		"--base",
+		base,
+		"--head",
+		runPath,
+		...rules
+	]) }]] : []];
+}
+
 // src/report/rows.ts
 /** Verdicts that a reader must see, the worst first. */
 const CHANGED = [
@@ -1525,7 +2031,7 @@ function reasonsOf(comparisons) {
 	}));
 }
 
-// src/report/comment.ts
+// src/report/sign.ts
 /** A verdict with its sign. */
 const SIGNS = {
 	pass: "✅ pass",
@@ -1535,6 +2041,15 @@ const SIGNS = {
 	regressed: "❌ regressed",
 	failed: "❌ failed"
 };
+/** The sign and the word that a report begins with. */
+function signOf(verdict, comparison) {
+	if (verdict.cause === "cancelled" || verdict.cause === "killed") return "⏹ cancelled";
+	const limits = comparison?.limits.length ?? 0;
+	if (verdict.verdict === "regressed" && verdict.counts.regressed === 0 && limits > 0) return "❌ limit broken";
+	return SIGNS[verdict.verdict];
+}
+
+// src/report/comment.ts
 /** Rows that are open to everybody; the rest is folded. */
 const OPEN_ROWS = 10;
 const part = (name, text) => ({
@@ -1558,19 +2073,16 @@ function commentParts(input) {
 		...changedRows(comparison, verdict.headline),
 		...parts("limits", limitRows(comparison)),
 		...parts("flags", differingFlags(comparison)),
+		...parts("attribution", attributions(comparison)),
+		...parts("chart", curveChart(comparison)),
 		...failure(verdict, run),
 		...parts("warnings", warnings(input)),
+		...parts("effort", effort(input)),
 		...allRows(comparison, input.measurements),
 		...parts("firstToken", firstToken(input.measurements)),
 		part("environment", environment(input)),
 		part("howTo", howTo(input))
 	];
-}
-function signOf(verdict, comparison) {
-	if (verdict.cause === "cancelled" || verdict.cause === "killed") return "⏹ cancelled";
-	const limits = comparison?.limits.length ?? 0;
-	if (verdict.verdict === "regressed" && verdict.counts.regressed === 0 && limits > 0) return "❌ limit broken";
-	return SIGNS[verdict.verdict];
 }
 const WORDS = {
 	pass: "ok",
@@ -1581,30 +2093,32 @@ const WORDS = {
 };
 const HEADER = [
 	"metric",
-	"baseline",
-	"this run",
-	"change",
+	"baseline → this run",
+	"change [95 %]",
 	"verdict",
-	"tolerance"
+	"tolerance",
+	"could see"
 ];
 const ALIGN = [
 	"l",
 	"r",
 	"r",
-	"r",
 	"l",
+	"r",
 	"r"
 ];
 function comparisonRow(each) {
 	return [
 		code(each.metric),
-		formatValue(each.base, each.unit),
-		formatValue(each.head, each.unit),
-		formatChange(each.base, each.head, each.unit),
-		WORDS[each.verdict],
-		formatTolerance(each.tolerance, each.absoluteTolerance, each.unit)
+		unbroken(formatPair(each)),
+		unbroken(formatEffect(each)).replace("[", "\\["),
+		each.unconfirmed === true ? `${WORDS[each.verdict]}, unconfirmed` : WORDS[each.verdict],
+		formatTolerance(each.tolerance, each.absoluteTolerance, each.unit),
+		unbroken(formatDetectable(each))
 	];
 }
+/** Numbers stay with their units where a column is narrow. */
+const unbroken = (text) => text.replaceAll(" ", "\xA0");
 function metricTable(comparisons) {
 	return table(HEADER, comparisons.map(comparisonRow), ALIGN);
 }
@@ -1684,20 +2198,25 @@ function failure(verdict, run) {
 	];
 }
 function warnings(input) {
-	const { verdict } = input;
-	const taints = (input.measurements?.taints ?? []).map((taint) => taint.reason);
-	const dirty = input.run.sessions.filter((session) => (session.disposal?.survivors.length ?? 0) > 0).map((session) => `processes ${session.disposal?.survivors.join(", ")} of session ${session.index} could not be ended`);
-	const judged = input.comparison?.comparisons.filter((each) => each.level === "gate") ?? [];
-	const said = new Set(judged.map((each) => each.reason));
-	const shortfall = shortfallOf(input.run);
-	const short = shortfall === null || verdict.verdict === "failed" ? [] : [shortfall];
-	const elsewhere = [verdict.headline, ...verdict.cause === "not_recorded" ? verdict.reasons : []];
-	const all = [.../* @__PURE__ */ new Set([
-		...taints,
-		...short,
-		...dirty
-	])].filter((each) => !said.has(each) && !elsewhere.some((text) => text.includes(each)));
+	const all = warningTexts(input);
 	return all.length === 0 ? [] : [all.map((each) => `- ⚠️ ${plain(each)}`).join("\n")];
+}
+/** What of that which differs is known to have moved the metrics that changed. */
+function attributions(comparison) {
+	const gated = (comparison?.comparisons ?? []).filter((each) => each.level === "gate" && each.verdict !== "pass");
+	const lines = attributionPhrases(gated).map((each) => `- ${phraseText(each)}`);
+	return lines.length === 0 ? [] : [`Known causes:\n\n${lines.join("\n")}`];
+}
+function phraseText(phrase) {
+	return phrase.map((each) => typeof each === "string" ? plain(each) : code(each.id)).join("");
+}
+/** What the run could see, what it took, and why more was measured than at first. */
+function effort(input) {
+	const reach = reachPhrase(input.comparison);
+	const extent = extentText(input);
+	const said = [...reach === null ? [] : [phraseText(reach)], ...extent === null ? [] : [extent]];
+	const looks = lookLines(input.run);
+	return [...said.length === 0 ? [] : [said.join(" ")], ...looks.length === 0 ? [] : [details(`Why more was measured: ${looks.length} looks`, looks.map((each) => `1. ${plain(each)}`).join("\n"))]];
 }
 function allRows(comparison, measurements) {
 	if (comparison !== null && comparison.comparisons.length > 0) {
@@ -1750,57 +2269,238 @@ function environment(input) {
 	const body = [
 		`vLLM ${plain(versions)}, vllm-gate ${plain(run.toolVersion ?? "unknown")}${run.commit ? `, commit ${code(run.commit.slice(0, 12))}` : ""}`,
 		...argv.length > 0 ? [codeBlock([typed(argv)])] : [],
-		...extent(input),
 		table(header, rows),
 		...run.fingerprint["hostId"] === null ? ["Nothing tells this host from others: it is taken for the one of the baseline."] : [],
 		...unknown.length > 0 ? [`Unknown: ${unknown.map((each) => `${code(each.fact)} (${plain(each.reason)})`).join("; ")}`] : []
 	].join("\n\n");
 	return details("Environment and command", body);
 }
-/** How much stands behind the numbers, and what it cost. */
-function extent({ run, comparison }) {
-	const size = (side) => {
-		const all = (comparison?.comparisons ?? []).map(side);
-		const sessions = Math.max(0, ...all.map((each) => each.length));
-		const rounds = Math.max(0, ...all.flat().map((each) => each.length));
-		const count = (number, what) => `${number} ${what}${number === 1 ? "" : "s"}`;
-		return `${count(sessions, "session")} of ${count(rounds, "round")}`;
-	};
-	const minutes = (Date.parse(run.endedAt ?? "") - Date.parse(run.createdAt ?? "")) / 6e4;
-	const gpus = Number(run.fingerprint["gpuCount"] ?? 0);
-	const cost = gpus > 0 ? ` (${(minutes * gpus).toFixed(1)} GPU minutes)` : "";
-	const said = [...comparison === null || comparison.comparisons.length === 0 ? [] : [`Baseline: ${size((each) => each.baseSessions)}; this run: ${size((each) => each.headSessions)}.`], ...Number.isFinite(minutes) ? [`The run took ${minutes.toFixed(1)} minutes${cost}.`] : []];
-	return said.length === 0 ? [] : [said.join(" ")];
-}
 function howTo(input) {
 	const { comparison } = input;
-	const accept = acceptance(input);
+	const accept = acceptInstructions(input);
 	const lines = [
-		...accept === null ? [] : [accept],
-		`Run it again: ${code(commandOf("run", input.run))}`,
+		...[...accept, ...repeatInstructions(input)].map(instructionText),
 		...comparison?.baseSource == null ? [] : [`Baseline: ${code(comparison.baseSource)}`],
-		`Run: ${code(input.runPath)}`
+		`Run: ${code(input.runPath)}; ${code("report.html")} in it shows every sample`
 	];
-	return details(accept === null ? "How to run it again" : "How to accept these numbers, and how to run it again", lines.join("\n\n"));
+	const title = accept.length === 0 ? "How to run it again" : "How to accept these numbers, and how to run it again";
+	return details(title, lines.join("\n\n"));
 }
-/** How this run becomes the baseline, or why it cannot; null where there is nothing to accept. */
-function acceptance(input) {
-	const { verdict, run, measurements, comparison } = input;
-	if (verdict.cause !== "decided" && verdict.cause !== "no_baseline") return null;
-	if (verdict.verdict === "regressed" && verdict.counts.regressed === 0) return null;
-	if (measurements?.measurements.some((each) => each.metric === "requests.error_rate" && each.value > 0)) return "This run cannot become a baseline: some of its requests failed.";
-	if ((measurements?.taints.length ?? 0) > 0) return "This run cannot become a baseline: some of its numbers must not be trusted.";
-	const measure = commandOf("record", run);
-	if (incomparable(comparison).length > 0) return `Record a baseline of this machine and these probes: ${code(measure)}.${quick(input)}`;
-	return verdict.cause === "no_baseline" ? `Record a baseline: ${code(firstRecordCommand(run))}, then commit it on the base branch.${quick(input)}` : `Accept this server as the new baseline: ${code(measure)} measures it anew, then commit it with the reason.${quick(input)}`;
+function instructionText(instruction) {
+	return instruction.map((each) => typeof each === "string" ? plain(each) : code(each.command)).join("");
 }
-/** The other way to a baseline: at once, and with less behind it. */
-function quick({ run, comparison, acceptCommand }) {
-	const own = run.sessions.filter((session) => session.outcome === "ok").length;
-	const replaced = incomparable(comparison).length > 0 ? [] : comparison?.comparisons ?? [];
-	const before = Math.max(0, ...replaced.map((each) => each.baseSessions.length));
-	const caveat = `a baseline of ${own} session${own === 1 ? "" : "s"}${before > own ? ` in place of ${before}` : ""}`;
-	return `\n\nAt once, without measuring: ${code(acceptCommand)} records this run alone, ${caveat}.`;
+
+// src/report/overview.ts
+/** The worst first. */
+const ORDER$1 = [
+	"regressed",
+	"failed",
+	"invalid",
+	"inconclusive",
+	"improved",
+	"pass"
+];
+const rank = ({ verdict }) => {
+	return ORDER$1.indexOf(verdict?.verdict ?? "failed") * 4 + (verdict === null ? 0 : verdict.exitCode === EXIT.pass ? 2 : 1);
+};
+/** Cells in the order in which they are shown: the worst first, then by name. */
+function worstFirst(cells) {
+	return [...cells].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, "en"));
+}
+/** The worst of all decides; a run that is missing is a run that failed. */
+function overallOf(cells) {
+	const sorted = worstFirst(cells);
+	const [worst] = sorted;
+	if (worst === void 0) return {
+		verdict: "failed",
+		exitCode: EXIT.notMeasured,
+		conclusion: "failure",
+		headline: "There is no run to report",
+		nextAction: "Hand run folders to this step: did the measuring jobs run, and upload them?"
+	};
+	const blocking = sorted.filter(({ verdict }) => verdict === null || verdict.exitCode !== EXIT.pass);
+	const count = (number) => `${number} of ${cells.length} run${cells.length === 1 ? "" : "s"}`;
+	const [first] = blocking;
+	if (first === void 0) {
+		const clean = cells.every(({ verdict }) => verdict?.conclusion === "success");
+		return {
+			verdict: worst.verdict?.verdict ?? "failed",
+			exitCode: EXIT.pass,
+			conclusion: clean ? "success" : "neutral",
+			headline: clean ? `${count(cells.length)} passed` : `None of ${cells.length} runs blocks; the worst is ${worst.verdict?.verdict}`,
+			nextAction: "Nothing to do."
+		};
+	}
+	const why = first.verdict === null ? first.problem ?? "it is missing" : first.verdict.headline;
+	return {
+		verdict: first.verdict?.verdict ?? "failed",
+		exitCode: Math.min(first.verdict?.exitCode ?? EXIT.notMeasured, EXIT.notMeasured),
+		conclusion: first.verdict?.conclusion === "action_required" ? "action_required" : "failure",
+		headline: `${count(blocking.length)} ${blocking.length === 1 ? "blocks" : "block"}: ${first.name}: ${why.replace(/[.\s]+$/, "")}`,
+		nextAction: first.verdict?.nextAction ?? "See that job's log, and run it again."
+	};
+}
+/** The comment on several runs: an overview, the worst first, then each run folded. */
+function overviewParts(cells, overall) {
+	const sorted = worstFirst(cells);
+	const rows = sorted.map(({ name, verdict, problem, machine }) => [
+		plain(name),
+		plain(machine),
+		verdict === null ? "❌ missing" : `${SIGNS[verdict.verdict]}${verdict.reportOnly ? " (report only)" : ""}`,
+		plain(verdict?.headline ?? problem ?? "")
+	]);
+	return [
+		{
+			name: "heading",
+			text: `### ${SIGNS[overall.verdict]} · vllm-gate · ${cells.length} runs`
+		},
+		{
+			name: "headline",
+			text: `**${plain(overall.headline.replace(/[.\s]+$/, ""))}.** ${plain(overall.nextAction)}`
+		},
+		...rows.length === 0 ? [] : [{
+			name: "overview",
+			text: table([
+				"run",
+				"machine",
+				"verdict",
+				"what happened"
+			], rows)
+		}],
+		...sorted.filter(({ parts }) => parts.length > 0).map(({ name, verdict, parts }) => ({
+			name: "run",
+			text: details(`${verdict === null ? "❌ missing" : SIGNS[verdict.verdict]} · ${escapeHtml(name)}`, parts.filter((each) => each.name !== "heading").map(({ text }) => text).join("\n\n"))
+		}))
+	];
+}
+/** Within a summary, HTML is read before Markdown. */
+function escapeHtml(text) {
+	return plain(text).replace(/\\([<>&])/g, (_, sign) => ({
+		"<": "&lt;",
+		">": "&gt;"
+	})[sign] ?? "&amp;");
+}
+
+// src/reporting.ts
+/**
+* Reads what a run folder has to report.
+*
+* @throws UsageError when it is no run folder, or its run did not end
+*/
+async function readReported(folder) {
+	const optional = async (name, schema) => {
+		const path = join(folder, name);
+		const text = await readTextIfExists(path);
+		return text === null ? null : parseJson(text, schema, path);
+	};
+	return {
+		folder,
+		run: await readJson(join(folder, RUN_FILES.run), runRecordSchema),
+		verdict: await readJson(join(folder, RUN_FILES.verdict), verdictFileSchema),
+		comparison: await optional(RUN_FILES.comparison, comparisonFileSchema),
+		measurements: await optional(RUN_FILES.measurements, measurementsFileSchema),
+		handoff: await optional(HANDOFF_FILE, handoffSchema)
+	};
+}
+/** What a run's comment is made from. */
+function commentInputOf(reported, cwd) {
+	const runPath = relative(cwd, resolve(cwd, reported.folder)) || reported.folder;
+	return {
+		...reported,
+		runPath,
+		acceptCommand: `vllm-gate record ${runPath}`
+	};
+}
+/** The parts of a run's comment. */
+function partsOf(reported, cwd) {
+	return commentParts(commentInputOf(reported, cwd));
+}
+/**
+* The run folders that are named: a folder with a `run.json`, a folder of such folders, or a pattern (`runs/*`, for
+* callers without a shell). Sorted.
+*
+* @throws UsageError for a name without a wildcard that is no folder
+*/
+async function runFolders(names, cwd) {
+	const found = /* @__PURE__ */ new Set();
+	for (const name of names) {
+		if (/[*?[{]/.test(name)) {
+			for await (const path of glob(name, { cwd })) if (await isFolder(resolve(cwd, path))) found.add(resolve(cwd, path));
+			continue;
+		}
+		const path = resolve(cwd, name);
+		if (!await isFolder(path)) throw new UsageError(`${name}: no such folder, expected a run folder`);
+		if (await lstat(join(path, RUN_FILES.run)).then(() => true, () => false)) found.add(path);
+		else for (const inner of await subfolders(path)) found.add(inner);
+	}
+	return [...found].sort();
+}
+async function subfolders(path) {
+	return (await readdir(path, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map((entry) => join(path, entry.name));
+}
+function isFolder(path) {
+	return lstat(path).then((entry) => entry.isDirectory(), () => false);
+}
+/**
+* The cells of a matrix, from the runs that are there and the names that were expected: one that is missing, twice
+* there, or cannot be read is shown as such, and passes nothing.
+*/
+function cellsOf(runs, unread, expected, cwd) {
+	const cells = runs.map((reported) => ({
+		name: reported.handoff?.cell ?? reported.verdict.scenario,
+		verdict: reported.verdict,
+		problem: null,
+		machine: machineOf(reported.run),
+		parts: partsOf(reported, cwd)
+	}));
+	const missing = (name, problem) => ({
+		name,
+		verdict: null,
+		problem,
+		machine: "",
+		parts: []
+	});
+	const counts = Map.groupBy(cells, ({ name }) => name);
+	const named = cells.map((cell, index) => (counts.get(cell.name)?.length ?? 0) > 1 ? {
+		...cell,
+		name: `${cell.name} (${basename(runs[index]?.folder ?? "")})`
+	} : cell);
+	const present = new Set(cells.map(({ name }) => name));
+	return [
+		...named,
+		...unread.map(({ folder, problem }) => missing(basename(folder), problem)),
+		...expected.filter((name) => !present.has(name)).map((name) => missing(name, "No run of this name was handed on: its job did not run, or it died"))
+	];
+}
+function machineOf({ fingerprint }) {
+	const { gpuModel, gpuCount, cpuModel } = fingerprint;
+	if (typeof gpuModel !== "string") return typeof cpuModel === "string" ? cpuModel : "";
+	return Number(gpuCount) > 1 ? `${gpuCount} × ${gpuModel}` : gpuModel;
+}
+/** Merges runs into one report: an overview, the worst first, and each of them folded. */
+function mergeRuns(cells) {
+	const overall = overallOf(cells);
+	return {
+		overall,
+		parts: overviewParts(cells, overall)
+	};
+}
+/** Reads folders, each with its own problem. */
+async function readAll(folders, read) {
+	const runs = [];
+	const unread = [];
+	for (const folder of folders) try {
+		runs.push(await read(folder));
+	} catch (error) {
+		unread.push({
+			folder,
+			problem: messageOf(error)
+		});
+	}
+	return {
+		runs,
+		unread
+	};
 }
 
 // node_modules/undici/lib/core/symbols.js
@@ -30020,4 +30720,4 @@ function nextAction(verdict, gated, comparison) {
 	}
 }
 
-export { flagValue as $, renderComment as A, codeBlock as B, delay as C, require_undici as D, TOOL_VERSION as E, formatChange as F, RUN_FILES as G, oneLine as H, formatNumber as I, START_TERMS as J, runRecordSchema as K, formatTolerance as L, reasonsOf as M, firstRecordCommand as N, SIGNS as O, typed as P, modelFacts as Q, formatValue as R, identify as S, within as T, plain as U, details as V, table as W, logFactsSchema as X, telemetryLineSchema as Y, kvDeployment as Z, MARKER_VARIABLE as _, decideWithoutBaseline as a, measurementsFileSchema as at, findListeners as b, readStateFile as c, ordered as ct, newRunId as d, tokenCount as et, readRunFolder as f, Descendants as g, writeRun as h, decideRecorded as i, fingerprintSlug as it, CHANGED as j, commentParts as k, appendTraces as l, readTraces as m, decideFailure as n, diffFingerprints as nt, STATE_NAME as o, comparisonFileSchema as ot, readRunRecord as p, shortfallOf as q, decideNotRecorded as r, fingerprintSchema as rt, createStateFile as s, incomparable as st, decide as t, withoutFlag as tt, hashRun as u, endServer as v, monotonicS as w, findMarked as x, findGroup as y, code as z };
+export { encodeFooter as $, mergeRuns as A, formatChange as B, delay as C, require_undici as D, TOOL_VERSION as E, renderComment as F, codeBlock as G, formatTolerance as H, CHANGED as I, table as J, oneLine as K, reasonsOf as L, readAll as M, readReported as N, cellsOf as O, runFolders as P, decodeFooter as Q, firstRecordCommand as R, identify as S, within as T, formatValue as U, formatNumber as V, code as W, readHostileRun as X, HANDOFF_FILE as Y, cleanKey as Z, MARKER_VARIABLE as _, fingerprintSlug as _t, decideWithoutBaseline as a, telemetryLineSchema as at, findListeners as b, ordered as bt, readStateFile as c, findingSchema as ct, newRunId as d, modelFacts as dt, hasMarker as et, readRunFolder as f, flagValue as ft, Descendants as g, fingerprintSchema as gt, writeRun as h, diffFingerprints as ht, decideRecorded as i, START_TERMS as it, partsOf as j, commentInputOf as k, appendTraces as l, logFactsSchema as lt, readTraces as m, withoutFlag as mt, decideFailure as n, RUN_FILES as nt, STATE_NAME as o, ALLOCATORS as ot, readRunRecord as p, tokenCount as pt, plain as q, decideNotRecorded as r, shortfallOf as rt, createStateFile as s, LEVELS as st, decide as t, markerOf as tt, hashRun as u, kvDeployment as ut, endServer as v, comparisonFileSchema as vt, monotonicS as w, findMarked as x, findGroup as y, incomparable as yt, typed as z };

@@ -1,4 +1,4 @@
-import { $ as flagValue, A as renderComment, C as delay, D as require_undici, E as TOOL_VERSION, F as formatChange, G as RUN_FILES, H as oneLine, J as START_TERMS, L as formatTolerance, M as reasonsOf, N as firstRecordCommand, Q as modelFacts, R as formatValue, S as identify$1, T as within, U as plain, W as table, X as logFactsSchema, Y as telemetryLineSchema, Z as kvDeployment, _ as MARKER_VARIABLE, a as decideWithoutBaseline, b as findListeners, ct as ordered, d as newRunId, f as readRunFolder, g as Descendants, h as writeRun, i as decideRecorded, it as fingerprintSlug, j as CHANGED, l as appendTraces, m as readTraces, n as decideFailure, nt as diffFingerprints, p as readRunRecord, q as shortfallOf, r as decideNotRecorded, rt as fingerprintSchema, s as createStateFile, st as incomparable, t as decide, u as hashRun, v as endServer, w as monotonicS, x as findMarked, y as findGroup, z as code } from "./decide.js";
+import { B as formatChange, C as delay, D as require_undici, E as TOOL_VERSION, F as renderComment, H as formatTolerance, I as CHANGED, J as table, K as oneLine, L as reasonsOf, R as firstRecordCommand, S as identify$1, T as within, U as formatValue, W as code, _ as MARKER_VARIABLE, _t as fingerprintSlug, a as decideWithoutBaseline, at as telemetryLineSchema, b as findListeners, bt as ordered, d as newRunId, dt as modelFacts, f as readRunFolder, ft as flagValue, g as Descendants, gt as fingerprintSchema, h as writeRun, ht as diffFingerprints, i as decideRecorded, it as START_TERMS, l as appendTraces, lt as logFactsSchema, m as readTraces, n as decideFailure, nt as RUN_FILES, p as readRunRecord, q as plain, r as decideNotRecorded, rt as shortfallOf, s as createStateFile, t as decide, u as hashRun, ut as kvDeployment, v as endServer, w as monotonicS, x as findMarked, y as findGroup, yt as incomparable } from "./decide.js";
 import { B as record, G as unknown, H as string, I as literal, J as __commonJSMin, L as looseObject, N as array, P as boolean, R as number, V as strictObject, W as union, X as __toESM, Y as __require, a as readCheckedOut, b as messageOf, c as refuseLinkOut, d as writeJson, g as toleranceSchema, i as parseJson, j as _enum, l as sha256, n as checkJson, p as levelSchema, r as makeFolder, s as readTextIfExists, t as briefly, u as writeFileAtomic, v as NotMeasuredError, x as EXIT, y as UsageError, z as object } from "./files.js";
 import { a as checkServer, i as resolveConfig, n as parseConfig, o as leven, r as policyOf, t as deepFreeze } from "./load.js";
 import { createHash, randomBytes, randomInt, randomUUID } from "node:crypto";
@@ -12,13 +12,13 @@ import { connect as connect$1 } from "node:tls";
 import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
 import { PerformanceObserver, constants, createHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { fileURLToPath } from "node:url";
-import { appendFile, mkdir, open, readFile, readdir, realpath, rm, stat } from "node:fs/promises";
+import { access, appendFile, constants as constants$1, mkdir, open, readFile, readdir, realpath, rm, stat, statfs, writeFile } from "node:fs/promises";
 import childProcess, { ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import process$1, { execArgv, execPath, hrtime, platform } from "node:process";
 import { StringDecoder } from "node:string_decoder";
 import tty from "node:tty";
 import { scheduler, setImmediate as setImmediate$1, setTimeout as setTimeout$1 } from "node:timers/promises";
-import { availableParallelism, constants as constants$1, cpus, homedir, release, totalmem } from "node:os";
+import { availableParallelism, constants as constants$2, cpus, homedir, release, totalmem } from "node:os";
 import { serialize } from "node:v8";
 import fs, { appendFileSync, closeSync, createReadStream, createWriteStream, openSync, readFileSync, readSync, statSync, writeFileSync } from "node:fs";
 import { finished } from "node:stream/promises";
@@ -323,6 +323,22 @@ function quantileIndex(len, p) {
 */
 function median$1(x) {
 	return +quantile$1(x, .5);
+}
+/**
+* The [Median Absolute Deviation](http://en.wikipedia.org/wiki/Median_absolute_deviation) is
+* a robust measure of statistical
+* dispersion. It is more resilient to outliers than the standard deviation.
+*
+* @param {Array<number>} x input array
+* @returns {number} median absolute deviation
+* @example
+* medianAbsoluteDeviation([1, 1, 2, 2, 4, 6, 9]); // => 1
+*/
+function medianAbsoluteDeviation(x) {
+	var medianValue = median$1(x);
+	var medianAbsoluteDeviations = [];
+	for (var i = 0; i < x.length; i++) medianAbsoluteDeviations.push(Math.abs(x[i] - medianValue));
+	return median$1(medianAbsoluteDeviations);
 }
 /**
 * [Bayesian Classifier](http://en.wikipedia.org/wiki/Naive_Bayes_classifier)
@@ -1601,9 +1617,9 @@ const BATCHING = [
 ];
 
 // src/domain/kv-capacity.ts
-const GIB = 2 ** 30;
+const GIB$1 = 2 ** 30;
 /** The log prints GiB with two decimals. */
-const PRINTED_ERROR_BYTES = .005 * GIB;
+const PRINTED_ERROR_BYTES = .005 * GIB$1;
 /** The KV cache of a session, from whichever of its sources there is. */
 function kvCapacity(session) {
 	const { kv, logFacts } = session;
@@ -1647,9 +1663,9 @@ function memoryOf({ kv, logFacts, env }) {
 	});
 	if (kv?.memoryBytes != null) return found(kv.memoryBytes, 0);
 	const gib = logFacts?.kvAvailableGib;
-	if (gib != null) return found(gib * GIB, PRINTED_ERROR_BYTES);
+	if (gib != null) return found(gib * GIB$1, PRINTED_ERROR_BYTES);
 	const spaceGib = Number(env?.["VLLM_CPU_KVCACHE_SPACE"] ?? "");
-	if (spaceGib > 0) return found(spaceGib * GIB, 0);
+	if (spaceGib > 0) return found(spaceGib * GIB$1, 0);
 	return {
 		memoryBytes: null,
 		memoryErrorBytes: 0,
@@ -3824,7 +3840,7 @@ const getSignals = () => {
 	return [...SIGNALS, ...realtimeSignals].map(normalizeSignal$1);
 };
 const normalizeSignal$1 = ({ name, number: defaultNumber, description, action, forced = false, standard }) => {
-	const { signals: { [name]: constantSignal } } = constants$1;
+	const { signals: { [name]: constantSignal } } = constants$2;
 	const supported = constantSignal !== void 0;
 	return {
 		name,
@@ -3873,7 +3889,7 @@ const getSignalByNumber = (number, signals) => {
 	} };
 };
 const findSignalByNumber = (number, signals) => {
-	const signal = signals.find(({ name }) => constants$1.signals[name] === number);
+	const signal = signals.find(({ name }) => constants$2.signals[name] === number);
 	if (signal !== void 0) return signal;
 	return signals.find((signalA) => signalA.number === number);
 };
@@ -3895,17 +3911,17 @@ const normalizeSignalInteger = (signalInteger, optionName) => {
 	if (signalsIntegerToName.has(signalInteger)) return signalsIntegerToName.get(signalInteger);
 	throw new TypeError(`Invalid ${optionName} ${signalInteger}: this signal integer does not exist.\n${getAvailableSignals()}`);
 };
-const getSignalsIntegerToName = () => new Map(Object.entries(constants$1.signals).reverse().map(([signalName, signalInteger]) => [signalInteger, signalName]));
+const getSignalsIntegerToName = () => new Map(Object.entries(constants$2.signals).reverse().map(([signalName, signalInteger]) => [signalInteger, signalName]));
 const signalsIntegerToName = getSignalsIntegerToName();
 const normalizeSignalName = (signalName, optionName) => {
-	if (signalName in constants$1.signals) return signalName;
-	if (signalName.toUpperCase() in constants$1.signals) throw new TypeError(`Invalid ${optionName} '${signalName}': please rename it to '${signalName.toUpperCase()}'.`);
+	if (signalName in constants$2.signals) return signalName;
+	if (signalName.toUpperCase() in constants$2.signals) throw new TypeError(`Invalid ${optionName} '${signalName}': please rename it to '${signalName.toUpperCase()}'.`);
 	throw new TypeError(`Invalid ${optionName} '${signalName}': this signal name does not exist.\n${getAvailableSignals()}`);
 };
 const getAvailableSignals = () => `Available signal names: ${getAvailableSignalNames()}.
 Available signal numbers: ${getAvailableSignalIntegers()}.`;
-const getAvailableSignalNames = () => Object.keys(constants$1.signals).sort().map((signalName) => `'${signalName}'`).join(", ");
-const getAvailableSignalIntegers = () => [...new Set(Object.values(constants$1.signals).sort((signalInteger, signalIntegerTwo) => signalInteger - signalIntegerTwo))].join(", ");
+const getAvailableSignalNames = () => Object.keys(constants$2.signals).sort().map((signalName) => `'${signalName}'`).join(", ");
+const getAvailableSignalIntegers = () => [...new Set(Object.values(constants$2.signals).sort((signalInteger, signalIntegerTwo) => signalInteger - signalIntegerTwo))].join(", ");
 const getSignalDescription = (signal) => signalsByName[signal].description;
 
 // node_modules/execa/lib/terminate/timeout.js
@@ -37365,7 +37381,8 @@ const TERMS = {
 const seconds$2 = (value) => value.toFixed(3);
 const percent$1 = (share) => `${(share * 100).toFixed(1)} %`;
 /** A start as its paragraph and the table of its parts. What nothing names has a row of its own. */
-function renderColdStart({ parts, readyS, unexplainedS, paragraph }) {
+function renderColdStart(account) {
+	const { parts, readyS, unexplainedS, paragraph, disturbed = [] } = account;
 	const rows = parts.map(({ name, term, seconds: spentS, reportedS, source }) => [
 		plain(name),
 		TERMS[term],
@@ -37382,14 +37399,18 @@ function renderColdStart({ parts, readyS, unexplainedS, paragraph }) {
 		"",
 		""
 	]];
-	return [plain(paragraph), table([
-		"part",
-		"term",
-		"s",
-		"of the time to ready",
-		"the server says",
-		"known by"
-	], [...rows, ...unexplained])];
+	return [
+		plain(paragraph),
+		...disturbed.length === 0 ? [] : [`The machine was not quiet meanwhile: ${plain(disturbed.join("; "))}.`],
+		table([
+			"part",
+			"term",
+			"s",
+			"of the time to ready",
+			"the server says",
+			"known by"
+		], [...rows, ...unexplained])
+	];
 }
 const mib = (value) => value === null ? "not measured" : `${Math.round(value)} MiB`;
 const busy = (share) => share === null ? "not measured" : percent$1(share);
@@ -41513,8 +41534,207 @@ async function readResidency(files, program = "fincore") {
 		residentShare: resident === null || sizeBytes === 0 ? null : Math.min(1, resident / sizeBytes)
 	};
 }
+/**
+* Asks the kernel to forget what it keeps of the files, by `dd` of coreutils (`posix_fadvise`): unlike
+* `/proc/sys/vm/drop_caches` this needs no root and leaves the rest of the machine's cache alone. What a process has
+* mapped stays; {@link readResidency} tells. Never rejects.
+*/
+async function dropFromPageCache(files) {
+	const paths = files.map(({ path }) => path);
+	for (let first = 0; first < paths.length; first += BATCH) await execa("sync", [
+		"--data",
+		"--",
+		...paths.slice(first, first + BATCH)
+	], {
+		reject: false,
+		timeout: 6e4,
+		stdin: "ignore"
+	});
+	for (const { path } of files) await execa("dd", [
+		`if=${path}`,
+		"iflag=nocache",
+		"count=0",
+		"status=none"
+	], {
+		reject: false,
+		timeout: 1e4,
+		stdin: "ignore"
+	});
+}
+/** A chunk is large enough that the kernel reads ahead as far as it ever does. */
+const CHUNK_BYTES$1 = 16777216;
+/**
+* Reads files as a loader does that takes one after the other, and throws away what they hold. Afterwards they lie in
+* the page cache, as far as there is room.
+*
+* @param limitS - reading ends after that; files of hundreds of gigabytes would take longer than what they tell is worth
+* @throws Error when a file cannot be read
+*/
+async function readThrough(files, limitS) {
+	const buffer = Buffer.allocUnsafe(CHUNK_BYTES$1);
+	const beganS = monotonicS();
+	let bytes = 0;
+	for (const { path } of files) {
+		await using file = await open(path, "r");
+		for (;;) {
+			const { bytesRead } = await file.read(buffer, 0, CHUNK_BYTES$1);
+			bytes += bytesRead;
+			const seconds = monotonicS() - beganS;
+			if (bytesRead === 0) break;
+			if (seconds > limitS) return {
+				bytes,
+				seconds,
+				whole: false
+			};
+		}
+	}
+	return {
+		bytes,
+		seconds: monotonicS() - beganS,
+		whole: true
+	};
+}
+/**
+* Empties the machine's page cache, dentries and inodes. Only root may, and every program of the machine pays for it.
+*
+* @throws Error when this is not root, or the kernel does not allow it (a container)
+*/
+async function dropAllCaches(root = "/") {
+	await execa("sync", {
+		reject: false,
+		timeout: 6e4,
+		stdin: "ignore"
+	});
+	await writeFile(join(root, "proc/sys/vm/drop_caches"), "3");
+}
 
 // src/telemetry/preflight.ts
+const GIB = 1024 ** 3;
+/** A run folder with its logs and traces. */
+const RUN_ROOM_GIB = 1;
+const found = (id, subject, level, value, reason, rest = {}) => ({
+	id: `preflight.${id}`,
+	subject,
+	level,
+	value,
+	reason,
+	matters: rest.matters ?? "",
+	fix: rest.fix ?? null
+});
+/** Judges a call of `vllm --version`. */
+function judgeVllm({ program, output, timedOut, missing, reason }) {
+	const subject = "vLLM";
+	const matters = "No server can be started.";
+	if (missing) return found("vllm", subject, "bad", `${program}: not found`, "the program is not on PATH", {
+		matters,
+		fix: "pip install vllm   # or set the scenario's `command`"
+	});
+	if (timedOut) return found("vllm", subject, "note", "no answer in time", "it was still importing its modules", { matters: "A start will take as long at least." });
+	const version = /\b(\d+\.\d+[\w.+-]*)/.exec(output ?? "")?.[1];
+	return version === void 0 ? found("vllm", subject, "bad", "it fails", reason ?? "it printed no version", {
+		matters,
+		fix: `${program} --version`
+	}) : found("vllm", subject, "ok", version, "it can be started");
+}
+/** Reads the version without importing vLLM, which takes many seconds; its package goes by several names. */
+const VERSION_OF_PACKAGE = `
+from importlib.util import find_spec
+from pathlib import Path
+names = {}
+exec(Path(find_spec("vllm").origin).with_name("_version.py").read_text(), names)
+print(names["__version__"])`;
+/**
+* Calls `COMMAND --version`, in the environment that the server gets.
+*
+* @param command - as the scenario has it, e.g. `["vllm", "serve"]`
+*/
+async function callVersion(command, env, timeoutMs = 6e3) {
+	const [program = "vllm", ...rest] = command;
+	const args = rest.indexOf("-m") >= 0 ? ["-c", VERSION_OF_PACKAGE] : ["--version"];
+	const result = await execa(program, args, {
+		reject: false,
+		timeout: timeoutMs,
+		forceKillAfterDelay: 500,
+		env,
+		extendEnv: false,
+		stdin: "ignore",
+		maxBuffer: 1e6
+	});
+	const failed = result.exitCode !== 0;
+	return {
+		program,
+		output: failed ? null : `${result.stdout ?? ""}\n${result.stderr ?? ""}`,
+		timedOut: result.timedOut,
+		missing: result.code === "ENOENT" || result.code === "EACCES",
+		reason: failed ? (result.stderr ?? "").trim().split("\n").at(-1)?.slice(0, 300) ?? null : null
+	};
+}
+/** Judges whether a model is at hand. */
+function judgeModel({ model, state, weightsBytes }, offline) {
+	const size = weightsBytes === null ? "" : `, ${(weightsBytes / GIB).toFixed(2)} GiB of weights`;
+	if (state === "folder" || state === "cached") return found("model", "model", "ok", `${model}${size}`, state === "folder" ? "a folder here" : "in the Hugging Face cache");
+	if (state === "incomplete") return found("model", "model", "bad", model, "the folder has no config.json", {
+		matters: "The server will not start.",
+		fix: `ls ${model}`
+	});
+	return found("model", "model", offline ? "bad" : "note", model, "not on this machine", {
+		matters: offline ? "HF_HUB_OFFLINE is set: the server will not start." : "The first start downloads it: its time to ready is the network's.",
+		fix: `hf download ${model}`
+	});
+}
+/** Judges the room on the disk of the run folders. */
+function judgeDisk(folder, freeBytes) {
+	if (freeBytes === null) return found("disk", "disk", "note", "unknown", `${folder} cannot be looked at`);
+	const gib = freeBytes / GIB;
+	const value = `${gib.toFixed(1)} GiB free in ${folder}`;
+	if (gib >= 5) return found("disk", "disk", "ok", value, "enough for runs and compile caches");
+	return found("disk", "disk", gib < RUN_ROOM_GIB ? "bad" : "warn", value, "a run with its compile cache takes about 1 GiB", {
+		matters: "A run that finds no room measures nothing.",
+		fix: "df -h; du -sh ~/.cache/vllm ~/.cache/huggingface"
+	});
+}
+/** Judges whether run folders can be written. */
+function judgeFolder(folder, problem) {
+	return problem === null ? found("folder", "run folder", "ok", folder, "it can be written") : found("folder", "run folder", "bad", folder, problem, {
+		matters: "No run can be kept.",
+		fix: `ls -ld ${folder}`
+	});
+}
+/** Judges whether a port of the loopback address can be had. */
+function judgePort(port, reason) {
+	return port === null ? found("port", "port", "bad", "none", reason ?? "no port of 127.0.0.1 can be had", { matters: "The server cannot listen." }) : found("port", "port", "ok", `127.0.0.1:${port}`, "the server can listen");
+}
+/** Looks at what a run needs, all at once; never rejects. */
+async function runPreflight(options) {
+	const { command, model, env, cwd, runsDir, timeoutMs } = options;
+	const offline = /^(?:1|true|yes|on)$/i.test(env["HF_HUB_OFFLINE"] ?? "");
+	const existing = await existingFolder(runsDir);
+	const [version, presence, free, writable, port] = await Promise.all([
+		callVersion(command, env, timeoutMs),
+		model === null ? null : findModel(model, cwd, env),
+		statfs(existing).then(({ bavail, bsize }) => bavail * bsize, () => null),
+		access(existing, constants$1.W_OK).then(() => null, messageOf),
+		freePort().then((number) => ({
+			number,
+			reason: null
+		}), (error) => ({
+			number: null,
+			reason: messageOf(error)
+		}))
+	]);
+	return [
+		judgeVllm(version),
+		...presence === null ? [] : [judgeModel(presence, offline)],
+		judgeDisk(runsDir, free),
+		judgeFolder(runsDir, writable),
+		judgePort(port.number, port.reason)
+	];
+}
+/** The folder, or the first one above it that there is. */
+async function existingFolder(folder) {
+	const path = resolve(folder);
+	return await stat(path).then((entry) => entry.isDirectory(), () => false) || path === "/" ? path : existingFolder(join(path, ".."));
+}
 /** Where Hugging Face keeps what it downloaded. */
 function hubFolder(env) {
 	const home = env["HF_HOME"] ?? join(env["XDG_CACHE_HOME"] ?? join(env["HOME"] ?? "/", ".cache"), "huggingface");
@@ -41530,12 +41750,53 @@ async function modelFolder(model, cwd, env, revision = "main") {
 	const snapshot = join(cached, "snapshots", commit);
 	return commit !== "" && await stat(join(snapshot, "config.json")).catch(() => null) ? snapshot : null;
 }
+async function findModel(model, cwd, env) {
+	const folder = await modelFolder(model, cwd, env);
+	if (folder === null) return {
+		model,
+		state: "absent",
+		weightsBytes: null
+	};
+	const own = folder === resolve(cwd, model);
+	if (!await stat(join(folder, "config.json")).catch(() => null)) return {
+		model,
+		state: "incomplete",
+		weightsBytes: null
+	};
+	const files = await weightFiles(folder);
+	const bytes = files.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0);
+	return {
+		model,
+		state: own ? "folder" : "cached",
+		weightsBytes: files.length === 0 ? null : bytes
+	};
+}
+function freePort() {
+	return new Promise((done, fail) => {
+		const probe = createServer();
+		probe.once("error", fail);
+		probe.listen({
+			host: "127.0.0.1",
+			port: 0,
+			exclusive: true
+		}, () => {
+			const address = probe.address();
+			probe.close(() => done(typeof address === "object" && address !== null ? address.port : 0));
+		});
+	});
+}
 
 // src/session-cold-start.ts
 /** A start waits no longer than this for word of the page cache. */
 const RESIDENCY_MS = 5e3;
 /** A start says less than this, unless it prints a model. */
 const MAX_LOG_BYTES = 8388608;
+/** A server that loads its model makes tasks wait for the disk and for memory itself. */
+const OF_A_START = {
+	...DIRTY_LIMITS,
+	ioPressure: 1,
+	memoryPressure: 1
+};
 /** Begins the account: how much of the weights lies in the page cache is to be known before the spawn. */
 async function beginStartAccount(place) {
 	const residency = await residencyOf(place);
@@ -41555,14 +41816,18 @@ async function beginStartAccount(place) {
 			if (readyS === void 0) return null;
 			const log = parseServerLog(await beginningOf(join(folder, "server.log")));
 			const times = (name) => timesOf(ttftsS[name], casesOf(record, name));
-			return explainColdStart({
+			const facts = {
 				log,
 				readyS,
 				samples,
 				residency,
 				cold: times("cold"),
 				warm: times("warm")
-			});
+			};
+			return {
+				...explainColdStart(facts),
+				disturbed: dirtyReasons(summarize(samples, 0, readyS), OF_A_START)
+			};
 		}
 	};
 }
@@ -41577,7 +41842,7 @@ async function residencyOf(place) {
 		const folder = await folderOfModel(place);
 		return folder === null ? null : readResidency(await weightFiles(folder));
 	};
-	return Promise.race([look().catch(() => null), delay(RESIDENCY_MS).then(() => null)]);
+	return await within(RESIDENCY_MS, look().catch(() => null)) ?? null;
 }
 function casesOf(record, name) {
 	return (record.cases ?? []).filter((each) => each.probe === "ttft" && each.case === name);
@@ -41720,6 +41985,10 @@ function parsePressure(text) {
 		someS: total("some"),
 		fullS: total("full")
 	};
+}
+/** The choice of a file such as `always [madvise] never`; null when none is marked. */
+function chosen(text) {
+	return /\[([\w+-]{1,30})\]/.exec(text ?? "")?.[1] ?? null;
 }
 
 // src/telemetry/cgroup.ts
@@ -42294,6 +42563,113 @@ function rootReader(root = "/") {
 
 // src/telemetry/node-facts.ts
 /**
+* Reads what shapes the numbers of this machine: a few dozen files of the kernel and three calls of nvidia-smi. What
+* cannot be read is null. Takes half a second, or what nvidia-smi takes, at most ten seconds.
+*/
+async function readNodeFacts(options = {}) {
+	const { root = "/", nvidiaSmi = "nvidia-smi", stealMs = 300 } = options;
+	const read = rootReader(root);
+	const [cpu, memory, limits, allocator, gpus] = await Promise.all([
+		cpuFacts(read, root, stealMs),
+		memoryFacts(read, root),
+		processLimits(read),
+		options.serverPid === void 0 ? null : readAllocator(read, options.serverPid),
+		nvidiaSmi === null ? {
+			output: {
+				state: "absent",
+				text: "",
+				reason: null
+			},
+			gpus: []
+		} : readGpuFacts(nvidiaSmi, options.visibleDevices, options.smi)
+	]);
+	return {
+		cpu,
+		memory,
+		limits,
+		allocator,
+		nvidiaSmi: {
+			state: gpus.output.state,
+			reason: gpus.output.reason
+		},
+		gpus: gpus.gpus
+	};
+}
+async function cpuFacts(read, root, stealMs) {
+	const status = await read("proc/self/status") ?? "";
+	const allowed = parseCpuList(/^Cpus_allowed_list:\s*(\S+)$/m.exec(status)?.[1]);
+	const times = async () => parseProcStat(await read("proc/stat") ?? "", allowed).cpu;
+	const before = await times();
+	await delay(stealMs);
+	const after = await times();
+	const elapsedS = (after?.totalS ?? 0) - (before?.totalS ?? 0);
+	const cpuinfo = await read("proc/cpuinfo") ?? "";
+	const clocks = "sys/devices/system/clocksource/clocksource0";
+	const folders = await cgroupState(read);
+	const load = Number((await read("proc/loadavg") ?? "").split(" ")[0] || NaN);
+	return {
+		model: /^(?:model name|Model|Hardware)\s*:\s*(.{1,200})$/m.exec(cpuinfo)?.[1]?.trim() ?? null,
+		cores: after?.cores ?? allowed?.size ?? null,
+		limitCores: folders?.cpuLimitCores ?? null,
+		load1: Number.isFinite(load) ? load : null,
+		governors: await governors(read, root),
+		clockSource: (await read(`${clocks}/current_clocksource`))?.trim() || null,
+		clockSources: (await read(`${clocks}/available_clocksource`) ?? "").split(/\s+/).filter(Boolean),
+		stealShare: before === null || after === null ? null : Math.max(0, after.stealS - before.stealS) / Math.max(.001, elapsedS)
+	};
+}
+async function cgroupState(read) {
+	const folders = await findCgroup(read);
+	return folders === null ? null : readCgroup(read, folders);
+}
+async function governors(read, root) {
+	const policies = await readdir(join(root, "sys/devices/system/cpu/cpufreq")).catch(() => []);
+	const found = await Promise.all(policies.filter((name) => /^policy\d+$/.test(name)).map((name) => read(`sys/devices/system/cpu/cpufreq/${name}/scaling_governor`)));
+	return [...new Set(found.flatMap((governor) => governor?.trim() || []))].sort();
+}
+async function memoryFacts(read, root) {
+	const meminfo = await read("proc/meminfo") ?? "";
+	const mib = (name) => whole$1(kbField(meminfo, name));
+	const thp = "sys/kernel/mm/transparent_hugepage";
+	const [swapTotal, swapFree, hugePage] = [
+		mib("SwapTotal"),
+		mib("SwapFree"),
+		kbField(meminfo, "Hugepagesize")
+	];
+	const numa = (await readdir(join(root, "sys/devices/system/node")).catch(() => [])).filter((name) => /^node\d+$/.test(name)).length;
+	const balancing = wholeNumber$1(await read("proc/sys/kernel/numa_balancing"));
+	const limitMib = (await cgroupState(read))?.memoryLimitMib ?? null;
+	return {
+		totalMib: mib("MemTotal"),
+		availableMib: mib("MemAvailable"),
+		limitMib: whole$1(limitMib),
+		thp: chosen(await read(`${thp}/enabled`)),
+		thpDefrag: chosen(await read(`${thp}/defrag`)),
+		hugePages: numberField(meminfo, "HugePages_Total"),
+		hugePagesFree: numberField(meminfo, "HugePages_Free"),
+		hugePageKib: hugePage === null ? null : Math.round(hugePage * 1024),
+		swappiness: wholeNumber$1(await read("proc/sys/vm/swappiness")),
+		swapTotalMib: swapTotal,
+		swapUsedMib: swapTotal === null || swapFree === null ? null : swapTotal - swapFree,
+		numaNodes: numa === 0 ? null : numa,
+		numaBalancing: balancing === null ? null : balancing > 0
+	};
+}
+async function processLimits(read) {
+	const text = await read("proc/self/limits");
+	if (text === null) return null;
+	const soft = (name) => {
+		const value = new RegExp(`^${name} +(\\d+|unlimited)`, "m").exec(text)?.[1];
+		return value === void 0 || value === "unlimited" ? null : Number(value);
+	};
+	const locked = soft("Max locked memory");
+	return {
+		openFiles: soft("Max open files"),
+		processes: soft("Max processes"),
+		lockedMib: locked === null ? null : locked / 1048576
+	};
+}
+/**
 * The allocator that a process really uses, by the libraries mapped into it: what `LD_PRELOAD` asked for may not have
 * been found. glibc's own is in every process, so any other one wins.
 */
@@ -42304,6 +42680,9 @@ function allocatorOf(maps) {
 async function readAllocator(read, pid) {
 	const maps = await read(`proc/${pid}/maps`);
 	return maps === null || maps === "" ? null : allocatorOf(maps);
+}
+function whole$1(value) {
+	return value === null ? null : Math.round(value);
 }
 
 // src/telemetry/gpu-watch.ts
@@ -42334,6 +42713,7 @@ function watchGpus(options) {
 	let askedS = Number.NEGATIVE_INFINITY;
 	let memoryMoved = true;
 	let asking = null;
+	const first = Promise.withResolvers();
 	const stopping = new AbortController();
 	const { signal } = stopping;
 	let watched = null;
@@ -42359,6 +42739,7 @@ function watchGpus(options) {
 		const reading = parseGpuReading(line, fields, nowS());
 		if (reading === null) return false;
 		readings.push(reading);
+		first.resolve();
 		const used = reading.memoryUsedMib;
 		if (used !== null && Math.abs(used - (memoryMib.get(reading.index) ?? 0)) >= MEMORY_STEP_MIB) {
 			memoryMib.set(reading.index, used);
@@ -42366,13 +42747,14 @@ function watchGpus(options) {
 		}
 		return true;
 	};
+	/** True when readings will come. */
 	const begin = async () => {
 		let chosen = await chooseGpus(program, visibleDevices, signal);
 		for (let retry = 0; chosen === "failed" && retry < RETRIES && !signal.aborted; retry += 1) {
 			await delay(RETRY_MS, signal);
 			chosen = await chooseGpus(program, visibleDevices, signal);
 		}
-		if (typeof chosen === "string" || chosen.length === 0 || signal.aborted) return;
+		if (typeof chosen === "string" || chosen.length === 0 || signal.aborted) return false;
 		const gpus = chosen;
 		const uuids = gpus.flatMap(({ uuid }) => uuid ?? []);
 		if (uuids.length === gpus.length) watched = new Set(uuids);
@@ -42395,7 +42777,10 @@ function watchGpus(options) {
 				return true;
 			}
 		}));
-		if (pcieStopped) return askOnce();
+		if (pcieStopped) {
+			await askOnce();
+			return true;
+		}
 		let parse = createDmonParser();
 		pcieStream = streamSmi({
 			program,
@@ -42417,9 +42802,10 @@ function watchGpus(options) {
 			}
 		});
 		await askOnce();
+		return true;
 	};
-	begin().catch(() => {});
 	return {
+		looked: begin().then((watching) => watching ? first.promise : void 0).catch(() => void 0),
 		take() {
 			const sinceS = nowS() - askedS;
 			const due = memoryMoved ? PROCESSES_AT_MOST_EVERY_S : PROCESSES_AT_LEAST_EVERY_S;
@@ -42444,6 +42830,7 @@ function watchGpus(options) {
 		pids: () => [...streams, ...pcieStream === null ? [] : [pcieStream]].flatMap((stream) => stream.pids()),
 		stop: async () => {
 			stopping.abort();
+			first.resolve();
 			await Promise.all([...streams.map((stream) => stream.stop()), pcieStream?.stop()]);
 		}
 	};
@@ -42827,6 +43214,11 @@ function startSampler(options = {}) {
 				before = null;
 			});
 		},
+		looked: async (timeoutMs) => {
+			if (gpus === null) return;
+			await Promise.race([gpus.looked, delay(timeoutMs)]);
+			await settle();
+		},
 		started: async () => {
 			if (pcie === "start") await gpus?.stopPcie();
 		},
@@ -43020,6 +43412,8 @@ function gpuMemoryOf(samples, record) {
 // src/session.ts
 /** How long an orderly end of a server may take before it is killed. */
 const GRACE_MS = 2e4;
+/** How long a server waits for the first look at its GPUs: what is on them before it is nobody's later. */
+const FIRST_LOOK_MS = 5e3;
 /**
 * One session: a server start, the probes, the server's end. Its traces are appended to the run folder as they
 * come. Never rejects for what the server does: that is in the record's `outcome` and `cause`.
@@ -43103,12 +43497,12 @@ async function launch(context, spec, apiKey, record) {
 	const folder = join(context.runDir, "sessions", String(context.index));
 	const model = await resolveModel(context.cwd, spec.model);
 	const telemetry = startTelemetry(context, env);
-	const account = await beginStartAccount({
+	const [account] = await Promise.all([beginStartAccount({
 		model,
 		args: spec.args,
 		cwd: context.cwd,
 		env
-	});
+	}), telemetry.sampler.looked(FIRST_LOOK_MS)]);
 	const server = await launchServer({
 		command: spec.command,
 		model,
@@ -43524,7 +43918,7 @@ async function measureSession(started, config, world, next) {
 	const { plan, run, runDir, state, budget } = started;
 	const { variant, suite = plan.suite } = next;
 	const signal = AbortSignal.any([world.signal, budget]);
-	const server = plan.variants[variant];
+	const server = next.server ?? plan.variants[variant];
 	if (server === void 0) throw new RangeError(`the plan has no variant ${variant}`);
 	if (signal.aborted) return null;
 	const session = await runSession({
@@ -52119,4 +52513,4 @@ function addLedgerCommands(program, { out, finish }) {
 	});
 }
 
-export { countGood as $, measureSession as A, completionBody as B, runAndRecord as C, concludeMeasuring as D, compareRuns as E, secretsOf as F, hitRateOf as G, gitRoot as H, equalRequests as I, GIB as J, readKvFill as K, ownRequests as L, startRun as M, findModelShape as N, identify as O, serverEnvironment as P, kneeOf as Q, fillLengths as R, loadConfig as S, recordRuns as T, resolveBase as U, runAudit as V, execa as W, curveOf as X, kvCapacity as Y, findKnee as Z, renderTerminal as _, minutes as a, tpotMs as at, CONFIG_FILE as b, prepare as c, mean$1 as ct, withServerOptions as d, quantile$1 as dt, timesOf$1 as et, Command as f, printable as g, columns as h, log as i, measuredS as it, resumeRun as j, mayGoOn as k, wholeNumber as l, median$1 as lt, InvalidArgumentError as m, failingKinds as n, e2eMs as nt, optionName as o, ttftMs as ot, CommanderError as p, theilSenLine as q, interruptions as r, groupTraces as rt, overridesOf as s, max as st, addLedgerCommands as t, countedIn as tt, withServeOptions as u, min as ut, outliveReaders as v, runGate as w, checkMetricNames as x, untilInterrupted as y, kvFillCase as z };
+export { coldCase as $, identify as A, readResidency as B, runAndRecord as C, max as Ct, Interruption as D, min as Dt, compareRuns as E, medianAbsoluteDeviation as Et, readNodeFacts as F, createRedactor as G, weightFiles as H, folderOfModel as I, equalRequests as J, redactDeep as K, runPreflight as L, measureSession as M, resumeRun as N, concludeMeasuring as O, quantile$1 as Ot, startRun as P, batchingCase as Q, dropAllCaches as R, loadConfig as S, ttftMs as St, recordRuns as T, median$1 as Tt, findModelShape as U, readThrough as V, serverEnvironment as W, fillLengths as X, ownRequests as Y, kvFillCase as Z, renderTerminal as _, countedIn as _t, minutes as a, resolveBase as at, CONFIG_FILE as b, measuredS as bt, prepare as c, readKvFill as ct, withServerOptions as d, kvCapacity as dt, warmCase as et, Command as f, curveOf as ft, printable as g, timesOf$1 as gt, columns as h, countGood as ht, log as i, gitRoot as it, mayGoOn as j, headPlan as k, wholeNumber as l, theilSenLine as lt, InvalidArgumentError as m, kneeOf as mt, failingKinds as n, runSide as nt, optionName as o, execa as ot, CommanderError as p, findKnee as pt, secretsOf as q, interruptions as r, runAudit as rt, overridesOf as s, hitRateOf as st, addLedgerCommands as t, completionBody as tt, withServeOptions as u, GIB$1 as ut, outliveReaders as v, e2eMs as vt, runGate as w, mean$1 as wt, checkMetricNames as x, tpotMs as xt, untilInterrupted as y, groupTraces as yt, dropFromPageCache as z };

@@ -8516,4 +8516,4 @@ function deepFreeze(value) {
 	return value;
 }
 
-export { checkServer as a, resolveConfig as i, parseConfig as n, leven as o, policyOf as r, deepFreeze as t };
+export { checkServer as a, require_dist as c, resolveConfig as i, parseConfig as n, leven as o, policyOf as r, toArguments as s, deepFreeze as t };

@@ -1,5 +1,5 @@
-import { B as getInput, H as info, J as warning, V as getState, a as parsePublicationState, f as lastWords, g as partsOf, n as runnerText, o as targetOf, r as PUBLICATION_STATE, s as readInputs, t as runnerLine, v as readReported, w as endDead, z as error } from "./runner-log.js";
-import { A as renderComment, G as RUN_FILES, S as identify, c as readStateFile, f as readRunFolder, g as Descendants, h as writeRun, n as decideFailure, o as STATE_NAME, v as endServer } from "./decide.js";
+import { A as getState, L as warning, O as error, a as parsePublicationState, f as lastWords, j as info, k as getInput, n as runnerText, o as targetOf, r as PUBLICATION_STATE, s as readInputs, t as runnerLine, v as endDead } from "./runner-log.js";
+import { F as renderComment, N as readReported, S as identify, c as readStateFile, f as readRunFolder, g as Descendants, h as writeRun, j as partsOf, n as decideFailure, nt as RUN_FILES, o as STATE_NAME, v as endServer } from "./decide.js";
 import { b as messageOf, d as writeJson, s as readTextIfExists, u as writeFileAtomic, x as EXIT } from "./files.js";
 import { join } from "node:path";
 import { rm, stat } from "node:fs/promises";

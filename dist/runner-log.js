@@ -1,16 +1,14 @@
-import { B as record, C as verdictFileSchema, H as string, I as literal, J as __commonJSMin, P as boolean, R as number, S as VERDICTS, T as ZodISODateTime, U as tuple, X as __toESM, Y as __require, b as messageOf, i as parseJson, j as _enum, n as checkJson, o as readJson, q as _isoDateTime, s as readTextIfExists, x as EXIT, y as UsageError, z as object } from "./files.js";
-import { D as require_undici$2, E as TOOL_VERSION, F as formatChange, G as RUN_FILES, K as runRecordSchema, O as SIGNS, R as formatValue, U as plain, V as details, W as table, at as measurementsFileSchema, k as commentParts, ot as comparisonFileSchema, z as code } from "./decide.js";
-import { basename, join, relative, resolve } from "node:path";
+import { H as string, J as __commonJSMin, P as boolean, R as number, X as __toESM, Y as __require, b as messageOf, n as checkJson, x as EXIT, y as UsageError, z as object } from "./files.js";
+import { $ as encodeFooter, B as formatChange, D as require_undici$2, E as TOOL_VERSION, J as table, Q as decodeFooter, U as formatValue, W as code, Z as cleanKey, et as hasMarker, j as partsOf, q as plain, tt as markerOf } from "./decide.js";
 import * as os$1 from "os";
 import os, { EOL } from "os";
 import * as crypto from "crypto";
 import * as fs from "fs";
 import { constants, existsSync, promises, readFileSync } from "fs";
-import * as path$1 from "path";
+import * as path from "path";
 import * as events from "events";
 import * as child from "child_process";
 import { setTimeout as setTimeout$1 } from "timers";
-import { glob, lstat, open, opendir, readdir } from "node:fs/promises";
 
 // node_modules/@actions/core/lib/utils.js
 /**
@@ -16420,7 +16418,7 @@ var __awaiter$7 = void 0 && (void 0).__awaiter || function(thisArg, _arguments, 
 		step((generator = generator.apply(thisArg, _arguments || [])).next());
 	});
 };
-const { access, appendFile: appendFile$1, writeFile } = promises;
+const { access, appendFile, writeFile } = promises;
 const SUMMARY_ENV_VAR = "GITHUB_STEP_SUMMARY";
 var Summary = class {
 	constructor() {
@@ -16471,7 +16469,7 @@ var Summary = class {
 		return __awaiter$7(this, void 0, void 0, function* () {
 			const overwrite = !!(options === null || options === void 0 ? void 0 : options.overwrite);
 			const filePath = yield this.filePath();
-			yield (overwrite ? writeFile : appendFile$1)(filePath, this._buffer, { encoding: "utf8" });
+			yield (overwrite ? writeFile : appendFile)(filePath, this._buffer, { encoding: "utf8" });
 			return this.emptyBuffer();
 		});
 	}
@@ -16704,13 +16702,13 @@ var __awaiter$6 = void 0 && (void 0).__awaiter || function(thisArg, _arguments, 
 		step((generator = generator.apply(thisArg, _arguments || [])).next());
 	});
 };
-const { chmod, copyFile, lstat: lstat$1, mkdir: mkdir$1, open: open$1, readdir: readdir$1, rename: rename$1, rm: rm$1, rmdir, stat: stat$1, symlink, unlink } = fs.promises;
+const { chmod, copyFile, lstat, mkdir, open, readdir, rename, rm, rmdir, stat, symlink, unlink } = fs.promises;
 const IS_WINDOWS$1 = process.platform === "win32";
 const READONLY = fs.constants.O_RDONLY;
 function exists(fsPath) {
 	return __awaiter$6(this, void 0, void 0, function* () {
 		try {
-			yield stat$1(fsPath);
+			yield stat(fsPath);
 		} catch (err) {
 			if (err.code === "ENOENT") return false;
 			throw err;
@@ -16738,13 +16736,13 @@ function tryGetExecutablePath(filePath, extensions) {
 	return __awaiter$6(this, void 0, void 0, function* () {
 		let stats = void 0;
 		try {
-			stats = yield stat$1(filePath);
+			stats = yield stat(filePath);
 		} catch (err) {
 			if (err.code !== "ENOENT") console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
 		}
 		if (stats && stats.isFile()) {
 			if (IS_WINDOWS$1) {
-				const upperExt = path$1.extname(filePath).toUpperCase();
+				const upperExt = path.extname(filePath).toUpperCase();
 				if (extensions.some((validExt) => validExt.toUpperCase() === upperExt)) return filePath;
 			} else if (isUnixExecutable(stats)) return filePath;
 		}
@@ -16753,17 +16751,17 @@ function tryGetExecutablePath(filePath, extensions) {
 			filePath = originalFilePath + extension;
 			stats = void 0;
 			try {
-				stats = yield stat$1(filePath);
+				stats = yield stat(filePath);
 			} catch (err) {
 				if (err.code !== "ENOENT") console.log(`Unexpected error attempting to determine if executable file exists '${filePath}': ${err}`);
 			}
 			if (stats && stats.isFile()) {
 				if (IS_WINDOWS$1) {
 					try {
-						const directory = path$1.dirname(filePath);
-						const upperName = path$1.basename(filePath).toUpperCase();
-						for (const actualName of yield readdir$1(directory)) if (upperName === actualName.toUpperCase()) {
-							filePath = path$1.join(directory, actualName);
+						const directory = path.dirname(filePath);
+						const upperName = path.basename(filePath).toUpperCase();
+						for (const actualName of yield readdir(directory)) if (upperName === actualName.toUpperCase()) {
+							filePath = path.join(directory, actualName);
 							break;
 						}
 					} catch (err) {
@@ -16850,21 +16848,21 @@ function findInPath(tool) {
 		if (!tool) throw new Error("parameter 'tool' is required");
 		const extensions = [];
 		if (IS_WINDOWS$1 && process.env["PATHEXT"]) {
-			for (const extension of process.env["PATHEXT"].split(path$1.delimiter)) if (extension) extensions.push(extension);
+			for (const extension of process.env["PATHEXT"].split(path.delimiter)) if (extension) extensions.push(extension);
 		}
 		if (isRooted(tool)) {
 			const filePath = yield tryGetExecutablePath(tool, extensions);
 			if (filePath) return [filePath];
 			return [];
 		}
-		if (tool.includes(path$1.sep)) return [];
+		if (tool.includes(path.sep)) return [];
 		const directories = [];
 		if (process.env.PATH) {
-			for (const p of process.env.PATH.split(path$1.delimiter)) if (p) directories.push(p);
+			for (const p of process.env.PATH.split(path.delimiter)) if (p) directories.push(p);
 		}
 		const matches = [];
 		for (const directory of directories) {
-			const filePath = yield tryGetExecutablePath(path$1.join(directory, tool), extensions);
+			const filePath = yield tryGetExecutablePath(path.join(directory, tool), extensions);
 			if (filePath) matches.push(filePath);
 		}
 		return matches;
@@ -17072,7 +17070,7 @@ var ToolRunner = class extends events.EventEmitter {
 	*/
 	exec() {
 		return __awaiter$4(this, void 0, void 0, function* () {
-			if (!isRooted(this.toolPath) && (this.toolPath.includes("/") || IS_WINDOWS && this.toolPath.includes("\\"))) this.toolPath = path$1.resolve(process.cwd(), this.options.cwd || process.cwd(), this.toolPath);
+			if (!isRooted(this.toolPath) && (this.toolPath.includes("/") || IS_WINDOWS && this.toolPath.includes("\\"))) this.toolPath = path.resolve(process.cwd(), this.options.cwd || process.cwd(), this.toolPath);
 			this.toolPath = yield which(this.toolPath, true);
 			return new Promise((resolve, reject) => __awaiter$4(this, void 0, void 0, function* () {
 				this._debug(`exec tool: ${this.toolPath}`);
@@ -34986,7 +34984,7 @@ function isPlainObject(value) {
 	const Ctor = Object.prototype.hasOwnProperty.call(proto, "constructor") && proto.constructor;
 	return typeof Ctor === "function" && Ctor instanceof Ctor && Function.prototype.call(Ctor) === Function.prototype.call(value);
 }
-var noop$2 = () => "";
+var noop$1 = () => "";
 async function fetchWrapper(requestOptions) {
 	const fetch = requestOptions.request?.fetch || globalThis.fetch;
 	if (!fetch) throw new Error("fetch is not set. Please pass a fetch implementation as new Octokit({ request: { fetch }}). Learn more at https://github.com/octokit/octokit.js/#fetch-missing");
@@ -35063,7 +35061,7 @@ async function fetchWrapper(requestOptions) {
 }
 async function getResponseData(response) {
 	const contentType = response.headers.get("content-type");
-	if (!contentType) return response.text().catch(noop$2);
+	if (!contentType) return response.text().catch(noop$1);
 	const mimetype = parse(contentType);
 	if (isJSONResponse(mimetype)) {
 		let text = "";
@@ -35073,7 +35071,7 @@ async function getResponseData(response) {
 		} catch (err) {
 			return text;
 		}
-	} else if (mimetype.type.startsWith("text/") || mimetype.parameters.charset?.toLowerCase() === "utf-8" && mimetype.type !== "application/octet-stream") return response.text().catch(noop$2);
+	} else if (mimetype.type.startsWith("text/") || mimetype.parameters.charset?.toLowerCase() === "utf-8" && mimetype.type !== "application/octet-stream") return response.text().catch(noop$1);
 	else return response.arrayBuffer().catch(
 		/* v8 ignore next -- @preserve */
 		() => /* @__PURE__ */ new ArrayBuffer(0)
@@ -35116,7 +35114,7 @@ var request = withDefaults$1(endpoint, defaults_default);
 /* v8 ignore else -- @preserve */
 
 // node_modules/@octokit/graphql/dist-bundle/index.js
-var VERSION$5 = "0.0.0-development";
+var VERSION$4 = "0.0.0-development";
 function _buildMessageForResponseErrors(data) {
 	return `Request failed due to following response errors:
 ` + data.errors.map((e) => ` - ${e.message}`).join("\n");
@@ -35194,7 +35192,7 @@ function withDefaults(request2, newDefaults) {
 	});
 }
 var graphql2 = withDefaults(request, {
-	headers: { "user-agent": `octokit-graphql.js/${VERSION$5} ${getUserAgent()}` },
+	headers: { "user-agent": `octokit-graphql.js/${VERSION$4} ${getUserAgent()}` },
 	method: "POST",
 	url: "/graphql"
 });
@@ -35208,8 +35206,8 @@ function withCustomRequest(customRequest) {
 
 // node_modules/@octokit/auth-token/dist-bundle/index.js
 var b64url = "(?:[a-zA-Z0-9_-]+)";
-var sep$1 = "\\.";
-var jwtRE = new RegExp(`^${b64url}${sep$1}${b64url}${sep$1}${b64url}$`);
+var sep = "\\.";
+var jwtRE = new RegExp(`^${b64url}${sep}${b64url}${sep}${b64url}$`);
 var isJWT = jwtRE.test.bind(jwtRE);
 async function auth(token) {
 	const isApp = isJWT(token);
@@ -35238,22 +35236,22 @@ var createTokenAuth = function createTokenAuth2(token) {
 };
 
 // node_modules/@octokit/core/dist-src/version.js
-const VERSION$4 = "7.0.8";
+const VERSION$3 = "7.0.8";
 
 // node_modules/@octokit/core/dist-src/index.js
-const noop$1 = () => {};
+const noop = () => {};
 const consoleWarn = console.warn.bind(console);
 const consoleError = console.error.bind(console);
 function createLogger(logger = {}) {
-	if (typeof logger.debug !== "function") logger.debug = noop$1;
-	if (typeof logger.info !== "function") logger.info = noop$1;
+	if (typeof logger.debug !== "function") logger.debug = noop;
+	if (typeof logger.info !== "function") logger.info = noop;
 	if (typeof logger.warn !== "function") logger.warn = consoleWarn;
 	if (typeof logger.error !== "function") logger.error = consoleError;
 	return logger;
 }
-const userAgentTrail = `octokit-core.js/${VERSION$4} ${getUserAgent()}`;
+const userAgentTrail = `octokit-core.js/${VERSION$3} ${getUserAgent()}`;
 var Octokit = class {
-	static VERSION = VERSION$4;
+	static VERSION = VERSION$3;
 	static defaults(defaults) {
 		const OctokitWithDefaults = class extends this {
 			constructor(...args) {
@@ -35329,7 +35327,7 @@ var Octokit = class {
 };
 
 // node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/version.js
-const VERSION$3 = "17.0.0";
+const VERSION$2 = "17.0.0";
 
 // node_modules/@octokit/plugin-rest-endpoint-methods/dist-src/generated/endpoints.js
 var endpoints_default = {
@@ -36721,7 +36719,7 @@ function decorate(octokit, scope, methodName, defaults, decorations) {
 function restEndpointMethods(octokit) {
 	return { rest: endpointsToMethods(octokit) };
 }
-restEndpointMethods.VERSION = VERSION$3;
+restEndpointMethods.VERSION = VERSION$2;
 function legacyRestEndpointMethods(octokit) {
 	const api = endpointsToMethods(octokit);
 	return {
@@ -36729,10 +36727,10 @@ function legacyRestEndpointMethods(octokit) {
 		rest: api
 	};
 }
-legacyRestEndpointMethods.VERSION = VERSION$3;
+legacyRestEndpointMethods.VERSION = VERSION$2;
 
 // node_modules/@octokit/plugin-paginate-rest/dist-bundle/index.js
-var VERSION$2 = "0.0.0-development";
+var VERSION$1 = "0.0.0-development";
 function normalizePaginatedListResponse(response) {
 	if (!response.data) return {
 		...response,
@@ -36814,7 +36812,7 @@ var composePaginateRest = Object.assign(paginate, { iterator });
 function paginateRest(octokit) {
 	return { paginate: Object.assign(paginate.bind(null, octokit), { iterator: iterator.bind(null, octokit) }) };
 }
-paginateRest.VERSION = VERSION$2;
+paginateRest.VERSION = VERSION$1;
 
 // node_modules/@actions/github/lib/utils.js
 const context$1 = new Context();
@@ -36854,11 +36852,6 @@ function getOctokit(token, options, ...additionalPlugins) {
 	return new (GitHub.plugin(...additionalPlugins))(getOctokitOptions(token, options));
 }
 
-// node_modules/zod/v4/classic/iso.js
-function datetime(params) {
-	return _isoDateTime(ZodISODateTime, params);
-}
-
 // src/publish/problem.ts
 function asHttpError(error) {
 	return typeof error?.status === "number" ? error : null;
@@ -36889,212 +36882,6 @@ function explain(error, what, permission) {
 function isRateLimit({ status, message, response }) {
 	if (status === 429) return true;
 	return status === 403 && (response?.headers?.["x-ratelimit-remaining"] === "0" || /rate limit/i.test(message));
-}
-
-// src/publish/marker.ts
-const sha = string().regex(/^[0-9a-f]{7,64}$/);
-/** A verdict as one comment tells it to the next. */
-const lastSchema = object({
-	commit: sha,
-	verdict: _enum([...VERDICTS, "failed"]),
-	/** True where the verdict blocks the merge. */
-	blocks: boolean(),
-	/** When a verdict of this commit was first posted, by GitHub's clock. */
-	at: datetime(),
-	headline: string().max(1e3),
-	/** Value and verdict of the gated metrics. */
-	metrics: record(string().max(200), tuple([number().nullable(), _enum(VERDICTS)]))
-});
-/** The machine-readable end of a comment: an HTML comment within the comment. */
-const footerSchema = object({
-	v: literal(1),
-	/** The commit that is being measured; null when the verdict stands. */
-	measuring: sha.nullable(),
-	last: lastSchema.nullable()
-});
-/** A comment's key in the alphabet that can stand in its marker. */
-function cleanKey(key) {
-	return key.replace(/[^\w.-]/g, "_").replace(/-{2,}/g, "-").slice(0, 100) || "gate";
-}
-const MARKER = "<!-- vllm-gate:";
-const DATA = "<!-- vllm-gate-data ";
-/** The hidden first line that tells this comment from all others. */
-function markerOf(key) {
-	return `${MARKER}${cleanKey(key)} -->`;
-}
-/** Whether a comment starts with the marker: elsewhere in it, somebody quoted it. */
-function hasMarker(body, key) {
-	const [first = ""] = body.split(/\r?\n/, 1);
-	return first === markerOf(key);
-}
-/** Whether a text holds anything that could be taken for a marker or a footer. */
-function holdsMarker(text) {
-	return /<!--\s*vllm-gate/i.test(text);
-}
-/** The machine-readable last line. Nothing within can end the HTML comment. */
-function encodeFooter(footer) {
-	const json = JSON.stringify(footer).replace(/[<>&-]/g, (sign) => `\\u${sign.charCodeAt(0).toString(16).padStart(4, "0")}`);
-	return `${DATA}${json.replace(/(?<=[[:,])\\u002d(?=\d)|(?<=\de)\\u002d(?=\d)/g, "-")} -->`;
-}
-/** The footer of a comment of ours; null where there is none that can be read. */
-function decodeFooter(body) {
-	const start = body.lastIndexOf(DATA);
-	const end = body.indexOf(" -->", start);
-	if (start < 0 || end < 0) return null;
-	try {
-		return footerSchema.parse(JSON.parse(body.slice(start + 20, end)));
-	} catch {
-		return null;
-	}
-}
-
-// src/publish/html.ts
-/** The only HTML that our Markdown holds; none with attributes. */
-const ALLOWED = /* @__PURE__ */ new Set([
-	"details",
-	"summary",
-	"sub"
-]);
-/** Where a browser or a sanitizer may see a tag, a comment, a declaration or a processing instruction. */
-const TAG = /<(?:\/?([A-Za-z][^\s/>]*)([^>]*)>?|[!?])/g;
-/**
-* Refuses Markdown with HTML beyond `<details>`, `<summary>` and `<sub>`, or with a second comment's marker. Code
-* spans and fences are looked through as well, except for what our own escaping leaves there: conservative, since
-* parsers differ in where code ends.
-*
-* @throws UsageError with one line
-*/
-function refuseForeignHtml(markdown, source) {
-	const [first = "", ...rest] = markdown.split("\n");
-	const body = /^<!-- vllm-gate:[\w.-]{1,200} -->$/.test(first) ? rest.join("\n") : markdown;
-	if (holdsMarker(body)) throw new UsageError(`${source}: it holds the marker of another comment: refused`);
-	for (const match of withoutCode(body).matchAll(TAG)) {
-		if (withoutCode(body)[match.index - 1] === "\\") continue;
-		const [whole, name = "", attributes = ""] = match;
-		if (ALLOWED.has(name.toLowerCase()) && attributes === "" && whole.endsWith(">")) continue;
-		const what = whole.replace(/[^\w<>/! -]/g, "?").slice(0, 40);
-		throw new UsageError(`${source}: it holds HTML that is not allowed (${what}): refused`);
-	}
-}
-/** Markdown without its fenced blocks and code spans, as CommonMark reads them. */
-function withoutCode(markdown) {
-	return markdown.replace(/^(`{3,}|~{3,})[^`\n]*\n[\s\S]*?\n\1`*[ \t]*$/gm, "").replace(/(?<![\\`])(`+)(?!`)[^\n]*?(?<!`)\1(?!`)/g, "");
-}
-
-// src/publish/artifact.ts
-/** The file in which the measuring job tells the job that posts what it is about. */
-const HANDOFF_FILE = "publish.json";
-/** {@link HANDOFF_FILE} */
-const handoffSchema = object({
-	schemaVersion: literal(1),
-	/** The pull request, as the measuring job knows it: a claim, to be checked against the event. */
-	pullRequest: number().int().positive().nullable(),
-	headSha: string().regex(/^[0-9a-f]{40}([0-9a-f]{24})?$/),
-	/** Name of the cell of a matrix. */
-	cell: string().min(1).max(100).nullable()
-});
-/** Larger than what a run writes, by far; small enough for memory. */
-const MAX_FILE_BYTES = {
-	[RUN_FILES.run]: 8 * 1024 ** 2,
-	[RUN_FILES.verdict]: 1024 ** 2,
-	[RUN_FILES.comparison]: 8 * 1024 ** 2,
-	[RUN_FILES.measurements]: 16 * 1024 ** 2,
-	[RUN_FILES.report]: 4 * 1024 ** 2,
-	[HANDOFF_FILE]: 65536
-};
-/** Traces and telemetry are not read, but they lie on the disk of the job that posts. */
-const MAX_FOLDER_BYTES = 1024 ** 3;
-const MAX_ENTRIES = 5e3;
-const MAX_DEPTH = 6;
-const megabytes = (bytes) => `${(bytes / 1024 ** 2).toFixed(bytes < 1024 ** 2 ? 2 : 0)} MiB`;
-/**
-* Reads a run folder that a stranger's job made. Nothing of it is trusted: not its names, kinds of files, sizes,
-* shape or words. Its own Markdown is never posted, and refused when it holds what ours cannot hold.
-*
-* @throws UsageError with one line that says what is wrong with which file
-*/
-async function readHostileRun(folder) {
-	await refuseHostileTree(folder);
-	const json = async (name, schema) => {
-		const text = await readCapped(folder, name);
-		return text === null ? null : parseJson(text, schema, shown(folder, name));
-	};
-	const run = await json(RUN_FILES.run, runRecordSchema);
-	const verdict = await json(RUN_FILES.verdict, verdictFileSchema);
-	if (run === null) throw new UsageError(`${shown(folder, RUN_FILES.run)}: no such file: this is no run folder`);
-	if (verdict === null) throw new UsageError(`${shown(folder, RUN_FILES.verdict)}: no such file: the run did not end`);
-	refuseContradiction(verdict, shown(folder, RUN_FILES.verdict));
-	const report = await readCapped(folder, RUN_FILES.report);
-	if (report !== null) refuseForeignHtml(report, shown(folder, RUN_FILES.report));
-	return {
-		folder,
-		run,
-		verdict,
-		comparison: await json(RUN_FILES.comparison, comparisonFileSchema),
-		measurements: await json(RUN_FILES.measurements, measurementsFileSchema),
-		handoff: await json(HANDOFF_FILE, handoffSchema)
-	};
-}
-/** A path as an error shows it: of hostile names only what is harmless. */
-function shown(folder, name) {
-	return `${basename(folder)}/${name}`.replace(/[^\w./ -]/g, "?").slice(0, 200);
-}
-async function refuseHostileTree(root) {
-	let entries = 0;
-	let bytes = 0;
-	const walk = async (folder, depth) => {
-		const at = (name) => shown(root, join(folder.slice(root.length), name).replace(/^\/+/, ""));
-		if (depth > MAX_DEPTH) throw new UsageError(`${at("")}: deeper than ${MAX_DEPTH} folders: refused`);
-		for await (const entry of await opendir(folder)) {
-			entries += 1;
-			if (entries > MAX_ENTRIES) throw new UsageError(`${basename(root)}: more than ${MAX_ENTRIES} files: refused`);
-			const path = join(folder, entry.name);
-			if (/[\\:\p{Cc}]/u.test(entry.name)) throw new UsageError(`${at(entry.name)}: a name that leads elsewhere: refused`);
-			const found = await lstat(path);
-			if (found.isDirectory()) await walk(path, depth + 1);
-			else if (!found.isFile()) throw new UsageError(`${at(entry.name)}: a link or a special file, expected a file: refused`);
-			bytes += found.size;
-			if (bytes > MAX_FOLDER_BYTES) throw new UsageError(`${basename(root)}: more than ${megabytes(MAX_FOLDER_BYTES)}: refused`);
-		}
-	};
-	const top = await lstat(root).catch(() => null);
-	if (top === null || !top.isDirectory()) throw new UsageError(`${basename(root)}: expected a run folder`);
-	await walk(root, 0);
-}
-async function readCapped(folder, name) {
-	const path = join(folder, name);
-	const found = await lstat(path).catch(() => null);
-	if (found === null) return null;
-	const limit = MAX_FILE_BYTES[name] ?? 0;
-	if (found.size > limit) throw new UsageError(`${shown(folder, name)}: ${megabytes(found.size)}, expected at most ${megabytes(limit)}: refused`);
-	await using file = await open(path);
-	return await file.readFile("utf8");
-}
-/** Which ends of a run a verdict may have: a loss that calls itself a success is made up. */
-const ENDS = {
-	pass: [EXIT.pass],
-	improved: [EXIT.pass],
-	inconclusive: [EXIT.pass, EXIT.noVerdict],
-	invalid: [EXIT.pass, EXIT.noVerdict],
-	regressed: [EXIT.regressed],
-	failed: [
-		EXIT.notMeasured,
-		EXIT.sigint,
-		EXIT.sigterm
-	]
-};
-function refuseContradiction(verdict, path) {
-	const { exitCode, conclusion, reportOnly } = verdict;
-	const refuse = (what) => {
-		throw new UsageError(`${path}: the verdict "${verdict.verdict}" contradicts its ${what}: refused`);
-	};
-	if (reportOnly ? exitCode !== EXIT.pass : !ENDS[verdict.verdict].includes(exitCode)) refuse(`exit code ${exitCode}`);
-	if (exitCode !== EXIT.pass !== [
-		"failure",
-		"action_required",
-		"cancelled"
-	].includes(conclusion)) refuse(`conclusion ${conclusion}`);
-	if (conclusion === "success" && verdict.verdict !== "pass" && verdict.verdict !== "improved") refuse(`conclusion ${conclusion}`);
 }
 
 // src/publish/changed-lines.ts
@@ -37691,215 +37478,6 @@ function sinceLast(earlier, now) {
 		"r",
 		"l"
 	])}`;
-}
-
-// src/report/overview.ts
-/** The worst first. */
-const ORDER = [
-	"regressed",
-	"failed",
-	"invalid",
-	"inconclusive",
-	"improved",
-	"pass"
-];
-const rank = ({ verdict }) => {
-	return ORDER.indexOf(verdict?.verdict ?? "failed") * 4 + (verdict === null ? 0 : verdict.exitCode === EXIT.pass ? 2 : 1);
-};
-/** Cells in the order in which they are shown: the worst first, then by name. */
-function worstFirst(cells) {
-	return [...cells].sort((a, b) => rank(a) - rank(b) || a.name.localeCompare(b.name, "en"));
-}
-/** The worst of all decides; a run that is missing is a run that failed. */
-function overallOf(cells) {
-	const sorted = worstFirst(cells);
-	const [worst] = sorted;
-	if (worst === void 0) return {
-		verdict: "failed",
-		exitCode: EXIT.notMeasured,
-		conclusion: "failure",
-		headline: "There is no run to report",
-		nextAction: "Hand run folders to this step: did the measuring jobs run, and upload them?"
-	};
-	const blocking = sorted.filter(({ verdict }) => verdict === null || verdict.exitCode !== EXIT.pass);
-	const count = (number) => `${number} of ${cells.length} run${cells.length === 1 ? "" : "s"}`;
-	const [first] = blocking;
-	if (first === void 0) {
-		const clean = cells.every(({ verdict }) => verdict?.conclusion === "success");
-		return {
-			verdict: worst.verdict?.verdict ?? "failed",
-			exitCode: EXIT.pass,
-			conclusion: clean ? "success" : "neutral",
-			headline: clean ? `${count(cells.length)} passed` : `None of ${cells.length} runs blocks; the worst is ${worst.verdict?.verdict}`,
-			nextAction: "Nothing to do."
-		};
-	}
-	const why = first.verdict === null ? first.problem ?? "it is missing" : first.verdict.headline;
-	return {
-		verdict: first.verdict?.verdict ?? "failed",
-		exitCode: Math.min(first.verdict?.exitCode ?? EXIT.notMeasured, EXIT.notMeasured),
-		conclusion: first.verdict?.conclusion === "action_required" ? "action_required" : "failure",
-		headline: `${count(blocking.length)} ${blocking.length === 1 ? "blocks" : "block"}: ${first.name}: ${why.replace(/[.\s]+$/, "")}`,
-		nextAction: first.verdict?.nextAction ?? "See that job's log, and run it again."
-	};
-}
-/** The comment on several runs: an overview, the worst first, then each run folded. */
-function overviewParts(cells, overall) {
-	const sorted = worstFirst(cells);
-	const rows = sorted.map(({ name, verdict, problem, machine }) => [
-		plain(name),
-		plain(machine),
-		verdict === null ? "❌ missing" : `${SIGNS[verdict.verdict]}${verdict.reportOnly ? " (report only)" : ""}`,
-		plain(verdict?.headline ?? problem ?? "")
-	]);
-	return [
-		{
-			name: "heading",
-			text: `### ${SIGNS[overall.verdict]} · vllm-gate · ${cells.length} runs`
-		},
-		{
-			name: "headline",
-			text: `**${plain(overall.headline.replace(/[.\s]+$/, ""))}.** ${plain(overall.nextAction)}`
-		},
-		...rows.length === 0 ? [] : [{
-			name: "overview",
-			text: table([
-				"run",
-				"machine",
-				"verdict",
-				"what happened"
-			], rows)
-		}],
-		...sorted.filter(({ parts }) => parts.length > 0).map(({ name, verdict, parts }) => ({
-			name: "run",
-			text: details(`${verdict === null ? "❌ missing" : SIGNS[verdict.verdict]} · ${escapeHtml(name)}`, parts.filter((each) => each.name !== "heading").map(({ text }) => text).join("\n\n"))
-		}))
-	];
-}
-/** Within a summary, HTML is read before Markdown. */
-function escapeHtml(text) {
-	return plain(text).replace(/\\([<>&])/g, (_, sign) => ({
-		"<": "&lt;",
-		">": "&gt;"
-	})[sign] ?? "&amp;");
-}
-
-// src/reporting.ts
-/**
-* Reads what a run folder has to report.
-*
-* @throws UsageError when it is no run folder, or its run did not end
-*/
-async function readReported(folder) {
-	const optional = async (name, schema) => {
-		const path = join(folder, name);
-		const text = await readTextIfExists(path);
-		return text === null ? null : parseJson(text, schema, path);
-	};
-	return {
-		folder,
-		run: await readJson(join(folder, RUN_FILES.run), runRecordSchema),
-		verdict: await readJson(join(folder, RUN_FILES.verdict), verdictFileSchema),
-		comparison: await optional(RUN_FILES.comparison, comparisonFileSchema),
-		measurements: await optional(RUN_FILES.measurements, measurementsFileSchema),
-		handoff: await optional(HANDOFF_FILE, handoffSchema)
-	};
-}
-/** The parts of a run's comment. */
-function partsOf(reported, cwd) {
-	const runPath = relative(cwd, resolve(cwd, reported.folder)) || reported.folder;
-	return commentParts({
-		...reported,
-		runPath,
-		acceptCommand: `vllm-gate record ${runPath}`
-	});
-}
-/**
-* The run folders that are named: a folder with a `run.json`, a folder of such folders, or a pattern (`runs/*`, for
-* callers without a shell). Sorted.
-*
-* @throws UsageError for a name without a wildcard that is no folder
-*/
-async function runFolders(names, cwd) {
-	const found = /* @__PURE__ */ new Set();
-	for (const name of names) {
-		if (/[*?[{]/.test(name)) {
-			for await (const path of glob(name, { cwd })) if (await isFolder(resolve(cwd, path))) found.add(resolve(cwd, path));
-			continue;
-		}
-		const path = resolve(cwd, name);
-		if (!await isFolder(path)) throw new UsageError(`${name}: no such folder, expected a run folder`);
-		if (await lstat(join(path, RUN_FILES.run)).then(() => true, () => false)) found.add(path);
-		else for (const inner of await subfolders(path)) found.add(inner);
-	}
-	return [...found].sort();
-}
-async function subfolders(path) {
-	return (await readdir(path, { withFileTypes: true })).filter((entry) => entry.isDirectory()).map((entry) => join(path, entry.name));
-}
-function isFolder(path) {
-	return lstat(path).then((entry) => entry.isDirectory(), () => false);
-}
-/**
-* The cells of a matrix, from the runs that are there and the names that were expected: one that is missing, twice
-* there, or cannot be read is shown as such, and passes nothing.
-*/
-function cellsOf(runs, unread, expected, cwd) {
-	const cells = runs.map((reported) => ({
-		name: reported.handoff?.cell ?? reported.verdict.scenario,
-		verdict: reported.verdict,
-		problem: null,
-		machine: machineOf(reported.run),
-		parts: partsOf(reported, cwd)
-	}));
-	const missing = (name, problem) => ({
-		name,
-		verdict: null,
-		problem,
-		machine: "",
-		parts: []
-	});
-	const counts = Map.groupBy(cells, ({ name }) => name);
-	const named = cells.map((cell, index) => (counts.get(cell.name)?.length ?? 0) > 1 ? {
-		...cell,
-		name: `${cell.name} (${basename(runs[index]?.folder ?? "")})`
-	} : cell);
-	const present = new Set(cells.map(({ name }) => name));
-	return [
-		...named,
-		...unread.map(({ folder, problem }) => missing(basename(folder), problem)),
-		...expected.filter((name) => !present.has(name)).map((name) => missing(name, "No run of this name was handed on: its job did not run, or it died"))
-	];
-}
-function machineOf({ fingerprint }) {
-	const { gpuModel, gpuCount, cpuModel } = fingerprint;
-	if (typeof gpuModel !== "string") return typeof cpuModel === "string" ? cpuModel : "";
-	return Number(gpuCount) > 1 ? `${gpuCount} × ${gpuModel}` : gpuModel;
-}
-/** Merges runs into one report: an overview, the worst first, and each of them folded. */
-function mergeRuns(cells) {
-	const overall = overallOf(cells);
-	return {
-		overall,
-		parts: overviewParts(cells, overall)
-	};
-}
-/** Reads folders, each with its own problem. */
-async function readAll(folders, read) {
-	const runs = [];
-	const unread = [];
-	for (const folder of folders) try {
-		runs.push(await read(folder));
-	} catch (error) {
-		unread.push({
-			folder,
-			problem: messageOf(error)
-		});
-	}
-	return {
-		runs,
-		unread
-	};
 }
 
 // src/publishing.ts
@@ -39282,7 +38860,7 @@ var require_light = /* @__PURE__ */ __commonJSMin(((exports, module, this$1) => 
 
 // node_modules/@octokit/plugin-retry/dist-bundle/index.js
 var import_light = /* @__PURE__ */ __toESM(require_light(), 1);
-var VERSION$1 = "0.0.0-development";
+var VERSION = "0.0.0-development";
 function isRequestError(error) {
 	return error.request !== void 0;
 }
@@ -39295,7 +38873,7 @@ async function errorRequest(state, octokit, error, options) {
 	}
 	throw error;
 }
-async function wrapRequest$1(state, octokit, request, options) {
+async function wrapRequest(state, octokit, request, options) {
 	const limiter = new import_light.default();
 	limiter.on("failed", function(error, info) {
 		const maxRetries = ~~error.request.request?.retries;
@@ -39337,181 +38915,11 @@ function retry(octokit, octokitOptions) {
 	} } };
 	if (state.enabled) {
 		octokit.hook.error("request", errorRequest.bind(null, state, retryPlugin));
-		octokit.hook.wrap("request", wrapRequest$1.bind(null, state, retryPlugin));
+		octokit.hook.wrap("request", wrapRequest.bind(null, state, retryPlugin));
 	}
 	return retryPlugin;
 }
-retry.VERSION = VERSION$1;
-
-// node_modules/@octokit/plugin-throttling/dist-bundle/index.js
-var VERSION = "0.0.0-development";
-var noop = () => Promise.resolve();
-function wrapRequest(state, request, options) {
-	return state.retryLimiter.schedule(doRequest, state, request, options);
-}
-async function doRequest(state, request, options) {
-	const { pathname } = new URL(options.url, "http://github.test");
-	const isAuth = isAuthRequest(options.method, pathname);
-	const isWrite = !isAuth && options.method !== "GET" && options.method !== "HEAD";
-	const isSearch = options.method === "GET" && pathname.startsWith("/search/");
-	const isGraphQL = pathname.startsWith("/graphql");
-	const jobOptions = ~~request.retryCount > 0 ? {
-		priority: 0,
-		weight: 0
-	} : {};
-	if (state.clustering) jobOptions.expiration = 6e4;
-	if (isWrite || isGraphQL) await state.write.key(state.id).schedule(jobOptions, noop);
-	if (isWrite && state.triggersNotification(pathname)) await state.notifications.key(state.id).schedule(jobOptions, noop);
-	if (isSearch) await state.search.key(state.id).schedule(jobOptions, noop);
-	const req = (isAuth ? state.auth : state.global).key(state.id).schedule(jobOptions, request, options);
-	if (isGraphQL) {
-		const res = await req;
-		if (res.data.errors != null && res.data.errors.some((error) => error.type === "RATE_LIMITED")) throw Object.assign(/* @__PURE__ */ new Error("GraphQL Rate Limit Exceeded"), {
-			response: res,
-			data: res.data
-		});
-	}
-	return req;
-}
-function isAuthRequest(method, pathname) {
-	return method === "PATCH" && /^\/applications\/[^/]+\/token\/scoped$/.test(pathname) || method === "POST" && (/^\/applications\/[^/]+\/token$/.test(pathname) || /^\/app\/installations\/[^/]+\/access_tokens$/.test(pathname) || pathname === "/login/oauth/access_token");
-}
-var triggers_notification_paths_default = [
-	"/orgs/{org}/invitations",
-	"/orgs/{org}/invitations/{invitation_id}",
-	"/orgs/{org}/teams/{team_slug}/discussions",
-	"/orgs/{org}/teams/{team_slug}/discussions/{discussion_number}/comments",
-	"/repos/{owner}/{repo}/collaborators/{username}",
-	"/repos/{owner}/{repo}/commits/{commit_sha}/comments",
-	"/repos/{owner}/{repo}/issues",
-	"/repos/{owner}/{repo}/issues/{issue_number}/comments",
-	"/repos/{owner}/{repo}/issues/{issue_number}/sub_issue",
-	"/repos/{owner}/{repo}/issues/{issue_number}/sub_issues/priority",
-	"/repos/{owner}/{repo}/pulls",
-	"/repos/{owner}/{repo}/pulls/{pull_number}/comments",
-	"/repos/{owner}/{repo}/pulls/{pull_number}/comments/{comment_id}/replies",
-	"/repos/{owner}/{repo}/pulls/{pull_number}/merge",
-	"/repos/{owner}/{repo}/pulls/{pull_number}/requested_reviewers",
-	"/repos/{owner}/{repo}/pulls/{pull_number}/reviews",
-	"/repos/{owner}/{repo}/releases",
-	"/teams/{team_id}/discussions",
-	"/teams/{team_id}/discussions/{discussion_number}/comments"
-];
-function routeMatcher(paths) {
-	const regex2 = `^(?:${paths.map((path) => path.split("/").map((c) => c.startsWith("{") ? "(?:.+?)" : c).join("/")).map((r) => `(?:${r})`).join("|")})[^/]*$`;
-	return new RegExp(regex2, "i");
-}
-var regex = routeMatcher(triggers_notification_paths_default);
-var triggersNotification = regex.test.bind(regex);
-var groups = {};
-var createGroups = function(Bottleneck, common) {
-	groups.global = new Bottleneck.Group({
-		id: "octokit-global",
-		maxConcurrent: 10,
-		...common
-	});
-	groups.auth = new Bottleneck.Group({
-		id: "octokit-auth",
-		maxConcurrent: 1,
-		...common
-	});
-	groups.search = new Bottleneck.Group({
-		id: "octokit-search",
-		maxConcurrent: 1,
-		minTime: 2e3,
-		...common
-	});
-	groups.write = new Bottleneck.Group({
-		id: "octokit-write",
-		maxConcurrent: 1,
-		minTime: 1e3,
-		...common
-	});
-	groups.notifications = new Bottleneck.Group({
-		id: "octokit-notifications",
-		maxConcurrent: 1,
-		minTime: 3e3,
-		...common
-	});
-};
-function throttling(octokit, octokitOptions) {
-	const { enabled = true, Bottleneck = import_light.default, id = "no-id", timeout = 12e4, connection } = octokitOptions.throttle || {};
-	if (!enabled) return {};
-	const common = { timeout };
-	if (typeof connection !== "undefined") common.connection = connection;
-	const state = Object.assign({
-		clustering: connection != null,
-		triggersNotification,
-		fallbackSecondaryRateRetryAfter: 60,
-		retryAfterBaseValue: 1e3,
-		id
-	}, octokitOptions.throttle);
-	if (typeof state.onSecondaryRateLimit !== "function" || typeof state.onRateLimit !== "function") throw new Error(`octokit/plugin-throttling error:
-        You must pass the onSecondaryRateLimit and onRateLimit error handlers.
-        See https://octokit.github.io/rest.js/#throttling
-
-        const octokit = new Octokit({
-          throttle: {
-            onSecondaryRateLimit: (retryAfter, options) => {/* ... */},
-            onRateLimit: (retryAfter, options) => {/* ... */}
-          }
-        })
-    `);
-	let initialized = false;
-	const initializeBottleneck = () => {
-		if (initialized) return;
-		initialized = true;
-		if (groups.global == null) createGroups(Bottleneck, common);
-		state.global = state.global ?? groups.global;
-		state.auth = state.auth ?? groups.auth;
-		state.search = state.search ?? groups.search;
-		state.write = state.write ?? groups.write;
-		state.notifications = state.notifications ?? groups.notifications;
-		state.retryLimiter = state.retryLimiter ?? new Bottleneck();
-		const events = {};
-		const emitter = new Bottleneck.Events(events);
-		events.on("secondary-limit", state.onSecondaryRateLimit);
-		events.on("rate-limit", state.onRateLimit);
-		events.on("error", (e) => octokit.log.warn("Error in throttling-plugin limit handler", e));
-		state.retryLimiter.on("failed", async function(error, info) {
-			const [state2, request, options] = info.args;
-			const { pathname } = new URL(options.url, "http://github.test");
-			if (!(pathname.startsWith("/graphql") && error.status !== 401 || error.status === 403 || error.status === 429)) return;
-			const retryCount = ~~request.retryCount;
-			request.retryCount = retryCount;
-			options.request.retryCount = retryCount;
-			const { wantRetry, retryAfter = 0 } = await (async function() {
-				if (/\bsecondary rate\b/i.test(error.message)) {
-					const retryAfter2 = Number(error.response.headers["retry-after"]) || state2.fallbackSecondaryRateRetryAfter;
-					return {
-						wantRetry: await emitter.trigger("secondary-limit", retryAfter2, options, octokit, retryCount),
-						retryAfter: retryAfter2
-					};
-				}
-				if (error.response.headers != null && error.response.headers["x-ratelimit-remaining"] === "0" || (error.response.data?.errors ?? []).some((error2) => error2.type === "RATE_LIMITED")) {
-					const rateLimitReset = (/* @__PURE__ */ new Date(~~error.response.headers["x-ratelimit-reset"] * 1e3)).getTime();
-					const retryAfter2 = Math.max(Math.ceil((rateLimitReset - Date.now()) / 1e3) + 1, 0);
-					return {
-						wantRetry: await emitter.trigger("rate-limit", retryAfter2, options, octokit, retryCount),
-						retryAfter: retryAfter2
-					};
-				}
-				return {};
-			})();
-			if (wantRetry) {
-				request.retryCount++;
-				return retryAfter * state2.retryAfterBaseValue;
-			}
-		});
-	};
-	octokit.hook.wrap("request", (request, options) => {
-		initializeBottleneck();
-		return wrapRequest(state, request, options);
-	});
-	return {};
-}
-throttling.VERSION = VERSION;
-throttling.triggersNotification = triggersNotification;
+retry.VERSION = VERSION;
 
 // src/publish/client.ts
 var import_undici = require_undici$2();
@@ -39519,25 +38927,32 @@ var import_undici = require_undici$2();
 const MAX_WAIT_S = 120;
 const MAX_RATE_LIMIT_RETRIES = 3;
 const REQUEST_TIMEOUT_MS = 3e4;
-/**
-* Waits as long as any answer's `Retry-After` says: the plugins honour it only with GitHub's own words about a
-* secondary rate limit, which proxies, Gitea and Forgejo do not use.
-*/
-function retryAfterHeader(octokit) {
+/** Where a secondary rate limit does not say how long it lasts: GitHub's own advice. */
+const SECONDARY_WAIT_S = 60;
+/** How long a refused request has to wait, in seconds; null where it is no rate limit. */
+function rateLimitWaitS({ status, message, response }, now) {
+	if (status !== 403 && status !== 429) return null;
+	const header = (name) => Number(response?.headers[name] ?? NaN);
+	const retryAfter = header("retry-after");
+	if (Number.isFinite(retryAfter)) return retryAfter;
+	if (header("x-ratelimit-remaining") === 0 && Number.isFinite(header("x-ratelimit-reset"))) return Math.max(0, Math.ceil(header("x-ratelimit-reset") - now / 1e3)) + 1;
+	return status === 429 || /secondary rate limit/i.test(message) ? SECONDARY_WAIT_S : null;
+}
+/** Lets `plugin-retry` wait where a rate limit says how long; it knows server errors alone. */
+function rateLimits(octokit, { log }) {
 	octokit.hook.error("request", (error, options) => {
-		const { status, response } = error;
-		const seconds = Number(response?.headers["retry-after"] ?? NaN);
-		const itsOwn = /\bsecondary rate\b/i.test(error.message) || response?.headers["x-ratelimit-remaining"] === "0";
-		if (status === 429 && !itsOwn && seconds <= MAX_WAIT_S) {
+		const waitS = rateLimitWaitS(error, Date.now());
+		if (waitS !== null && waitS <= MAX_WAIT_S) {
+			log?.warn(`GitHub's rate limit: ${options.method} ${options.url} again in ${waitS} s`);
 			const request = {
-				...options,
-				request: {
-					...options.request,
-					retries: MAX_RATE_LIMIT_RETRIES,
-					retryAfter: seconds
-				}
+				...options.request,
+				retries: MAX_RATE_LIMIT_RETRIES,
+				retryAfter: waitS
 			};
-			Object.assign(error, { request });
+			Object.assign(error, { request: {
+				...options,
+				request
+			} });
 		}
 		throw error;
 	});
@@ -39561,45 +38976,33 @@ function connect(options) {
 		if (Number.isFinite(said)) skewMs = said - Date.now();
 		return response;
 	};
-	const limited = (what) => (retryAfterS, request, _, retryCount) => {
-		const again = retryCount < MAX_RATE_LIMIT_RETRIES && retryAfterS <= MAX_WAIT_S;
-		log.step(`GitHub's ${what} for ${request.method} ${request.url}: ${again ? `again in ${retryAfterS} s` : "given up"}`);
-		return again;
-	};
 	const silent = () => {};
 	return {
 		octokit: getOctokit(token, {
 			baseUrl: apiUrl.replace(/\/+$/, ""),
-			request: {
-				fetch,
-				retryAfterBaseValue: retryBaseMs
-			},
+			request: { fetch },
 			retry: {
 				doNotRetry: [
 					400,
 					401,
 					403,
 					404,
+					405,
 					410,
 					422,
 					429,
-					451
+					451,
+					501
 				],
-				retryAfterBaseValue: retryBaseMs
-			},
-			throttle: {
-				onRateLimit: limited("rate limit"),
-				onSecondaryRateLimit: limited("secondary rate limit"),
-				fallbackSecondaryRateRetryAfter: 20,
 				retryAfterBaseValue: retryBaseMs
 			},
 			log: {
 				debug: silent,
 				info: silent,
-				warn: silent,
+				warn: log.step,
 				error: silent
 			}
-		}, retryAfterHeader, retry, throttling),
+		}, rateLimits, retry),
 		owner,
 		repo,
 		log,
@@ -39676,4 +39079,4 @@ function runnerText(text) {
 	return text.replace(/[^\P{Cc}\n\t]/gu, "").replace(/##\[/g, "## [").replace(/^(\s*):(?=:)/gm, "$1: ");
 }
 
-export { HANDOFF_FILE as A, getInput as B, endCheck as C, loginOf as D, findComments as E, explain as F, setOutput as G, info as H, statusOf as I, warning as J, setSecret as K, context as L, decodeFooter as M, encodeFooter as N, putComment as O, markerOf as P, endGroup as R, beginOnlyCheck as S, post as T, notice as U, getState as V, saveState as W, summary as Y, readAll as _, parsePublicationState as a, PERMISSIONS as b, acceptanceText as c, isAcceptable as d, lastWords as f, partsOf as g, mergeRuns as h, keyOf as i, readHostileRun as j, addedLines as k, contentOf as l, cellsOf as m, runnerText as n, targetOf as o, mergedContent as p, startGroup as q, PUBLICATION_STATE as r, readInputs as s, runnerLine as t, failureContent as u, readReported as v, endDead as w, begin as x, runFolders as y, error as z };
+export { getState as A, addedLines as C, endGroup as D, context as E, setSecret as F, startGroup as I, warning as L, notice as M, saveState as N, error as O, setOutput as P, summary as R, putComment as S, statusOf as T, endCheck as _, parsePublicationState as a, findComments as b, acceptanceText as c, isAcceptable as d, lastWords as f, beginOnlyCheck as g, begin as h, keyOf as i, info as j, getInput as k, contentOf as l, PERMISSIONS as m, runnerText as n, targetOf as o, mergedContent as p, PUBLICATION_STATE as r, readInputs as s, runnerLine as t, failureContent as u, endDead as v, explain as w, loginOf as x, post as y };

@@ -2,7 +2,12 @@ import { access } from "node:fs/promises";
 import { type Browser, chromium } from "playwright-core";
 
 /** Where distributions and GitHub's runners keep a Chromium; `CHROMIUM` names another one. */
-const PLACES = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome", "/usr/bin/google-chrome-stable"];
+const PLACES = [
+  "/usr/bin/chromium",
+  "/usr/bin/chromium-browser",
+  "/usr/bin/google-chrome",
+  "/usr/bin/google-chrome-stable",
+];
 
 /** The machine's own Chromium, or null where there is none. */
 export async function findChromium(): Promise<string | null> {

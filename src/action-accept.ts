@@ -2,7 +2,8 @@ import { acceptanceOf, type Publishing } from "./action-publication.ts";
 import { UsageError } from "./domain/errors.ts";
 import { EXIT } from "./domain/verdict.ts";
 import { parseAcceptance } from "./publish/acceptance.ts";
-import { decodeFooter, encodeFooter, markerOf } from "./publish/marker.ts";
+import { fitLength, MAX_COMMENT_LENGTH } from "./publish/fit.ts";
+import { encodeFooter, markerOf } from "./publish/marker.ts";
 import { beginOnlyCheck, endCheck, type Target } from "./publish/publication.ts";
 import { findComments, loginOf, putComment } from "./publish/sticky-comment.ts";
 import type { Subject } from "./publish/subject.ts";
@@ -93,8 +94,12 @@ export async function acceptVerdict(job: AcceptJob): Promise<number> {
   const footer = encodeFooter({ v: 1, measuring: null, last: { ...last, blocks: false } });
   // Ours, as it was posted: only the end is machine-readable, and is written anew.
   const written = comment.body.slice(marker.length, comment.body.lastIndexOf("<!-- vllm-gate-data ")).trim();
-  const body = [marker, text, written, footer].join("\n\n");
-  if (decodeFooter(body) === null) throw new Error("the comment has lost its footer");
+  const room = MAX_COMMENT_LENGTH - marker.length - footer.length - 4;
+  const parts = [
+    { name: "acceptance", text },
+    { name: "verdict", text: written },
+  ];
+  const body = [marker, fitLength(parts, room, "the run's artifact"), footer].join("\n\n");
   await putComment(target.github, { pullNumber: number, key: target.key, login, body });
   const check = await beginOnlyCheck(target, onProblem);
   if (check !== null) {

@@ -24,6 +24,10 @@ export interface ForkJob {
   readonly onProblem: (problem: string) => void;
   /** Told of each run that was refused. */
   readonly onRefusal: (line: string) => void;
+  /** Told before anything is begun: a job that dies right after must end it. */
+  readonly onBegin: (target: Target) => void;
+  /** Told what is posted. */
+  readonly onContent: (content: Content) => void;
 }
 
 /**
@@ -60,6 +64,7 @@ export async function publishFork(job: ForkJob): Promise<number> {
   const number = runs[0]?.handoff?.pullRequest ?? numbers[0] ?? 0;
   const subject = { ...job.repository, headSha: event.head_sha, pullRequest: { number, isFork: true } };
   const target: Target = { ...first, subject, runUrl: event.html_url ?? first.runUrl };
+  job.onBegin(target);
   const login = await loginOf(target.github);
   const [comment] = await findComments(target.github, number, target.key, login);
   const publishing: Publishing = {
@@ -74,7 +79,11 @@ export async function publishFork(job: ForkJob): Promise<number> {
     onProblem,
   };
   const { verdict, content } = resultOf(runs, unread, job, event);
-  await publishVerdict(publishing, verdict, cwd, content);
+  await publishVerdict(publishing, verdict, cwd, (circumstances) => {
+    const made = content(circumstances);
+    job.onContent(made);
+    return made;
+  });
   return unread.length > 0 ? EXIT.usage : EXIT.pass;
 }
 

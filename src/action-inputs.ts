@@ -62,17 +62,17 @@ export function readInputs(get: (name: string) => string): ActionInputs {
       throw new UsageError(`${name}: it has no effect in mode ${mode}, only in ${modes.join(" and ")}`);
     }
   }
-  const compareTo = text("compare-to");
-  if (compareTo !== undefined) {
-    throw new UsageError(`compare-to: got "${compareTo}", and this version measures no base beside the head`);
-  }
   const overrides = {
     scenario: text("scenario"),
     model: text("model"),
     args: text("args"),
     command: text("command"),
     serverUrl: text("server-url"),
+    compareTo: text("compare-to"),
+    baseArgs: text("base-args"),
+    baseCommand: text("base-command"),
     sessions: number("sessions"),
+    maxSessions: number("max-sessions"),
     rounds: number("rounds"),
     budgetMinutes: number("budget-minutes"),
     baselineDir: text("baseline-dir"),

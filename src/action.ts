@@ -17,7 +17,7 @@ import { type RunResult, runAndRecord, runGate } from "./gate.ts";
 import { CONFIG_FILE, loadConfig } from "./inputs.ts";
 import { outliveReaders, untilInterrupted } from "./interruption.ts";
 import { failingKinds } from "./ledger-commands.ts";
-import { begin } from "./publish/publication.ts";
+import { begin, type Content } from "./publish/publication.ts";
 import { repositoryOf, type Subject, subjectOf } from "./publish/subject.ts";
 import { contentOf, mergedContent } from "./publishing.ts";
 import { cellsOf, mergeRuns, readAll, readReported, runFolders } from "./reporting.ts";
@@ -89,6 +89,11 @@ async function run(): Promise<number> {
   return MODE_RUNS[inputs.mode](inputs);
 }
 
+/** What the `post` step has to end; null when nothing is open any more. */
+function savePublication(state: PublicationState | null): void {
+  core.saveState(PUBLICATION_STATE, state === null ? "" : JSON.stringify(state));
+}
+
 /** The publication of this job, begun; null where it posts nothing itself. */
 async function beginPublishing(inputs: ActionInputs, subject: Subject): Promise<Publishing | null> {
   if (inputs.cell !== undefined) {
@@ -109,8 +114,7 @@ async function beginPublishing(inputs: ActionInputs, subject: Subject): Promise<
     return null;
   }
   // Before the check exists: a step that is killed right after must not leave it in progress.
-  const state: PublicationState = { subject, key, externalId };
-  core.saveState(PUBLICATION_STATE, JSON.stringify(state));
+  savePublication({ subject, key, externalId });
   const begun = await begin(target, onProblem);
   return { target, begun, acceptLabel: inputs.acceptLabel, log, onProblem };
 }
@@ -124,11 +128,11 @@ async function withPublishing(
   const publishing = await beginPublishing(inputs, subject);
   try {
     const code = await work(publishing);
-    core.saveState(PUBLICATION_STATE, "");
+    savePublication(null);
     return code;
   } catch (error) {
     if (publishing !== null) await publishFailure(publishing, error);
-    core.saveState(PUBLICATION_STATE, "");
+    savePublication(null);
     throw error;
   }
 }
@@ -239,15 +243,30 @@ async function publish(inputs: ActionInputs): Promise<number> {
     log,
     onProblem,
   };
+  let problems = 0;
+  let made: Content | null = null;
   switch (process.env["GITHUB_EVENT_NAME"]) {
-    case "workflow_run":
-      return publishFork({
+    case "workflow_run": {
+      const posted = await publishFork({
         ...job,
+        onProblem: (problem) => {
+          problems += 1;
+          onProblem(problem);
+        },
+        onBegin: ({ subject, externalId }) => savePublication({ subject, key, externalId }),
+        onContent: (content) => {
+          made = content;
+        },
         cwd: workspace(),
         runs: inputs.runs.length > 0 ? inputs.runs : ["runs"],
         cells: inputs.cells,
         onRefusal: (line) => core.error(runnerText(line), { title: "vllm-gate: artifact refused" }),
       });
+      if (made !== null) await tellPosted(made);
+      savePublication(null);
+      // To post is all that this job is for.
+      return posted === EXIT.pass && problems > 0 ? EXIT.notMeasured : posted;
+    }
     case "issue_comment":
     case "pull_request":
     case "pull_request_target":
@@ -277,6 +296,14 @@ async function audit(inputs: ActionInputs): Promise<number> {
   for (const { where, text } of failing)
     core.error(runnerText(text), { title: `vllm-gate audit: ${runnerLine(where)}` });
   return failing.length > 0 ? EXIT.regressed : EXIT.pass;
+}
+
+/** Outputs and summary of a job that posted what another measured. */
+async function tellPosted({ verdict, parts }: Content): Promise<void> {
+  const text = `${parts.map((part) => part.text).join("\n\n")}\n`;
+  core.setOutput("verdict", verdict);
+  core.setOutput("comment-body", text);
+  await writeSummary(text);
 }
 
 /** Outputs, summary and a line in the log: after everything is posted, before the job ends. */

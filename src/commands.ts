@@ -6,9 +6,8 @@ import { runDemo } from "./demo.ts";
 import { addDoctorCommand } from "./doctor-command.ts";
 import { comparisonFileSchema } from "./domain/comparison.ts";
 import { GateError, messageOf, UsageError } from "./domain/errors.ts";
-import { measurementsFileSchema } from "./domain/measurements.ts";
 import { RUN_FILES } from "./domain/run.ts";
-import { EXIT, verdictFileSchema } from "./domain/verdict.ts";
+import { EXIT } from "./domain/verdict.ts";
 import { runAndRecord, runGate } from "./gate.ts";
 import { addInitCommand } from "./init-command.ts";
 import { CONFIG_FILE, checkMetricNames } from "./inputs.ts";
@@ -18,6 +17,7 @@ import { type Recorded, type RecordOptions, recordRuns } from "./recording.ts";
 import { renderComment } from "./report/comment.ts";
 import { formatChange, formatValue } from "./report/numbers.ts";
 import { columns, printable, renderTerminal } from "./report/terminal.ts";
+import { cellsOf, commentInputOf, mergeRuns, readAll, readReported, runFolders } from "./reporting.ts";
 import {
   interruptions,
   log,
@@ -30,9 +30,8 @@ import {
 } from "./serve-options.ts";
 import { runSimulator } from "./simulate.ts";
 import { addStudyCommands } from "./study-commands.ts";
-import { parseJson, readCheckedOut, readJson, readTextIfExists } from "./system/files.ts";
+import { parseJson, readCheckedOut, readTextIfExists } from "./system/files.ts";
 import { gitRoot } from "./system/git.ts";
-import { readRunFolder } from "./system/run-folder.ts";
 import { TOOL_VERSION } from "./version.ts";
 
 const out = (text: string) => process.stdout.write(text);
@@ -171,32 +170,18 @@ async function compare(options: CompareOptions): Promise<number> {
   return verdict.exitCode;
 }
 
-async function report(folder: string): Promise<number> {
-  const path = (name: string) => join(folder, name);
-  const optional = async <T>(name: string, parse: (text: string) => T): Promise<T | null> => {
-    const text = await readTextIfExists(path(name));
-    return text === null ? null : parse(text);
-  };
-  const { run: record } = await readRunFolder(folder);
-  const verdict = await readJson(path(RUN_FILES.verdict), verdictFileSchema);
-  const comparison = await optional(RUN_FILES.comparison, (text) =>
-    parseJson(text, comparisonFileSchema, path(RUN_FILES.comparison)),
-  );
-  const measurements = await optional(RUN_FILES.measurements, (text) =>
-    parseJson(text, measurementsFileSchema, path(RUN_FILES.measurements)),
-  );
-  const runPath = relative(process.cwd(), resolve(folder)) || folder;
-  out(
-    renderComment({
-      verdict,
-      run: record,
-      measurements,
-      comparison,
-      runPath,
-      acceptCommand: `vllm-gate record ${runPath}`,
-    }),
-  );
-  return EXIT.pass;
+async function report(names: string[], { cells = [] }: { cells?: string[] }): Promise<number> {
+  const cwd = process.cwd();
+  const folders = await runFolders(names, cwd);
+  const [only] = folders;
+  if (folders.length === 1 && only !== undefined && cells.length === 0) {
+    out(renderComment(commentInputOf(await readReported(only), cwd)));
+    return EXIT.pass;
+  }
+  const { runs, unread } = await readAll(folders, readReported);
+  const { overall, parts } = mergeRuns(cellsOf(runs, unread, cells, cwd));
+  out(`${parts.map(({ text }) => text).join("\n\n")}\n`);
+  return overall.exitCode;
 }
 
 function buildProgram(finish: (code: number) => void): Command {
@@ -255,9 +240,10 @@ function buildProgram(finish: (code: number) => void): Command {
     .action(action((options: CompareOptions) => compare(options)));
   program
     .command("report")
-    .description("print the comment of a run folder")
-    .argument("<run>", "run folder")
-    .action(action((folder: string) => report(folder)));
+    .description("print the comment of a run folder, or one comment on many, which ends as the worst of them")
+    .argument("<runs...>", "run folders, folders of them, or patterns")
+    .option("--cells <names...>", "names of the runs that must be there: a missing one fails the report")
+    .action(action((runs: string[], options: { cells?: string[] }) => report(runs, options)));
   program
     .command("simulate")
     .description("serve the built-in simulator of vLLM: its HTTP, log, metrics and flags, without a GPU")

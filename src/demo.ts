@@ -38,7 +38,7 @@ scenarios:
     # The simulator keeps time on whatever machine this is, beside whatever else runs there.
     tolerances:
       ttft.warm.floor_ms: { relative: 0.25 }
-      batching.*.tokens_per_s: { relative: 0.1 }
+      batching.*.wave_tokens_per_s: { relative: 0.1 }
       batching.*.tpot_floor_ms: { relative: 0.1 }
 sessions: 1
 rounds: 2

@@ -123,7 +123,8 @@ function dirtyFindings({ rounds = [], dirtyStart = [] }: SessionRecord): Finding
       level: "warn",
       value: `not quiet in ${rounds.filter(({ dirty }) => dirty.length > 0).length} of ${rounds.length} rounds`,
       reason: first,
-      matters: "A gate run under this is invalid; the numbers below are not remembered as this node's usual ones.",
+      matters:
+        "A gate run under this is invalid; the numbers below are not remembered as this node's usual ones.",
       fix: null,
     },
   ];

@@ -36,7 +36,7 @@ export interface Initialized {
  * written then
  */
 export async function initRepository({ root, model, args, force }: InitRequest): Promise<Initialized> {
-  const example = await readFile(new URL("vllm-gate.yml", EXAMPLES), "utf8");
+  const example = await readFile(new URL("config/vllm-gate.yml", EXAMPLES), "utf8");
   const { text, scenario } = configOf(example, model, args);
   const workflow = workflowOf(await readFile(new URL("pull-request.yml", EXAMPLES), "utf8"));
   const files = [

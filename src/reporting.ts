@@ -6,7 +6,7 @@ import { type MeasurementsFile, measurementsFileSchema } from "./domain/measurem
 import { RUN_FILES, type RunRecord, runRecordSchema } from "./domain/run.ts";
 import { type VerdictFile, verdictFileSchema } from "./domain/verdict.ts";
 import { HANDOFF_FILE, type Handoff, handoffSchema } from "./publish/artifact.ts";
-import { type CommentPart, commentParts } from "./report/comment.ts";
+import { type CommentInput, type CommentPart, commentParts } from "./report/comment.ts";
 import { type Cell, type Overall, overallOf, overviewParts } from "./report/overview.ts";
 import { parseJson, readJson, readTextIfExists } from "./system/files.ts";
 
@@ -41,10 +41,18 @@ export async function readReported(folder: string): Promise<ReportedRun> {
   };
 }
 
+/** What a run's comment is made from. */
+export function commentInputOf(reported: ReportedRun, cwd: string): CommentInput {
+  const { folder, run } = reported;
+  const path = relative(cwd, resolve(cwd, folder)) || folder;
+  // Where an artifact was put is no reader's business: they download it.
+  const runPath = path.startsWith("..") ? `runs/${run.id ?? basename(folder)}` : path;
+  return { ...reported, runPath, acceptCommand: `vllm-gate record ${runPath}` };
+}
+
 /** The parts of a run's comment. */
 export function partsOf(reported: ReportedRun, cwd: string): CommentPart[] {
-  const runPath = relative(cwd, resolve(cwd, reported.folder)) || reported.folder;
-  return commentParts({ ...reported, runPath, acceptCommand: `vllm-gate record ${runPath}` });
+  return commentParts(commentInputOf(reported, cwd));
 }
 
 /**

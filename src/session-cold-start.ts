@@ -8,14 +8,19 @@ import type { ColdStart } from "./domain/telemetry-start.ts";
 import type { RequestTrace } from "./domain/trace.ts";
 import { within } from "./system/clock.ts";
 import { explainColdStart, type RequestTimes } from "./telemetry/cold-start.ts";
+import { DIRTY_LIMITS, dirtyReasons } from "./telemetry/dirty.ts";
 import { type Residency, readResidency, weightFiles } from "./telemetry/page-cache.ts";
 import { modelFolder } from "./telemetry/preflight.ts";
 import { parseServerLog } from "./telemetry/start-milestones.ts";
+import { summarize } from "./telemetry/summarize.ts";
 
 /** A start waits no longer than this for word of the page cache. */
 const RESIDENCY_MS = 5_000;
 /** A start says less than this, unless it prints a model. */
 const MAX_LOG_BYTES = 8 * 1024 * 1024;
+
+/** A server that loads its model makes tasks wait for the disk and for memory itself. */
+const OF_A_START = { ...DIRTY_LIMITS, ioPressure: 1, memoryPressure: 1 };
 
 /** Where a server's model lies. */
 export interface ModelPlace {
@@ -53,7 +58,11 @@ export async function beginStartAccount(place: ModelPlace): Promise<StartAccount
       if (readyS === undefined) return null;
       const log = parseServerLog(await beginningOf(join(folder, "server.log")));
       const times = (name: "cold" | "warm") => timesOf(ttftsS[name], casesOf(record, name));
-      return explainColdStart({ log, readyS, samples, residency, cold: times("cold"), warm: times("warm") });
+      const facts = { log, readyS, samples, residency, cold: times("cold"), warm: times("warm") };
+      return {
+        ...explainColdStart(facts),
+        disturbed: dirtyReasons(summarize(samples, 0, readyS), OF_A_START),
+      };
     },
   };
 }

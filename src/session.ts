@@ -21,6 +21,9 @@ import type { MachineView } from "./telemetry/machine-view.ts";
 
 /** How long an orderly end of a server may take before it is killed. */
 const GRACE_MS = 20_000;
+/** How long a server waits for the first look at its GPUs: what is on them before it is nobody's later. */
+const FIRST_LOOK_MS = 5_000;
+
 export interface SessionContext {
   readonly variant: string;
   readonly server: ServerSpec;
@@ -146,7 +149,10 @@ async function launch(
   const model = await resolveModel(context.cwd, spec.model);
   // Before the server: it sees what the machine did without it.
   const telemetry = startTelemetry(context, env);
-  const account = await beginStartAccount({ model, args: spec.args, cwd: context.cwd, env });
+  const [account] = await Promise.all([
+    beginStartAccount({ model, args: spec.args, cwd: context.cwd, env }),
+    telemetry.sampler.looked(FIRST_LOOK_MS),
+  ]);
   const launching = launchServer({
     command: spec.command,
     model,

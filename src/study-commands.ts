@@ -1,7 +1,9 @@
 import type { Command } from "commander";
 import { typed } from "./domain/command-line.ts";
 import { minutes, prepare, type ServeOptions, withServerOptions } from "./serve-options.ts";
+import { ALLOCATOR_STUDY } from "./studies/allocator.ts";
 import { BATCHING_STUDY } from "./studies/batching.ts";
+import { COLDSTART_STUDY } from "./studies/coldstart.ts";
 import { KV_STUDY } from "./studies/kv.ts";
 import { PREFIX_STUDY } from "./studies/prefix.ts";
 import type { StudyKind } from "./studies/study-kind.ts";
@@ -16,7 +18,13 @@ interface StudyOptions extends ServeOptions {
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: each kind has options of its own, which only it reads
-const KINDS: readonly StudyKind<any>[] = [PREFIX_STUDY, KV_STUDY, BATCHING_STUDY];
+const KINDS: readonly StudyKind<any>[] = [
+  PREFIX_STUDY,
+  KV_STUDY,
+  BATCHING_STUDY,
+  COLDSTART_STUDY,
+  ALLOCATOR_STUDY,
+];
 
 /** Adds `study` with a command for each kind. */
 export function addStudyCommands(

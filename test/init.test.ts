@@ -20,7 +20,7 @@ describe("initRepository", () => {
     const { files, scenario, exampleModel } = await initRepository({ root, force: false });
     expect(files).toEqual(["vllm-gate.yml", WORKFLOW]);
     expect([scenario, exampleModel]).toEqual(["chat", true]);
-    expect(await written(root, "vllm-gate.yml")).toBe(await example("vllm-gate.yml"));
+    expect(await written(root, "vllm-gate.yml")).toBe(await example("config/vllm-gate.yml"));
     const workflow = await written(root, WORKFLOW);
     expect(parse(workflow)).toEqual(parse(await example("pull-request.yml")));
     expect(workflow).toMatch(/^name: /);

@@ -56,6 +56,8 @@ export const coldStartSchema = z.object({
     .nullable(),
   /** The first request against a warm one, seconds; null without both. */
   coldWarm: z.object({ coldS: z.number(), warmS: z.number(), factor: z.number() }).nullable(),
+  /** Why the machine, and not the server, may have made the start what it was; absent when nobody looked. */
+  disturbed: z.array(z.string()).optional(),
   /** What it comes to, for somebody who runs servers. */
   paragraph: z.string(),
 });

@@ -30,6 +30,7 @@ const sideName = (side: Side) => (side === "base" ? "baseline" : "this run");
 function throughputChart(values: ReadonlyMap<string, SideValues>): Markup {
   const points = curveOf(values, "tokens_per_s");
   const knee = values.get("batching.knee");
+  const middle = Math.sqrt((points[0]?.concurrency ?? 1) * (points.at(-1)?.concurrency ?? 1));
   const marks = SIDES.flatMap((side) => {
     const drawn = sidePoints(points, side);
     const { stroke, ...dash } = look(side);
@@ -42,9 +43,10 @@ function throughputChart(values: ReadonlyMap<string, SideValues>): Markup {
             text([at], {
               x: (x: number) => x,
               frameAnchor: side === "base" ? "bottom" : "top",
-              text: () => ` knee, ${sideName(side)}: ${at}`,
-              textAnchor: "start",
-              dx: 4,
+              text: () => `knee, ${sideName(side)}: ${at}`,
+              // Towards the middle, where there is room.
+              textAnchor: at > middle ? "end" : "start",
+              dx: at > middle ? -4 : 4,
               dy: side === "base" ? -4 : 4,
               fill: stroke,
               ...ofSeries(side),

@@ -22,7 +22,7 @@ export function coldStartCharts(sessions: readonly SessionRecord[]): Markup[] {
       caption: paragraph,
       plot: {
         height: 60 + 26 * Math.max(1, drawn.length),
-        marginLeft: 170,
+        marginLeft: 150,
         x: { label: "seconds since the spawn", zero: true, grid: true },
         y: { label: null, domain: drawn.map(({ name }) => name) },
         marks: [
@@ -42,7 +42,7 @@ export function coldStartCharts(sessions: readonly SessionRecord[]): Markup[] {
             fill: "currentColor",
           }),
         ],
-        marginRight: 64,
+        marginRight: 52,
       },
       values: table(
         ["part", "term", "from", "to", "took", "the server says", "known by"],
@@ -149,11 +149,18 @@ function trackOptions(
       ? []
       : [{ x: point.tS, y: value * factor, throttle: point.throttle.filter((each) => each !== "idle") }];
   });
+  // A reading stands for the time to its neighbours.
+  const halfS = Math.max(
+    to / 400,
+    ((points.at(-1)?.x ?? 0) - (points[0]?.x ?? 0)) / Math.max(1, points.length - 1) / 2,
+  );
   const marks: Markish[] = [
     rectX(track.cases, {
       x1: "fromS",
       x2: "toS",
       fill: "var(--shade)",
+      // Neighbours differ, so that each is seen.
+      fillOpacity: (_: unknown, index: number) => (index % 2 === 0 ? 1 : 0.45),
       title: (each: GpuTrack["cases"][number]) => each.name,
     }),
     ...(limit === null ? [] : [ruleY([limit], { stroke: "var(--muted)", strokeDasharray: "2 3" })]),
@@ -161,8 +168,8 @@ function trackOptions(
     rectX(
       points.filter(({ throttle }) => throttle.length > 0),
       {
-        x1: (each: { x: number }) => each.x - to / 400,
-        x2: (each: { x: number }) => each.x + to / 400,
+        x1: (each: { x: number }) => each.x - halfS,
+        x2: (each: { x: number }) => each.x + halfS,
         fill: "var(--bad)",
         fillOpacity: 0.35,
       },

@@ -43,11 +43,9 @@ export function distributionCharts(
       id: `ttft-${index}`,
       title: `Time to first token: ${name}`,
       caption:
-        `The share of the requests that had their first token after so many milliseconds, over all rounds that count; further left is better. ` +
-        `Drawn from traces.jsonl.` +
-        (base === null
-          ? ""
-          : ` The vertical line is the baseline's median, ${formatValue(base, "ms")}; its single requests are not kept.`),
+        base === null
+          ? "From traces.jsonl."
+          : `From traces.jsonl. The vertical line is the baseline's median, ${formatValue(base, "ms")}; its single requests are not kept.`,
       series,
       plot: {
         height: 240,

@@ -23,8 +23,9 @@ export interface Chart {
   readonly values?: Markup;
 }
 
-const WIDTH = 680;
-const HEIGHT = 300;
+/** Drawn for a phone's width, so that its letters are not too small there. */
+const WIDTH = 420;
+const HEIGHT = 260;
 
 /** Marks of a series: drawn in its colour, hidden by its button. */
 export function ofSeries(key: string): { readonly ariaDescription: string } {
@@ -80,8 +81,9 @@ export function drawing(options: PlotOptions, id: string): Markup {
   const drawn = plot({
     width: WIDTH,
     height: HEIGHT,
-    marginLeft: 56,
+    marginLeft: 48,
     marginBottom: 40,
+    marginTop: 28,
     // The library asks for a browser's document; this one is all that it uses of it.
     document: document as unknown as NonNullable<PlotOptions["document"]>,
     ...options,

@@ -12,7 +12,8 @@ const seconds = (value: number) => value.toFixed(3);
 const percent = (share: number) => `${(share * 100).toFixed(1)} %`;
 
 /** A start as its paragraph and the table of its parts. What nothing names has a row of its own. */
-export function renderColdStart({ parts, readyS, unexplainedS, paragraph }: ColdStart): string[] {
+export function renderColdStart(account: ColdStart): string[] {
+  const { parts, readyS, unexplainedS, paragraph, disturbed = [] } = account;
   const rows = parts.map(({ name, term, seconds: spentS, reportedS, source }) => [
     plain(name),
     TERMS[term],
@@ -28,6 +29,9 @@ export function renderColdStart({ parts, readyS, unexplainedS, paragraph }: Cold
       : [["unexplained", "", seconds(unexplainedS), percent(unexplainedS / readyS), "", ""]];
   return [
     plain(paragraph),
+    ...(disturbed.length === 0
+      ? []
+      : [`The machine was not quiet meanwhile: ${plain(disturbed.join("; "))}.`]),
     table(
       ["part", "term", "s", "of the time to ready", "the server says", "known by"],
       [...rows, ...unexplained],

@@ -87,13 +87,16 @@ const ALIGN = ["l", "r", "r", "l", "r", "r"];
 function comparisonRow(each: Comparison): string[] {
   return [
     code(each.metric),
-    formatPair(each),
-    formatEffect(each).replace("[", "\\["),
+    unbroken(formatPair(each)),
+    unbroken(formatEffect(each)).replace("[", "\\["),
     each.unconfirmed === true ? `${WORDS[each.verdict]}, unconfirmed` : WORDS[each.verdict],
     formatTolerance(each.tolerance, each.absoluteTolerance, each.unit),
-    formatDetectable(each),
+    unbroken(formatDetectable(each)),
   ];
 }
+
+/** Numbers stay with their units where a column is narrow. */
+const unbroken = (text: string) => text.replaceAll(" ", "\u00a0");
 
 function metricTable(comparisons: readonly Comparison[]): string {
   return table(HEADER, comparisons.map(comparisonRow), ALIGN);

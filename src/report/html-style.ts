@@ -33,13 +33,12 @@ tr:last-child>*{border-bottom:0}
 thead th{background:var(--raised);font-weight:600}
 tbody th{font-weight:400}
 td.num,th.num{text-align:right;font-variant-numeric:tabular-nums}
-td.wrap{white-space:normal;min-width:22ch}
-.samples{white-space:normal;min-width:16ch;font-variant-numeric:tabular-nums}
+.wrap,.samples{display:inline-block;white-space:normal;min-width:24ch;max-width:60ch}
+.samples{font-variant-numeric:tabular-nums}
 .none,.muted,figcaption{color:var(--muted)}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
-.charts{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,460px),1fr));gap:20px;align-items:start}
+.charts{display:grid;grid-template-columns:repeat(auto-fill,minmax(min(100%,460px),1fr));gap:20px;align-items:start}
 figure{margin:0;padding:14px;border:1px solid var(--line);border-radius:8px;position:relative;min-width:0}
-figure.wide{grid-column:1/-1}
 figcaption{font-size:13.5px;margin-top:6px}
 svg{display:block;width:100%;height:auto;overflow:visible}
 svg text{white-space:pre}
@@ -54,5 +53,6 @@ svg text{white-space:pre}
 .tip{position:absolute;z-index:1;pointer-events:none;background:var(--text);color:var(--ground);border-radius:4px;padding:3px 8px;font-size:12.5px;max-width:260px}
 details{margin:8px 0}summary{cursor:pointer}
 footer{padding-bottom:40px;color:var(--muted);font-size:13.5px;margin-top:40px}
+@media (max-width:600px){th,td{padding:5px 6px}tbody th{white-space:normal;min-width:11ch}}
 @media print{.legend,nav{display:none}figure{break-inside:avoid}}
 `;

@@ -24,7 +24,7 @@ function row(each: Comparison): Content[] {
     html`<span class="word-${each.verdict}">${WORDS[each.verdict]}</span>`,
     formatTolerance(each.tolerance, each.absoluteTolerance, each.unit),
     number(each.detectable, "share", formatDetectable(each)),
-    html`<span class="muted">${each.reason}</span>`,
+    html`<span class="muted wrap">${each.reason}</span>`,
   ];
 }
 

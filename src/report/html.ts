@@ -27,6 +27,7 @@ interface Section {
   readonly title: string;
   readonly body: readonly Content[];
   readonly isGrid?: boolean;
+  readonly intro?: string;
 }
 
 const sha256 = (text: string) => createHash("sha256").update(text).digest("base64");
@@ -64,8 +65,9 @@ ${verdict.reportOnly ? html`<p>Report only: this verdict does not block the merg
 </header>
 <main>
 ${sections.map(
-  ({ id, title, body, isGrid }) => html`<section aria-labelledby="${id}">
+  ({ id, title, body, isGrid, intro }) => html`<section aria-labelledby="${id}">
 <h2 id="${id}">${title}</h2>
+${intro === undefined ? "" : html`<p>${intro}</p>`}
 ${isGrid === true ? html`<div class="charts">${body}</div>` : body}
 </section>
 `,
@@ -102,6 +104,8 @@ function sectionsOf(input: ReportInput, series: ReportSeries): Section[] {
     {
       id: "first-token",
       title: "Time to first token",
+      intro:
+        "The share of the requests that had their first token after so many milliseconds, over all rounds that count. Further left is better, steeper is steadier.",
       isGrid: true,
       body: distributionCharts(series.distributions, values),
     },

@@ -51,6 +51,8 @@ export interface GpuBatch {
 /** GPUs watched by long-lived nvidia-smi processes; on a machine without one it gives nothing. */
 export interface GpuWatch {
   take(): GpuBatch;
+  /** Settles with the first reading and the first list of processes, or when there will be none. Never rejects. */
+  readonly looked: Promise<void>;
   /** Watches PCIe traffic no more. */
   stopPcie(): Promise<void>;
   /** Asks now which processes are on the GPUs. */
@@ -73,6 +75,7 @@ export function watchGpus(options: GpuWatchOptions): GpuWatch {
   let askedS = Number.NEGATIVE_INFINITY;
   let memoryMoved = true;
   let asking: Promise<void> | null = null;
+  const first = Promise.withResolvers<void>();
   const stopping = new AbortController();
   const { signal } = stopping;
   let watched: ReadonlySet<string> | null = null;
@@ -100,6 +103,7 @@ export function watchGpus(options: GpuWatchOptions): GpuWatch {
     const reading = parseGpuReading(line, fields, nowS());
     if (reading === null) return false;
     readings.push(reading);
+    first.resolve();
     const used = reading.memoryUsedMib;
     if (used !== null && Math.abs(used - (memoryMib.get(reading.index) ?? 0)) >= MEMORY_STEP_MIB) {
       memoryMib.set(reading.index, used);
@@ -108,13 +112,14 @@ export function watchGpus(options: GpuWatchOptions): GpuWatch {
     return true;
   };
 
-  const begin = async () => {
+  /** True when readings will come. */
+  const begin = async (): Promise<boolean> => {
     let chosen = await chooseGpus(program, visibleDevices, signal);
     for (let retry = 0; chosen === "failed" && retry < RETRIES && !signal.aborted; retry += 1) {
       await delay(RETRY_MS, signal);
       chosen = await chooseGpus(program, visibleDevices, signal);
     }
-    if (typeof chosen === "string" || chosen.length === 0 || signal.aborted) return;
+    if (typeof chosen === "string" || chosen.length === 0 || signal.aborted) return false;
     const gpus = chosen;
     const uuids = gpus.flatMap(({ uuid }) => uuid ?? []);
     if (uuids.length === gpus.length) watched = new Set(uuids);
@@ -139,7 +144,10 @@ export function watchGpus(options: GpuWatchOptions): GpuWatch {
         },
       }),
     );
-    if (pcieStopped) return askOnce();
+    if (pcieStopped) {
+      await askOnce();
+      return true;
+    }
     let parse = createDmonParser();
     pcieStream = streamSmi({
       program,
@@ -155,10 +163,14 @@ export function watchGpus(options: GpuWatchOptions): GpuWatch {
       },
     });
     await askOnce();
+    return true;
   };
-  void begin().catch(() => {});
+  const looked = begin()
+    .then((watching) => (watching ? first.promise : undefined))
+    .catch(() => undefined);
 
   return {
+    looked,
     take() {
       const sinceS = nowS() - askedS;
       const due = memoryMoved ? PROCESSES_AT_MOST_EVERY_S : PROCESSES_AT_LEAST_EVERY_S;
@@ -179,6 +191,7 @@ export function watchGpus(options: GpuWatchOptions): GpuWatch {
     pids: () => [...streams, ...(pcieStream === null ? [] : [pcieStream])].flatMap((stream) => stream.pids()),
     stop: async () => {
       stopping.abort();
+      first.resolve();
       await Promise.all([...streams.map((stream) => stream.stop()), pcieStream?.stop()]);
     },
   };

@@ -1,6 +1,6 @@
 import { PerformanceObserver } from "node:perf_hooks";
 import type { GpuProcess, TelemetryLine, TelemetrySample } from "../domain/telemetry.ts";
-import { monotonicS } from "../system/clock.ts";
+import { delay, monotonicS } from "../system/clock.ts";
 import { watchGpus } from "./gpu-watch.ts";
 import {
   type MachineCounters,
@@ -51,6 +51,13 @@ export interface WatchedServer {
 export interface Sampler extends AsyncDisposable {
   /** Names the server, as soon as there is one: samples before it count nothing as the server's. */
   watch(server: WatchedServer): void;
+  /**
+   * Waits until the GPUs were looked at for the first time, and takes a sample of it: what is on them before the
+   * server.
+   *
+   * @param timeoutMs - a slow nvidia-smi delays nothing for longer than this
+   */
+  looked(timeoutMs: number): Promise<void>;
   /** The server serves: what is only watched while it starts is watched no more. */
   started(): Promise<void>;
   /**
@@ -225,6 +232,11 @@ export function startSampler(options: SamplerOptions = {}): Sampler {
       scope = rescope(scope, readScope(read, watched.leaderPid), () => {
         before = null;
       });
+    },
+    looked: async (timeoutMs) => {
+      if (gpus === null) return;
+      await Promise.race([gpus.looked, delay(timeoutMs)]);
+      await settle();
     },
     started: async () => {
       if (pcie === "start") await gpus?.stopPcie();

@@ -35,6 +35,7 @@ scenarios:
       ttft.warm.floor_ms: watch
       prefix.*.*.*.ttft_floor_ms: watch
 maxSessions: 1
+rounds: 1
 # Whatever else runs here takes a core of two.
 onDirty: note
 `;

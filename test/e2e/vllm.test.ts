@@ -23,7 +23,14 @@ describe("the gate on real vLLM", () => {
     expect(session?.logFacts?.kvCapacityTokens).toBeGreaterThan(100_000);
     expect(session?.logFacts?.engineInitS).toBeGreaterThan(1);
     const cases = new Set(session?.cases?.map((each) => `${each.probe}.${each.case}`));
-    for (const name of ["ttft.cold", "ttft.warm", "batching.c8", "prefix.miss.512", "kv.fill"]) {
+    for (const name of [
+      "ttft.cold",
+      "ttft.warm",
+      "batching.c8",
+      "prefix.miss.512.c1",
+      "prefix.hit.512.c1",
+      "kv.fill",
+    ]) {
       expect([...cases]).toContain(name);
     }
     expect(session?.disposal?.survivors).toEqual([]);

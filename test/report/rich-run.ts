@@ -45,7 +45,7 @@ export function richRun(
     run: run({
       sessions: made.map((each) => each.record),
       variants,
-      slo: { ttftP95Ms: 60, e2eP95Ms: 400 },
+      slo: { ttftP95Ms: 100, e2eP95Ms: 1000 },
       ...overrides,
     }),
     traces: made.flatMap((each) => each.traces),
@@ -91,7 +91,7 @@ function oneSession(variant: string, index: number, server: RichServer, tokens: 
     );
     for (const load of LOADS) {
       const beganS = clockS;
-      const tpotMs = server.tokenMs + server.perRequestMs * load * (load > 8 ? 1.8 : 1);
+      const tpotMs = server.tokenMs + server.perRequestMs * load * (load > 8 ? 4 : 1);
       const ttftMs = server.ttftMs + load * 1.4;
       for (let wave = 0; wave < 3; wave += 1) {
         for (let request = 0; request < Math.max(load, 8); request += 1) {

@@ -1,7 +1,9 @@
+import { VERDICTS } from "../../src/domain/verdict.ts";
 import type { CommentInput } from "../../src/report/comment.ts";
-import { decideFailure } from "../../src/verdict/decide.ts";
-import { fingerprint, measuredRun, run, session } from "../support/builders.ts";
-import { gate } from "../support/gate.ts";
+import { decide, decideFailure } from "../../src/verdict/decide.ts";
+import { comparison, fingerprint, measuredRun, run, session } from "../support/builders.ts";
+import { gate, POLICY } from "../support/gate.ts";
+import { richStory } from "./run-folder.ts";
 
 const base = measuredRun({ sessions: 5 });
 
@@ -201,6 +203,38 @@ export const STORIES: Readonly<Record<string, () => CommentInput>> = {
         policy: { reportOnly: true },
       },
     ),
+
+  "one-metric": () => {
+    const input = gate(
+      base,
+      measuredRun({ tpotMs: [2.75, 3.02], sessions: 3 }, flags(["--max-model-len", "4096"])),
+    );
+    const comparisons = input.comparison!.comparisons.filter(
+      ({ metric }) => metric === "batching.c8.tpot_floor_ms",
+    );
+    const comparison = { ...input.comparison!, comparisons };
+    return { ...input, comparison, verdict: decide(comparison, POLICY) };
+  },
+
+  "many-metrics": () => {
+    const input = gate(base, measuredRun({ tpotMs: [2.08, 2.315] }, flags(["--max-model-len", "4096"])));
+    const comparisons = Array.from({ length: 300 }, (_, index) =>
+      comparison({
+        metric: `batching.c${index + 1}.tpot_floor_ms`,
+        level: index < 150 ? "gate" : "watch",
+        verdict: VERDICTS[index % VERDICTS.length]!,
+        base: 2 + index / 100,
+        head: 2 + index / 90,
+        effect: (2 + index / 90) / (2 + index / 100) - 1,
+        interval: [-0.01 + index / 4000, 0.02 + index / 3000],
+        reason: `reason ${index % 7}`,
+      }),
+    );
+    const file = { ...input.comparison!, comparisons };
+    return { ...input, comparison: file, verdict: decide(file, POLICY) };
+  },
+
+  rich: () => richStory().input,
 
   hostile: () => {
     const { run: measured, traces } = measuredRun(

@@ -41,7 +41,7 @@ export function configText(options: WorkspaceOptions = {}): string {
         // The simulator keeps real time on a machine that tests share.
         tolerances: {
           "ttft.warm.floor_ms": { relative: 0.5 },
-          "batching.*.tokens_per_s": { relative: 0.25 },
+          "batching.*.wave_tokens_per_s": { relative: 0.25 },
           "batching.*.tpot_floor_ms": { relative: 0.25 },
         },
         ...options.scenario,
