@@ -1,189 +1,11 @@
-import { C as addedLines, D as endGroup, E as context, F as setSecret, I as startGroup, L as warning, M as notice, N as saveState, O as error, P as setOutput, R as summary, S as putComment, T as statusOf, _ as endCheck, b as findComments, c as acceptanceText, d as isAcceptable, g as beginOnlyCheck, h as begin, i as keyOf, j as info, k as getInput, l as contentOf, m as PERMISSIONS, n as runnerText, o as targetOf, p as mergedContent, r as PUBLICATION_STATE, s as readInputs, t as runnerLine, u as failureContent, w as explain, x as loginOf, y as post } from "./runner-log.js";
-import { H as string, R as number, _ as GateError, b as messageOf, d as writeJson, n as checkJson, x as EXIT, y as UsageError, z as object } from "./files.js";
-import { $ as encodeFooter, A as mergeRuns, M as readAll, N as readReported, O as cellsOf, P as runFolders, Q as decodeFooter, X as readHostileRun, Y as HANDOFF_FILE, nt as RUN_FILES, o as STATE_NAME, tt as markerOf } from "./decide.js";
-import { C as runAndRecord, S as loadConfig, at as resolveBase, b as CONFIG_FILE, n as failingKinds, q as secretsOf, rt as runAudit, v as outliveReaders, w as runGate, y as untilInterrupted } from "./ledger-commands.js";
+import { a as error, c as info, d as setOutput, f as setSecret, h as summary, i as endGroup, l as notice, m as warning, n as runnerText, o as getInput, p as startGroup, r as readInputs, t as runnerLine, u as saveState } from "./runner-log.js";
+import { $ as beginOnlyCheck, B as mergeRuns, D as keyOf, E as PUBLICATION_STATE, H as readAll, L as mergedContent, M as acceptanceText, N as contentOf, P as failureContent, Q as begin, R as cellsOf, U as readReported, W as runFolders, at as putComment, dt as encodeFooter, et as endCheck, ft as markerOf, ht as context, it as loginOf, k as targetOf, o as STATE_NAME, ot as MAX_COMMENT_LENGTH, rt as findComments, st as fitLength, ut as readHostileRun } from "./decide.js";
+import { At as subjectOf, C as runAndRecord, Ft as writeHandoff, It as parseAcceptance, Mt as acceptanceOf, Nt as publishFailure, Pt as publishVerdict, S as loadConfig, at as resolveBase, b as CONFIG_FILE, jt as workflowRunOf, kt as repositoryOf, n as failingKinds, q as secretsOf, rt as runAudit, v as outliveReaders, w as runGate, y as untilInterrupted } from "./ledger-commands.js";
+import { f as GateError, h as messageOf, m as UsageError } from "./files.js";
+import { o as EXIT } from "./operating.js";
+import { T as RUN_FILES } from "./sign.js";
 import { randomUUID } from "node:crypto";
 import { basename, join, resolve } from "node:path";
-
-// src/publish/acceptance.ts
-const COMMAND = /^\/vllm-gate[ \t]+accept(?:[ \t]+(.*))?$/;
-const NAMED_COMMIT = /^([0-9a-f]{7,64})[:,]?\s+(.*)$/;
-const MAX_REASON_LENGTH = 500;
-/**
-* The acceptance in a comment's first line: `/vllm-gate accept REASON`, or with the commit that is meant,
-* `/vllm-gate accept 1a2b3c4 REASON`. Null where the comment is none.
-*/
-function parseAcceptance(body) {
-	const [first = ""] = body.trimStart().split(/\r?\n/, 1);
-	const match = COMMAND.exec(first.trimEnd());
-	if (match === null) return null;
-	const said = (match[1] ?? "").trim();
-	const named = NAMED_COMMIT.exec(said);
-	return {
-		reason: (named?.[2] ?? said).slice(0, MAX_REASON_LENGTH).trim(),
-		commit: named?.[1] ?? null
-	};
-}
-/**
-* Looks for an acceptance of a commit's verdict: by a comment or a label, of somebody who may write to the
-* repository, given after the verdict was posted and not edited since. The latest that counts is taken.
-*/
-async function findAcceptance(github, request) {
-	const refused = [];
-	const given = [...await fromComments(github, request, refused), ...await fromLabel(github, request)].sort((a, b) => b.at.localeCompare(a.at));
-	for (const each of given) {
-		if (await mayWrite(github, each.by)) return {
-			acceptance: each,
-			refused
-		};
-		refused.push({
-			by: each.by,
-			why: "has no write permission here"
-		});
-	}
-	return {
-		acceptance: null,
-		refused
-	};
-}
-async function fromComments({ octokit, owner, repo }, { pullNumber, headSha, judgedAt }, refused) {
-	return (await octokit.paginate(octokit.rest.issues.listComments, {
-		owner,
-		repo,
-		issue_number: pullNumber,
-		since: judgedAt,
-		per_page: 100
-	})).flatMap((comment) => {
-		const parsed = parseAcceptance(comment.body ?? "");
-		const by = comment.user?.login;
-		if (parsed === null || by === void 0 || !isAfter(comment.created_at, judgedAt)) return [];
-		const refuse = (why) => {
-			refused.push({
-				by,
-				why
-			});
-			return [];
-		};
-		if (comment.user?.type === "Bot") return refuse("is a program, and only people accept a loss");
-		if (comment.updated_at !== comment.created_at) return refuse("edited the comment after it was written");
-		if (parsed.commit !== null && !headSha.startsWith(parsed.commit)) return refuse(`named the commit ${parsed.commit}, not the one that was judged`);
-		if (parsed.reason === "") return refuse("gave no reason: `/vllm-gate accept REASON`");
-		return [{
-			by,
-			reason: parsed.reason,
-			url: comment.html_url,
-			at: comment.created_at
-		}];
-	});
-}
-async function fromLabel({ octokit, owner, repo }, { pullNumber, judgedAt, label }) {
-	if (label === null) return [];
-	const last = (await octokit.paginate(octokit.rest.issues.listEvents, {
-		owner,
-		repo,
-		issue_number: pullNumber,
-		per_page: 100
-	})).filter((each) => each.event === "labeled" || each.event === "unlabeled").filter((each) => "label" in each && each.label?.name === label).at(-1);
-	if (last?.event !== "labeled" || last.actor == null || !isAfter(last.created_at, judgedAt)) return [];
-	const url = "html_url" in last && typeof last.html_url === "string" ? last.html_url : null;
-	return [{
-		by: last.actor.login,
-		reason: `label "${label}"`,
-		url,
-		at: last.created_at
-	}];
-}
-/** GitHub tells whole seconds: what falls in the second of the verdict is taken for earlier. */
-function isAfter(at, judgedAt) {
-	return Date.parse(at) > Date.parse(judgedAt);
-}
-/** Whether somebody may write to the repository. `maintain` counts as `write` in this answer. */
-async function mayWrite({ octokit, owner, repo }, username) {
-	try {
-		const { data } = await octokit.rest.repos.getCollaboratorPermissionLevel({
-			owner,
-			repo,
-			username
-		});
-		return [
-			"admin",
-			"write",
-			"owner"
-		].includes(data.permission);
-	} catch (error) {
-		if (statusOf(error) === 404) return false;
-		throw error;
-	}
-}
-
-// src/action-publication.ts
-/** Whether somebody accepted this commit's verdict after it was posted; what was said and does not count is told. */
-async function acceptanceOf(publishing) {
-	const { target, begun, acceptLabel, log, onProblem } = publishing;
-	const { pullRequest, headSha } = target.subject;
-	const { previous } = begun;
-	if (pullRequest === null || previous === null || previous.commit !== headSha) return null;
-	try {
-		const { acceptance, refused } = await findAcceptance(target.github, {
-			pullNumber: pullRequest.number,
-			headSha,
-			judgedAt: previous.at,
-			label: acceptLabel
-		});
-		for (const { by, why } of refused) log.warn(`An acceptance by ${by} does not count: ${by} ${why}`);
-		return acceptance;
-	} catch (error) {
-		onProblem(explain(error, "look for an acceptance", PERMISSIONS.comment));
-		return null;
-	}
-}
-/**
-* Posts a verdict and says what the job ends with: its exit code, or 0 when somebody accepted the loss.
-*
-* @param contentOf - the words for it, once it is known what stands beside them
-*/
-async function publishVerdict(publishing, verdict, cwd, contentOf) {
-	const { target, begun, log, onProblem } = publishing;
-	const acceptance = isAcceptable(verdict) ? await acceptanceOf(publishing) : null;
-	const content = contentOf({
-		cwd,
-		headSha: target.subject.headSha,
-		previous: begun.previous,
-		acceptance,
-		added: verdict.verdict === "pass" ? [] : await linesOf(publishing)
-	});
-	const { posted } = await post(target, begun, content, onProblem);
-	if (posted && target.subject.pullRequest !== null) log.step("The comment is posted");
-	if (acceptance === null) return verdict.exitCode;
-	log.step(`Accepted by ${acceptance.by} for ${target.subject.headSha}: ${acceptance.reason}`);
-	return EXIT.pass;
-}
-async function linesOf({ target, begun, log }) {
-	const { github, subject } = target;
-	if (subject.pullRequest === null || begun.check?.kind !== "check") return [];
-	try {
-		return await addedLines(github, subject.pullRequest.number);
-	} catch (error) {
-		log.step(`No annotations: ${explain(error, "list the changed files", PERMISSIONS.read)}`);
-		return [];
-	}
-}
-/** Posts that nothing was measured, and why. */
-async function publishFailure(publishing, error) {
-	const { target, begun, onProblem } = publishing;
-	const content = failureContent(messageOf(error), "Mend it and push again; nothing was measured.");
-	await post(target, begun, content, onProblem);
-}
-/** Writes what the job that posts must know into the run folder, which travels as an artifact. */
-function writeHandoff(runDir, subject, cell) {
-	const handoff = {
-		schemaVersion: 1,
-		pullRequest: subject.pullRequest?.number ?? null,
-		headSha: subject.headSha,
-		cell: cell ?? null
-	};
-	return writeJson(join(runDir, HANDOFF_FILE), handoff);
-}
 
 // src/action-accept.ts
 /** The pull request that an event may accept a loss of; null where it is about something else. */
@@ -267,13 +89,19 @@ async function acceptVerdict(job) {
 			blocks: false
 		}
 	});
+	const written = comment.body.slice(marker.length, comment.body.lastIndexOf("<!-- vllm-gate-data ")).trim();
+	const room = MAX_COMMENT_LENGTH - marker.length - footer.length - 4;
 	const body = [
 		marker,
-		text,
-		comment.body.slice(marker.length, comment.body.lastIndexOf("<!-- vllm-gate-data ")).trim(),
+		fitLength([{
+			name: "acceptance",
+			text
+		}, {
+			name: "verdict",
+			text: written
+		}], room, "the run's artifact"),
 		footer
 	].join("\n\n");
-	if (decodeFooter(body) === null) throw new Error("the comment has lost its footer");
 	await putComment(target.github, {
 		pullNumber: number,
 		key: target.key,
@@ -338,74 +166,6 @@ function text(value) {
 	return typeof value === "string" && value !== "" ? value : null;
 }
 
-// src/publish/subject.ts
-const SHA = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
-const sha = string().regex(SHA, "expected the hash of a commit");
-const pullRequestSchema = object({
-	number: number().int().positive(),
-	head: object({
-		sha,
-		repo: object({ id: number() }).nullish()
-	}),
-	base: object({ repo: object({ id: number() }).nullish() }).optional()
-});
-const REPOSITORY = /^(?!\.+\/)[\w.-]+\/(?!\.+$)[\w.-]+$/;
-/** The repository that the workflow runs in. */
-function repositoryOf(environment, payload) {
-	const named = payload["repository"]?.full_name;
-	const name = environment["GITHUB_REPOSITORY"] || (typeof named === "string" ? named : "");
-	const [owner = "", repo = ""] = name.split("/");
-	if (!REPOSITORY.test(name)) throw new UsageError(`GITHUB_REPOSITORY: got ${JSON.stringify(name)}, expected owner/name`);
-	return {
-		owner,
-		repo
-	};
-}
-/**
-* What a run of this event judges: a pull request's head, not the merge commit that the workflow runs on, else the
-* commit itself.
-*/
-function subjectOf(environment, payload) {
-	const repository = repositoryOf(environment, payload);
-	const given = payload["pull_request"];
-	if (given !== void 0 && given !== null) {
-		const { number, head, base } = checkJson(given, pullRequestSchema, "the event's pull_request");
-		const own = payload["repository"]?.id ?? base?.repo?.id;
-		const isFork = head.repo?.id === void 0 || head.repo.id !== own;
-		return {
-			...repository,
-			headSha: head.sha,
-			pullRequest: {
-				number,
-				isFork
-			}
-		};
-	}
-	const headSha = environment["GITHUB_SHA"] ?? "";
-	if (!SHA.test(headSha)) throw new UsageError(`GITHUB_SHA: got ${JSON.stringify(headSha)}, expected the hash of a commit`);
-	return {
-		...repository,
-		headSha,
-		pullRequest: null
-	};
-}
-const workflowRunSchema = object({
-	id: number(),
-	event: string(),
-	conclusion: string().nullish(),
-	html_url: string().optional(),
-	head_sha: sha,
-	head_branch: string().nullish(),
-	head_repository: object({
-		id: number(),
-		owner: object({ login: string() })
-	}).nullish()
-});
-/** The run that a `workflow_run` event is about: GitHub's word, not the artifact's. */
-function workflowRunOf(payload) {
-	return checkJson(payload["workflow_run"], workflowRunSchema, "the event's workflow_run");
-}
-
 // src/action-fork.ts
 /**
 * Posts what the job of a fork's pull request measured. Its artifact is a stranger's: what it says of itself is only
@@ -452,6 +212,7 @@ async function publishFork(job) {
 		subject,
 		runUrl: event.html_url ?? first.runUrl
 	};
+	job.onBegin(target);
 	const login = await loginOf(target.github);
 	const [comment] = await findComments(target.github, number, target.key, login);
 	const publishing = {
@@ -466,7 +227,11 @@ async function publishFork(job) {
 		onProblem
 	};
 	const { verdict, content } = resultOf(runs, unread, job, event);
-	await publishVerdict(publishing, verdict, cwd, content);
+	await publishVerdict(publishing, verdict, cwd, (circumstances) => {
+		const made = content(circumstances);
+		job.onContent(made);
+		return made;
+	});
 	return unread.length > 0 ? EXIT.usage : EXIT.pass;
 }
 function resultOf(runs, unread, { cells, cwd }, event) {
@@ -524,6 +289,50 @@ async function readRuns({ runs: names, cwd }, event, numbers) {
 	});
 }
 
+// src/action-outputs.ts
+/** The job's log, in which nothing that is printed can be taken for a command. */
+const log = {
+	step: (message) => info(runnerLine(message)),
+	warn: (message) => warning(runnerText(message))
+};
+/** What could not be published is in the summary; the warning says which permission would have allowed it. */
+const onProblem = (problem) => {
+	warning(runnerText(`${problem}. The job's summary has the report.`), { title: "vllm-gate: not posted" });
+};
+/** What the `post` step has to end; null when nothing is open any more. */
+function savePublication(state) {
+	saveState(PUBLICATION_STATE, state === null ? "" : JSON.stringify(state));
+}
+/** Outputs and summary of a job that posted what another measured. */
+async function tellPosted({ verdict, parts }) {
+	const text = `${parts.map((part) => part.text).join("\n\n")}\n`;
+	setOutput("verdict", verdict);
+	setOutput("comment-body", text);
+	await writeSummary(text);
+}
+/** Outputs, summary and a line in the log: after everything is posted, before the job ends. */
+async function tell(verdict, comment, exitCode) {
+	setOutput("verdict", verdict.verdict);
+	setOutput("comment-body", comment);
+	await writeSummary(comment);
+	const line = `${verdict.headline.replace(/\.+$/, "")}. ${verdict.nextAction}`;
+	const title = `vllm-gate: ${verdict.verdict}`;
+	if (exitCode !== EXIT.pass) error(runnerText(line), { title });
+	else if (verdict.verdict !== "pass") notice(runnerText(line), { title });
+	else info(runnerLine(line));
+}
+/** The runner takes no more for one step's summary. */
+const MAX_SUMMARY_BYTES = 1048576;
+/** The verdict stands in the outputs: a summary that cannot be written changes nothing about it. */
+async function writeSummary(comment) {
+	const fits = Buffer.byteLength(comment) <= MAX_SUMMARY_BYTES;
+	try {
+		await summary.addRaw(fits ? comment : "The report is too long for a summary: see report.md in the run folder.\n").write();
+	} catch (error) {
+		warning(runnerLine(`The job's summary could not be written: ${messageOf(error)}`));
+	}
+}
+
 // src/action.ts
 /** A baseline whose latest session is older is stale; as `vllm-gate audit` has it. */
 const AUDIT_MAX_AGE_DAYS = 90;
@@ -543,14 +352,6 @@ async function baseRevision(cwd) {
 	if (base.isStale) warning(runnerLine(`The base branch ${plan.branch} could not be fetched, so the copy in this clone judges, which may be old.`));
 	return base.revision;
 }
-const log = {
-	step: (message) => info(runnerLine(message)),
-	warn: (message) => warning(runnerText(message))
-};
-/** What could not be published is in the summary; the warning says which permission would have allowed it. */
-const onProblem = (problem) => {
-	warning(runnerText(`${problem}. The job's summary has the report.`), { title: "vllm-gate: not posted" });
-};
 const workspace = () => resolve(process.env["GITHUB_WORKSPACE"] || ".");
 const MODE_RUNS = {
 	gate: (inputs) => gate(inputs),
@@ -585,12 +386,11 @@ async function beginPublishing(inputs, subject) {
 		log.step("No github-token: the verdict is in the job's summary alone");
 		return null;
 	}
-	const state = {
+	savePublication({
 		subject,
 		key,
 		externalId
-	};
-	saveState(PUBLICATION_STATE, JSON.stringify(state));
+	});
 	return {
 		target,
 		begun: await begin(target, onProblem),
@@ -604,11 +404,11 @@ async function withPublishing(inputs, subject, work) {
 	const publishing = await beginPublishing(inputs, subject);
 	try {
 		const code = await work(publishing);
-		saveState(PUBLICATION_STATE, "");
+		savePublication(null);
 		return code;
 	} catch (error) {
 		if (publishing !== null) await publishFailure(publishing, error);
-		saveState(PUBLICATION_STATE, "");
+		savePublication(null);
 		throw error;
 	}
 }
@@ -700,14 +500,33 @@ async function publish(inputs) {
 		log,
 		onProblem
 	};
+	let problems = 0;
+	let made = null;
 	switch (process.env["GITHUB_EVENT_NAME"]) {
-		case "workflow_run": return publishFork({
-			...job,
-			cwd: workspace(),
-			runs: inputs.runs.length > 0 ? inputs.runs : ["runs"],
-			cells: inputs.cells,
-			onRefusal: (line) => error(runnerText(line), { title: "vllm-gate: artifact refused" })
-		});
+		case "workflow_run": {
+			const posted = await publishFork({
+				...job,
+				onProblem: (problem) => {
+					problems += 1;
+					onProblem(problem);
+				},
+				onBegin: ({ subject, externalId }) => savePublication({
+					subject,
+					key,
+					externalId
+				}),
+				onContent: (content) => {
+					made = content;
+				},
+				cwd: workspace(),
+				runs: inputs.runs.length > 0 ? inputs.runs : ["runs"],
+				cells: inputs.cells,
+				onRefusal: (line) => error(runnerText(line), { title: "vllm-gate: artifact refused" })
+			});
+			if (made !== null) await tellPosted(made);
+			savePublication(null);
+			return posted === EXIT.pass && problems > 0 ? EXIT.notMeasured : posted;
+		}
 		case "issue_comment":
 		case "pull_request":
 		case "pull_request_target": return acceptVerdict(job);
@@ -730,28 +549,6 @@ async function audit(inputs) {
 	await writeSummary(page);
 	for (const { where, text } of failing) error(runnerText(text), { title: `vllm-gate audit: ${runnerLine(where)}` });
 	return failing.length > 0 ? EXIT.regressed : EXIT.pass;
-}
-/** Outputs, summary and a line in the log: after everything is posted, before the job ends. */
-async function tell(verdict, comment, exitCode) {
-	setOutput("verdict", verdict.verdict);
-	setOutput("comment-body", comment);
-	await writeSummary(comment);
-	const line = `${verdict.headline.replace(/\.+$/, "")}. ${verdict.nextAction}`;
-	const title = `vllm-gate: ${verdict.verdict}`;
-	if (exitCode !== EXIT.pass) error(runnerText(line), { title });
-	else if (verdict.verdict !== "pass") notice(runnerText(line), { title });
-	else info(runnerLine(line));
-}
-/** The runner takes no more for one step's summary. */
-const MAX_SUMMARY_BYTES = 1048576;
-/** The verdict stands in the outputs: a summary that cannot be written changes nothing about it. */
-async function writeSummary(comment) {
-	const fits = Buffer.byteLength(comment) <= MAX_SUMMARY_BYTES;
-	try {
-		await summary.addRaw(fits ? comment : "The report is too long for a summary: see report.md in the run folder.\n").write();
-	} catch (error) {
-		warning(runnerLine(`The job's summary could not be written: ${messageOf(error)}`));
-	}
 }
 setOutput("verdict", "failed");
 setOutput("comment-body", "");

@@ -1,8 +1,10 @@
-import { $ as coldCase, A as identify, B as readResidency, C as runAndRecord, Ct as max, D as Interruption, Dt as min, E as compareRuns, Et as medianAbsoluteDeviation, F as readNodeFacts, G as createRedactor, H as weightFiles, I as folderOfModel, J as equalRequests, K as redactDeep, L as runPreflight, M as measureSession, N as resumeRun, O as concludeMeasuring, Ot as quantile, P as startRun, Q as batchingCase, R as dropAllCaches, St as ttftMs, T as recordRuns, Tt as median, U as findModelShape, V as readThrough, W as serverEnvironment, X as fillLengths, Y as ownRequests, Z as kvFillCase, _ as renderTerminal, _t as countedIn, a as minutes, b as CONFIG_FILE, bt as measuredS, c as prepare, ct as readKvFill, d as withServerOptions, dt as kvCapacity, et as warmCase, f as Command, ft as curveOf, g as printable, gt as timesOf$1, h as columns$1, ht as countGood, i as log, it as gitRoot, j as mayGoOn, k as headPlan, l as wholeNumber$1, lt as theilSenLine, m as InvalidArgumentError, mt as kneeOf, nt as runSide, o as optionName, ot as execa, p as CommanderError, pt as findKnee, q as secretsOf, r as interruptions, s as overridesOf, st as hitRateOf, t as addLedgerCommands, tt as completionBody, u as withServeOptions, ut as GIB, v as outliveReaders, vt as e2eMs, w as runGate, wt as mean, x as checkMetricNames, xt as tpotMs, yt as groupTraces, z as dropFromPageCache } from "./ledger-commands.js";
+import { $ as coldCase, A as identify, B as readResidency, C as runAndRecord, Ct as max, D as Interruption, Dt as min, E as compareRuns, Et as medianAbsoluteDeviation, F as readNodeFacts, G as createRedactor, H as weightFiles, I as folderOfModel, J as equalRequests, K as redactDeep, L as runPreflight, M as measureSession, N as resumeRun, O as concludeMeasuring, Ot as quantile, P as startRun, Pt as publishVerdict, Q as batchingCase, R as dropAllCaches, St as ttftMs, T as recordRuns, Tt as median, U as findModelShape, V as readThrough, W as serverEnvironment, X as fillLengths, Y as ownRequests, Z as kvFillCase, _ as renderTerminal, _t as countedIn, a as minutes, b as CONFIG_FILE, bt as measuredS, c as prepare, ct as readKvFill, d as withServerOptions, dt as kvCapacity, et as warmCase, f as Command, ft as curveOf, g as printable, gt as timesOf$1, h as columns$1, ht as countGood, i as log, it as gitRoot, j as mayGoOn, k as headPlan, kt as repositoryOf, l as wholeNumber$1, lt as theilSenLine, m as InvalidArgumentError, mt as kneeOf, nt as runSide, o as optionName, ot as execa, p as CommanderError, pt as findKnee, q as secretsOf, r as interruptions, s as overridesOf, st as hitRateOf, t as addLedgerCommands, tt as completionBody, u as withServeOptions, ut as GIB, v as outliveReaders, vt as e2eMs, w as runGate, wt as mean, x as checkMetricNames, xt as tpotMs, yt as groupTraces, z as dropFromPageCache } from "./ledger-commands.js";
 import { c as require_dist, i as resolveConfig, n as parseConfig, r as policyOf, s as toArguments } from "./load.js";
-import { B as record$1, H as string, I as literal, N as array, P as boolean, R as number, W as union, _ as GateError, a as readCheckedOut, b as messageOf, f as sloSchema, i as parseJson, j as _enum, l as sha256, r as makeFolder, s as readTextIfExists, u as writeFileAtomic, v as NotMeasuredError, x as EXIT, y as UsageError, z as object } from "./files.js";
-import { A as mergeRuns, B as formatChange, D as require_undici, E as TOOL_VERSION, F as renderComment, G as codeBlock, J as table, K as oneLine, M as readAll, N as readReported, O as cellsOf$1, P as runFolders, U as formatValue, V as formatNumber, W as code, at as telemetryLineSchema, ct as findingSchema, f as readRunFolder, ft as flagValue, h as writeRun, k as commentInputOf, mt as withoutFlag, nt as RUN_FILES, ot as ALLOCATORS, pt as tokenCount, q as plain, st as LEVELS, vt as comparisonFileSchema, z as typed } from "./decide.js";
-import { createHash } from "node:crypto";
+import { C as number, D as string, T as record$1, g as _enum, k as union, o as EXIT, t as sloSchema, v as array, w as object, x as literal, y as boolean } from "./operating.js";
+import { A as TOOL_VERSION, B as mergeRuns, D as keyOf$1, G as renderComment, H as readAll, J as oneLine, K as code, L as mergedContent, N as contentOf, Q as begin, R as cellsOf$1, U as readReported, W as runFolders, X as table, Y as plain, f as readRunFolder, h as writeRun, j as require_undici, k as targetOf, q as codeBlock, z as commentInputOf } from "./decide.js";
+import { a as readCheckedOut, f as GateError, h as messageOf, i as parseJson, l as sha256, m as UsageError, p as NotMeasuredError, r as makeFolder, s as readTextIfExists, u as writeFileAtomic } from "./files.js";
+import { A as telemetryLineSchema, L as flagValue, M as LEVELS, N as findingSchema, R as tokenCount, T as RUN_FILES, U as comparisonFileSchema, _ as typed, j as ALLOCATORS, v as formatChange, w as formatValue, x as formatNumber, z as withoutFlag } from "./sign.js";
+import { createHash, randomUUID } from "node:crypto";
 import { join, relative, resolve } from "node:path";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -1015,6 +1017,63 @@ function nextSteps({ files, scenario, exampleModel }, folder) {
 		"Workflows for forks, several models or GPUs, nights and acceptance: examples/ of vllm-gate.",
 		""
 	].join("\n");
+}
+
+// src/publish-command.ts
+const HELP = `
+The token is in GITHUB_TOKEN; GITHUB_API_URL names another server than GitHub's: https://HOST/api/v3 of GitHub Enterprise,
+https://HOST/api/v1 of Gitea and Forgejo. It ends as the verdict, once that is posted; with 4 when it could not be.`;
+/** Posts runs from any runner: the comment and the check that the action posts. */
+async function publishRuns(names, options, log) {
+	const { commit, pullRequest, commentKey, acceptLabel, cells = [] } = options;
+	if (!/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(commit)) throw new UsageError(`--commit: got "${commit}", expected the whole hash of a commit`);
+	const environment = {
+		...process.env,
+		GITHUB_REPOSITORY: options.repository ?? process.env["GITHUB_REPOSITORY"]
+	};
+	const subject = {
+		...repositoryOf(environment, {}),
+		headSha: commit,
+		pullRequest: pullRequest === void 0 ? null : {
+			number: pullRequest,
+			isFork: false
+		}
+	};
+	const key = keyOf$1({
+		commentKey,
+		overrides: {}
+	});
+	const token = process.env["GITHUB_TOKEN"];
+	const target = targetOf(token || void 0, {
+		subject,
+		key,
+		externalId: randomUUID()
+	}, environment, log);
+	if (target === null) throw new UsageError("GITHUB_TOKEN: not set, expected a token that may post");
+	const cwd = process.cwd();
+	const { runs, unread } = await readAll(await runFolders(names, cwd), readReported);
+	let problems = 0;
+	const onProblem = (problem) => {
+		problems += 1;
+		log.warn(problem);
+	};
+	const publishing = {
+		target,
+		begun: await begin(target, onProblem),
+		acceptLabel: acceptLabel ?? null,
+		log,
+		onProblem
+	};
+	const [only] = runs;
+	const code = runs.length === 1 && unread.length === 0 && cells.length === 0 && only !== void 0 ? await publishVerdict(publishing, only.verdict, cwd, (circumstances) => contentOf(only, circumstances)) : await publishMerged(publishing, mergeRuns(cellsOf$1(runs, unread, cells, cwd)), cwd);
+	return problems > 0 && code === EXIT.pass ? EXIT.notMeasured : code;
+}
+function publishMerged(publishing, merged, cwd) {
+	return publishVerdict(publishing, merged.overall, cwd, (circumstances) => mergedContent(merged, circumstances));
+}
+/** Adds `publish`. */
+function addPublishCommand(program, { finish, log, wholeNumber }) {
+	program.command("publish").description("post runs to GitHub, or to a forge with its API: one comment, and a check of the commit").argument("<runs...>", "run folders, folders of them, or patterns").option("--repository <owner/name>", "GITHUB_REPOSITORY by default").requiredOption("--commit <sha>", "the commit that was measured").option("--pull-request <number>", "the pull request to comment on", wholeNumber).option("--comment-key <key>", "tells several comments on one pull request apart").option("--accept-label <label>", "label by which people accept a loss").option("--cells <names...>", "names of the runs that must be there").addHelpText("after", HELP).action(async (names, options) => finish(await publishRuns(names, options, log)));
 }
 
 // src/simulate.ts
@@ -3106,7 +3165,7 @@ function keptFolder({ runDir }) {
 */
 async function compileCache(place, compile, { compileCache: states }) {
 	if (!states.includes("fresh")) return null;
-	const isFirst = (await readdir(keptFolder(place)).catch(() => [])).length === 0;
+	const isFirst = await stat(keptFolder(place)).catch(() => null) === null;
 	const folder = compile === "kept" || isFirst && states.includes("kept") ? keptFolder(place) : join(place.runDir, CACHES, `fresh-${place.index}`);
 	await makeFolder(folder);
 	return folder;
@@ -5833,6 +5892,11 @@ function buildProgram(finish) {
 	});
 	program.command("compare").description("compare run folders, or a baseline, with run folders").requiredOption("--base <path...>", "run folders, or a baseline's file").requiredOption("--head <path...>", "run folders").option("--config <file>", "take tolerances, levels and limits from this configuration").option("--scenario <name>", "and from this scenario of it").option("--json", "print comparison and verdict").action(action((options) => compare(options)));
 	program.command("report").description("print the comment of a run folder, or one comment on many, which ends as the worst of them").argument("<runs...>", "run folders, folders of them, or patterns").option("--cells <names...>", "names of the runs that must be there: a missing one fails the report").action(action((runs, options) => report(runs, options)));
+	addPublishCommand(program, {
+		finish,
+		log,
+		wholeNumber: wholeNumber$1
+	});
 	program.command("simulate").description("serve the built-in simulator of vLLM: its HTTP, log, metrics and flags, without a GPU").argument("[flags...]", "after --, what would follow `vllm serve`: a model and vLLM's own flags").addHelpText("after", SIMULATE_HELP).action(action((flags) => runSimulator(flags)));
 	program.addHelpText("after", "\nExit codes: 0 pass, 1 regressed, 2 wrong input, 3 measured but no verdict, 4 nothing measured, 130/143 cancelled.");
 	for (const command of program.commands) command.exitOverride().showSuggestionAfterError();

@@ -1,5 +1,8 @@
-import { B as formatChange, C as delay, D as require_undici, E as TOOL_VERSION, F as renderComment, H as formatTolerance, I as CHANGED, J as table, K as oneLine, L as reasonsOf, R as firstRecordCommand, S as identify$1, T as within, U as formatValue, W as code, _ as MARKER_VARIABLE, _t as fingerprintSlug, a as decideWithoutBaseline, at as telemetryLineSchema, b as findListeners, bt as ordered, d as newRunId, dt as modelFacts, f as readRunFolder, ft as flagValue, g as Descendants, gt as fingerprintSchema, h as writeRun, ht as diffFingerprints, i as decideRecorded, it as START_TERMS, l as appendTraces, lt as logFactsSchema, m as readTraces, n as decideFailure, nt as RUN_FILES, p as readRunRecord, q as plain, r as decideNotRecorded, rt as shortfallOf, s as createStateFile, t as decide, u as hashRun, ut as kvDeployment, v as endServer, w as monotonicS, x as findMarked, y as findGroup, yt as incomparable } from "./decide.js";
-import { B as record, G as unknown, H as string, I as literal, J as __commonJSMin, L as looseObject, N as array, P as boolean, R as number, V as strictObject, W as union, X as __toESM, Y as __require, a as readCheckedOut, b as messageOf, c as refuseLinkOut, d as writeJson, g as toleranceSchema, i as parseJson, j as _enum, l as sha256, n as checkJson, p as levelSchema, r as makeFolder, s as readTextIfExists, t as briefly, u as writeFileAtomic, v as NotMeasuredError, x as EXIT, y as UsageError, z as object } from "./files.js";
+import { n as __require, r as __toESM, t as __commonJSMin } from "./rolldown-runtime.js";
+import { A as TOOL_VERSION, C as delay, F as isAcceptable, G as renderComment, J as oneLine, K as code, P as failureContent, S as identify$1, T as within, X as table, Y as plain, Z as PERMISSIONS, _ as MARKER_VARIABLE, a as decideWithoutBaseline, b as findListeners, ct as addedLines, d as newRunId, f as readRunFolder, g as Descendants, h as writeRun, i as decideRecorded, j as require_undici, l as appendTraces, lt as HANDOFF_FILE, m as readTraces, mt as statusOf, n as decideFailure, nt as post, p as readRunRecord, pt as explain, r as decideNotRecorded, s as createStateFile, t as decide, u as hashRun, v as endServer, w as monotonicS, x as findMarked, y as findGroup } from "./decide.js";
+import { A as unknown, C as number, D as string, E as strictObject, S as looseObject, T as record, a as toleranceSchema, g as _enum, k as union, n as levelSchema, o as EXIT, v as array, w as object, x as literal, y as boolean } from "./operating.js";
+import { a as readCheckedOut, c as refuseLinkOut, d as writeJson, h as messageOf, i as parseJson, l as sha256, m as UsageError, n as checkJson, p as NotMeasuredError, r as makeFolder, s as readTextIfExists, t as briefly, u as writeFileAtomic } from "./files.js";
+import { A as telemetryLineSchema, B as diffFingerprints, C as formatTolerance, D as shortfallOf, F as kvDeployment, G as ordered, H as fingerprintSlug, I as modelFacts, L as flagValue, O as START_TERMS, P as logFactsSchema, S as formatPair, T as RUN_FILES, V as fingerprintSchema, W as incomparable, b as formatEffect, g as firstRecordCommand, i as reasonsOf, k as gpuReadingSchema, r as CHANGED, u as reachPhrase, v as formatChange, w as formatValue } from "./sign.js";
 import { a as checkServer, i as resolveConfig, n as parseConfig, o as leven, r as policyOf, t as deepFreeze } from "./load.js";
 import { createHash, randomBytes, randomInt, randomUUID } from "node:crypto";
 import path, { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
@@ -24,6 +27,254 @@ import fs, { appendFileSync, closeSync, createReadStream, createWriteStream, ope
 import { finished } from "node:stream/promises";
 import path$1 from "node:path/win32";
 import { createInterface } from "node:readline";
+
+// src/publish/acceptance.ts
+const COMMAND = /^\/vllm-gate[ \t]+accept(?:[ \t]+(.*))?$/;
+const NAMED_COMMIT = /^([0-9a-f]{7,64})[:,]?\s+(.*)$/;
+const MAX_REASON_LENGTH = 500;
+/**
+* The acceptance in a comment's first line: `/vllm-gate accept REASON`, or with the commit that is meant,
+* `/vllm-gate accept 1a2b3c4 REASON`. Null where the comment is none.
+*/
+function parseAcceptance(body) {
+	const [first = ""] = body.trimStart().split(/\r?\n/, 1);
+	const match = COMMAND.exec(first.trimEnd());
+	if (match === null) return null;
+	const said = (match[1] ?? "").trim();
+	const named = NAMED_COMMIT.exec(said);
+	return {
+		reason: (named?.[2] ?? said).slice(0, MAX_REASON_LENGTH).trim(),
+		commit: named?.[1] ?? null
+	};
+}
+/**
+* Looks for an acceptance of a commit's verdict: by a comment or a label, of somebody who may write to the
+* repository, given after the verdict was posted and not edited since. The latest that counts is taken.
+*/
+async function findAcceptance(github, request) {
+	const refused = [];
+	const given = [...await fromComments(github, request, refused), ...await fromLabel(github, request)].sort((a, b) => b.at.localeCompare(a.at));
+	for (const each of given) {
+		if (await mayWrite(github, each.by)) return {
+			acceptance: each,
+			refused
+		};
+		refused.push({
+			by: each.by,
+			why: "has no write permission here"
+		});
+	}
+	return {
+		acceptance: null,
+		refused
+	};
+}
+async function fromComments({ octokit, owner, repo }, { pullNumber, headSha, judgedAt }, refused) {
+	return (await octokit.paginate(octokit.rest.issues.listComments, {
+		owner,
+		repo,
+		issue_number: pullNumber,
+		since: judgedAt,
+		per_page: 100
+	})).flatMap((comment) => {
+		const parsed = parseAcceptance(comment.body ?? "");
+		const by = comment.user?.login;
+		if (parsed === null || by === void 0 || !isAfter(comment.created_at, judgedAt)) return [];
+		const refuse = (why) => {
+			refused.push({
+				by,
+				why
+			});
+			return [];
+		};
+		if (comment.user?.type === "Bot") return refuse("is a program, and only people accept a loss");
+		if (comment.updated_at !== comment.created_at) return refuse("edited the comment after it was written");
+		if (parsed.commit !== null && !headSha.startsWith(parsed.commit)) return refuse(`named the commit ${parsed.commit}, not the one that was judged`);
+		if (parsed.reason === "") return refuse("gave no reason: `/vllm-gate accept REASON`");
+		return [{
+			by,
+			reason: parsed.reason,
+			url: comment.html_url,
+			at: comment.created_at
+		}];
+	});
+}
+async function fromLabel({ octokit, owner, repo }, { pullNumber, judgedAt, label }) {
+	if (label === null) return [];
+	const last = (await octokit.paginate(octokit.rest.issues.listEvents, {
+		owner,
+		repo,
+		issue_number: pullNumber,
+		per_page: 100
+	})).filter((each) => each.event === "labeled" || each.event === "unlabeled").filter((each) => "label" in each && each.label?.name === label).at(-1);
+	if (last?.event !== "labeled" || last.actor == null || !isAfter(last.created_at, judgedAt)) return [];
+	const url = "html_url" in last && typeof last.html_url === "string" ? last.html_url : null;
+	return [{
+		by: last.actor.login,
+		reason: `label "${label}"`,
+		url,
+		at: last.created_at
+	}];
+}
+/** GitHub tells whole seconds: what falls in the second of the verdict is taken for earlier. */
+function isAfter(at, judgedAt) {
+	return Date.parse(at) > Date.parse(judgedAt);
+}
+/** Whether somebody may write to the repository. `maintain` counts as `write` in this answer. */
+async function mayWrite({ octokit, owner, repo }, username) {
+	try {
+		const { data } = await octokit.rest.repos.getCollaboratorPermissionLevel({
+			owner,
+			repo,
+			username
+		});
+		return [
+			"admin",
+			"write",
+			"owner"
+		].includes(data.permission);
+	} catch (error) {
+		if (statusOf(error) === 404) return false;
+		throw error;
+	}
+}
+
+// src/action-publication.ts
+/** Whether somebody accepted this commit's verdict after it was posted; what was said and does not count is told. */
+async function acceptanceOf(publishing) {
+	const { target, begun, acceptLabel, log, onProblem } = publishing;
+	const { pullRequest, headSha } = target.subject;
+	const { previous } = begun;
+	if (pullRequest === null || previous === null || previous.commit !== headSha) return null;
+	try {
+		const { acceptance, refused } = await findAcceptance(target.github, {
+			pullNumber: pullRequest.number,
+			headSha,
+			judgedAt: previous.at,
+			label: acceptLabel
+		});
+		for (const { by, why } of refused) log.warn(`An acceptance by ${by} does not count: ${by} ${why}`);
+		return acceptance;
+	} catch (error) {
+		onProblem(explain(error, "look for an acceptance", PERMISSIONS.comment));
+		return null;
+	}
+}
+/**
+* Posts a verdict and says what the job ends with: its exit code, or 0 when somebody accepted the loss.
+*
+* @param contentOf - the words for it, once it is known what stands beside them
+*/
+async function publishVerdict(publishing, verdict, cwd, contentOf) {
+	const { target, begun, log, onProblem } = publishing;
+	const acceptance = isAcceptable(verdict) ? await acceptanceOf(publishing) : null;
+	const content = contentOf({
+		cwd,
+		headSha: target.subject.headSha,
+		previous: begun.previous,
+		acceptance,
+		added: verdict.verdict === "pass" ? [] : await linesOf$1(publishing)
+	});
+	const { posted } = await post(target, begun, content, onProblem);
+	if (posted && target.subject.pullRequest !== null) log.step("The comment is posted");
+	if (acceptance === null) return verdict.exitCode;
+	log.step(`Accepted by ${acceptance.by} for ${target.subject.headSha}: ${acceptance.reason}`);
+	return EXIT.pass;
+}
+async function linesOf$1({ target, begun, log }) {
+	const { github, subject } = target;
+	if (subject.pullRequest === null || begun.check?.kind !== "check") return [];
+	try {
+		return await addedLines(github, subject.pullRequest.number);
+	} catch (error) {
+		log.step(`No annotations: ${explain(error, "list the changed files", PERMISSIONS.read)}`);
+		return [];
+	}
+}
+/** Posts that nothing was measured, and why. */
+async function publishFailure(publishing, error) {
+	const { target, begun, onProblem } = publishing;
+	const content = failureContent(messageOf(error), "Mend it and push again; nothing was measured.");
+	await post(target, begun, content, onProblem);
+}
+/** Writes what the job that posts must know into the run folder, which travels as an artifact. */
+function writeHandoff(runDir, subject, cell) {
+	const handoff = {
+		schemaVersion: 1,
+		pullRequest: subject.pullRequest?.number ?? null,
+		headSha: subject.headSha,
+		cell: cell ?? null
+	};
+	return writeJson(join(runDir, HANDOFF_FILE), handoff);
+}
+
+// src/publish/subject.ts
+const SHA = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
+const sha = string().regex(SHA, "expected the hash of a commit");
+const pullRequestSchema = object({
+	number: number().int().positive(),
+	head: object({
+		sha,
+		repo: object({ id: number() }).nullish()
+	}),
+	base: object({ repo: object({ id: number() }).nullish() }).optional()
+});
+const REPOSITORY = /^(?!\.+\/)[\w.-]+\/(?!\.+$)[\w.-]+$/;
+/** The repository that the workflow runs in. */
+function repositoryOf(environment, payload) {
+	const named = payload["repository"]?.full_name;
+	const name = environment["GITHUB_REPOSITORY"] || (typeof named === "string" ? named : "");
+	const [owner = "", repo = ""] = name.split("/");
+	if (!REPOSITORY.test(name)) throw new UsageError(`GITHUB_REPOSITORY: got ${JSON.stringify(name)}, expected owner/name`);
+	return {
+		owner,
+		repo
+	};
+}
+/**
+* What a run of this event judges: a pull request's head, not the merge commit that the workflow runs on, else the
+* commit itself.
+*/
+function subjectOf(environment, payload) {
+	const repository = repositoryOf(environment, payload);
+	const given = payload["pull_request"];
+	if (given !== void 0 && given !== null) {
+		const { number, head, base } = checkJson(given, pullRequestSchema, "the event's pull_request");
+		const own = payload["repository"]?.id ?? base?.repo?.id;
+		const isFork = head.repo?.id === void 0 || head.repo.id !== own;
+		return {
+			...repository,
+			headSha: head.sha,
+			pullRequest: {
+				number,
+				isFork
+			}
+		};
+	}
+	const headSha = environment["GITHUB_SHA"] ?? "";
+	if (!SHA.test(headSha)) throw new UsageError(`GITHUB_SHA: got ${JSON.stringify(headSha)}, expected the hash of a commit`);
+	return {
+		...repository,
+		headSha,
+		pullRequest: null
+	};
+}
+const workflowRunSchema = object({
+	id: number(),
+	event: string(),
+	conclusion: string().nullish(),
+	html_url: string().optional(),
+	head_sha: sha,
+	head_branch: string().nullish(),
+	head_repository: object({
+		id: number(),
+		owner: object({ login: string() })
+	}).nullish()
+});
+/** The run that a `workflow_run` event is about: GitHub's word, not the artifact's. */
+function workflowRunOf(payload) {
+	return checkJson(payload["workflow_run"], workflowRunSchema, "the event's workflow_run");
+}
 
 // node_modules/simple-statistics/dist/simple-statistics.mjs
 /**
@@ -1513,7 +1764,7 @@ function bestWindow(endsS, amounts, length) {
 
 // src/measure/wave.ts
 /** A stretch of fewer completions is one request's luck. */
-const LEAST_REQUESTS = 4;
+const LEAST_REQUESTS$1 = 4;
 /**
 * Output tokens per second over the best full wave of a case: as many consecutive completions as there are senders.
 * Interference only ever slows a wave down, and rarely all of them, so that the best one is the server's own. A case
@@ -1523,7 +1774,7 @@ const LEAST_REQUESTS = 4;
 */
 function waveTokensPerS(data, concurrency) {
 	const whole = tokensPerS(data);
-	const length = Math.max(concurrency, LEAST_REQUESTS);
+	const length = Math.max(concurrency, LEAST_REQUESTS$1);
 	if ("absent" in whole || data.ok.length < 2 * length) return whole;
 	const ends = data.ok.map((trace) => trace.lastTokenS ?? trace.endS);
 	const tokens = data.ok.map((trace) => trace.outputTokens ?? 0);
@@ -47444,13 +47695,13 @@ async function measureFolder(folder) {
 		if (current === null) return;
 		parts.push(measureRun({
 			...run,
-			sessions: run.sessions.filter((each) => keyOf(each.variant, each.index) === current)
+			sessions: run.sessions.filter((each) => keyOf$1(each.variant, each.index) === current)
 		}, traces));
 		done.add(current);
 		traces = [];
 	};
 	for await (const trace of readTraces(folder)) {
-		const key = keyOf(trace.variant, trace.session);
+		const key = keyOf$1(trace.variant, trace.session);
 		if (key !== current) {
 			if (done.has(key)) {
 				const whole = await readRunFolder(folder);
@@ -47465,7 +47716,7 @@ async function measureFolder(folder) {
 		traces.push(trace);
 	}
 	finish();
-	const silent = run.sessions.filter((each) => !done.has(keyOf(each.variant, each.index)));
+	const silent = run.sessions.filter((each) => !done.has(keyOf$1(each.variant, each.index)));
 	parts.push(measureRun({
 		...run,
 		sessions: silent
@@ -47475,7 +47726,7 @@ async function measureFolder(folder) {
 		measurements: joined$1(parts)
 	};
 }
-const keyOf = (variant, session) => `${session}/${variant}`;
+const keyOf$1 = (variant, session) => `${session}/${variant}`;
 function joined$1(parts) {
 	return {
 		schemaVersion: 1,
@@ -47600,6 +47851,235 @@ const noiseFileSchema = object({
 	run: string().nullable(),
 	metrics: record(string(), metricNoiseSchema)
 });
+
+// src/report-data.ts
+/** The load at which one request is looked at: of the cases with it or the next higher one. */
+const TIMELINE_CONCURRENCY = 8;
+/** More readings than this are drawn as the worst of neighbouring ones: a pixel shows no more. */
+const MOST_POINTS = 300;
+/** What the HTML report draws of a run folder. Traces are read one by one, and only their latencies are kept. */
+async function readSeries(runDir, run) {
+	const measured = new Map(run.sessions.filter(({ outcome }) => outcome === "ok").map((session) => [keyOf(session), session]));
+	const latencies = /* @__PURE__ */ new Map();
+	const looked = timelineCases(run);
+	const candidates = /* @__PURE__ */ new Map();
+	for await (const trace of readTraces(runDir)) {
+		const session = measured.get(keyOf({
+			variant: trace.variant,
+			index: trace.session
+		}));
+		if (session === void 0 || !counts(trace, session)) continue;
+		const ms = ttftMs(trace);
+		const name = `${trace.probe}.${trace.case}`;
+		const key = `${trace.variant}\0${name}`;
+		const group = latencies.get(key) ?? {
+			variant: trace.variant,
+			case: name,
+			ms: []
+		};
+		latencies.set(key, group);
+		if (ms !== null) group.ms.push(ms);
+		const place = looked.get(trace.variant);
+		if (place?.session === trace.session && place.round === trace.round && place.case === name) {
+			const kept = candidates.get(trace.variant) ?? [];
+			candidates.set(trace.variant, kept);
+			if (trace.arrivals !== void 0 && trace.arrivals.length > 1) kept.push(trace);
+		}
+	}
+	return {
+		distributions: [...latencies.values()].flatMap(distributionOf).sort(byCase),
+		timelines: [...candidates.values()].flatMap((traces) => timelineOf(traces) ?? []),
+		cacheUse: run.sessions.flatMap(cacheUseOf),
+		gpus: await readGpus(runDir, run),
+		history: []
+	};
+}
+const keyOf = ({ variant, index }) => `${index} ${variant}`;
+const byCase = (a, b) => a.case.localeCompare(b.case, "en", { numeric: true }) || a.variant.localeCompare(b.variant, "en");
+function counts(trace, session) {
+	if (trace.phase !== "measure" || trace.outcome !== "ok") return false;
+	return trace.case === "cold" || isKept(session, trace.round);
+}
+function isKept({ rounds = [] }, round) {
+	return rounds.find((each) => each.round === round)?.use !== "replaced";
+}
+/** Fewer requests have no distribution. */
+const LEAST_REQUESTS = 5;
+function distributionOf({ variant, case: name, ms }) {
+	if (ms.length < LEAST_REQUESTS) return [];
+	const sorted = Float64Array.from(ms).sort();
+	const steps = Math.min(100, sorted.length - 1);
+	const quantiles = Array.from({ length: steps + 1 }, (_, index) => {
+		const share = index / steps;
+		return [share, quantileSorted(sorted, share)];
+	});
+	return [{
+		variant,
+		case: name,
+		requests: sorted.length,
+		quantiles
+	}];
+}
+/** For each variant the first round of the case whose single requests are looked at. */
+function timelineCases(run) {
+	const found = /* @__PURE__ */ new Map();
+	for (const session of run.sessions) {
+		if (session.outcome !== "ok" || found.has(session.variant)) continue;
+		const best = (session.cases ?? []).filter((each) => isKept(session, each.round) && each.case !== "cold").toSorted((a, b) => rank(a) - rank(b))[0];
+		if (best !== void 0) found.set(session.variant, {
+			session: session.index,
+			round: best.round,
+			case: `${best.probe}.${best.case}`
+		});
+	}
+	return found;
+}
+function rank({ probe, concurrency, round }) {
+	return (probe === "batching" ? 0 : 1e6) + Math.abs(Math.log2(concurrency / TIMELINE_CONCURRENCY)) * 1e3 + round;
+}
+/** The request of the median end-to-end latency; of an even number the faster of the two. */
+function timelineOf(traces) {
+	const sorted = traces.toSorted((a, b) => a.endS - a.startS - (b.endS - b.startS));
+	const trace = sorted[Math.floor((sorted.length - 1) / 2)];
+	if (trace === void 0) return null;
+	let sum = 0;
+	const tokens = (trace.arrivals ?? []).map(([atS, carried]) => {
+		sum += carried;
+		return [(atS - trace.startS) * 1e3, sum];
+	});
+	const { variant, session, round, id } = trace;
+	return {
+		variant,
+		session,
+		round,
+		id,
+		tokens
+	};
+}
+function cacheUseOf(session) {
+	return (session.cases ?? []).flatMap(({ round, probe, case: name, startS, gauges = [] }) => {
+		const points = gauges.flatMap(({ atS, kvUsage }) => kvUsage === null || atS < startS ? [] : [[atS - startS, kvUsage]]);
+		if (points.length < 2 || !isKept(session, round)) return [];
+		return [{
+			variant: session.variant,
+			session: session.index,
+			round,
+			case: `${probe}.${name}`,
+			points: thinned(points)
+		}];
+	});
+}
+/** Every so manieth, and the last. */
+function thinned(all) {
+	const every = Math.ceil(all.length / MOST_POINTS);
+	return all.filter((_, index) => index % every === 0 || index === all.length - 1);
+}
+async function readGpus(runDir, run) {
+	const readings = /* @__PURE__ */ new Map();
+	const sessions = new Map(run.sessions.map((session) => [keyOf(session), session]));
+	for await (const line of linesOf(join(runDir, RUN_FILES.telemetry))) {
+		const sample = sampleOf(line);
+		const session = sample === null ? void 0 : sessions.get(keyOf({
+			variant: sample.variant,
+			index: sample.session
+		}));
+		if (sample === null || session === void 0) continue;
+		for (const gpu of sample.gpus) {
+			const key = `${keyOf(session)} ${gpu.index}`;
+			const track = readings.get(key) ?? {
+				session,
+				index: gpu.index,
+				all: []
+			};
+			readings.set(key, track);
+			track.all.push(gpu);
+		}
+	}
+	return [...readings.values()].flatMap(({ session, index, all }) => {
+		if (all.length < 2) return [];
+		const last = all.at(-1);
+		return [{
+			variant: session.variant,
+			session: session.index,
+			index,
+			maxSmClockMhz: last?.maxSmClockMhz ?? null,
+			powerLimitW: last?.powerLimitW ?? null,
+			readings: all.length,
+			points: bucketed(all),
+			cases: (session.cases ?? []).filter(({ endS, startS }) => endS > startS).map(({ probe, case: name, round, startS, endS }) => ({
+				name: `${probe}.${name}, round ${round}`,
+				fromS: startS,
+				toS: endS
+			}))
+		}];
+	});
+}
+function bucketed(all) {
+	const size = Math.ceil(all.length / MOST_POINTS);
+	return Array.from({ length: Math.ceil(all.length / size) }, (_, index) => all.slice(index * size, (index + 1) * size)).map((bucket) => {
+		const values = (key) => {
+			const known = bucket.flatMap((each) => each[key] ?? []);
+			return known.length === 0 ? null : known;
+		};
+		const [clock, power, busy, heat] = [
+			values("smClockMhz"),
+			values("powerW"),
+			values("utilization"),
+			values("temperatureC")
+		];
+		return {
+			tS: bucket[Math.floor(bucket.length / 2)]?.tS ?? 0,
+			smClockMhz: clock === null ? null : Math.min(...clock),
+			powerW: power === null ? null : Math.max(...power),
+			utilization: busy === null ? null : busy.reduce((sum, each) => sum + each, 0) / busy.length,
+			temperatureC: heat === null ? null : Math.max(...heat),
+			throttle: [...new Set(bucket.flatMap(({ throttle }) => throttle ?? []))]
+		};
+	});
+}
+/** The GPUs of a sample; null for a line of another version, which is passed over. */
+function sampleOf(line) {
+	try {
+		const value = JSON.parse(line);
+		const parsed = gpuReadingSchema.array().safeParse(value.gpus);
+		const isPlaced = typeof value.variant === "string" && typeof value.session === "number";
+		return parsed.success && isPlaced ? {
+			variant: value.variant,
+			session: value.session,
+			gpus: parsed.data
+		} : null;
+	} catch {
+		return null;
+	}
+}
+async function* linesOf(path) {
+	const stream = createReadStream(path, { encoding: "utf8" });
+	try {
+		for await (const line of createInterface({
+			input: stream,
+			crlfDelay: Number.POSITIVE_INFINITY
+		})) yield line;
+	} catch (error) {
+		if (!(error instanceof Error && "code" in error && error.code === "ENOENT")) throw error;
+	}
+}
+
+// src/html-report.ts
+/** The HTML report's name in a run folder. */
+const HTML_REPORT = "report.html";
+/**
+* Writes a run folder's `report.html`: the comment's numbers, and what its traces and telemetry show. The verdict
+* stands without it: what goes wrong here is warned of and ends nothing.
+*/
+async function writeHtmlReport(runDir, input, log) {
+	try {
+		const series = await readSeries(runDir, input.run);
+		const { renderHtml } = await import("./html.js");
+		await writeFileAtomic(join(runDir, HTML_REPORT), renderHtml(input, series));
+	} catch (error) {
+		log.warn(`${HTML_REPORT} could not be written: ${messageOf(error)}`);
+	}
+}
 
 // src/verdict/next-look.ts
 /**
@@ -48130,16 +48610,18 @@ async function reportAnyway(started, config, world, work) {
 async function finish(measured, world, verdict, comparison) {
 	const { runDir, run, measurements } = measured;
 	const runPath = relative(world.cwd, runDir) || runDir;
-	const comment = renderComment({
+	const input = {
 		verdict,
 		run,
 		measurements,
 		comparison,
 		runPath,
 		acceptCommand: `vllm-gate record ${runPath}`
-	});
+	};
+	const comment = renderComment(input);
 	await writeFileAtomic(join(runDir, RUN_FILES.report), comment);
 	await writeJson(join(runDir, RUN_FILES.verdict), verdict);
+	await writeHtmlReport(runDir, input, world.log);
 	await measured.close();
 	return {
 		runDir,
@@ -49204,6 +49686,7 @@ function renderTerminal(verdict, comparison, reportPath) {
 		...changes(comparison, verdict.headline),
 		...limits(comparison),
 		...differences(comparison),
+		...reach(comparison),
 		...comparison === null ? verdict.reasons.filter((reason) => !verdict.headline.includes(reason)).map((reason) => `  ${reason}`) : [],
 		verdict.nextAction,
 		`Report: ${reportPath}`
@@ -49218,11 +49701,10 @@ function changes(comparison, headline) {
 	const changed = ordered(gated, CHANGED);
 	const rows = changed.map((each) => [
 		each.metric,
-		formatValue(each.base, each.unit),
-		formatValue(each.head, each.unit),
-		formatChange(each.base, each.head, each.unit),
-		each.verdict,
-		`tolerance ${formatTolerance(each.tolerance, each.absoluteTolerance, each.unit)}`
+		formatPair(each),
+		formatEffect(each),
+		`tolerance ${formatTolerance(each.tolerance, each.absoluteTolerance, each.unit)}`,
+		each.unconfirmed === true ? `${each.verdict}, unconfirmed` : each.verdict
 	]);
 	const reasons = reasonsOf(changed).filter(({ reason }) => !headline.includes(reason));
 	return [...columns(rows), ...reasons.map(({ metrics, reason }) => `  ${metrics.join(", ")}: ${reason}`)];
@@ -49233,6 +49715,11 @@ function limits(comparison) {
 		each.value === null ? "not measured" : formatValue(each.value, each.unit),
 		`limit ${each.side} ${formatValue(each.bound, each.unit)}`
 	]));
+}
+/** What a run without a changed metric could have missed. */
+function reach(comparison) {
+	const phrase = reachPhrase(comparison);
+	return phrase === null ? [] : [phrase.map((each) => typeof each === "string" ? each : each.id).join("")];
 }
 function differences(comparison) {
 	const flags = (comparison?.flags ?? []).map((each) => `  ${each.what}: ${each.base ?? "not set"} → ${each.head ?? "not set"}`);
@@ -52513,4 +53000,4 @@ function addLedgerCommands(program, { out, finish }) {
 	});
 }
 
-export { coldCase as $, identify as A, readResidency as B, runAndRecord as C, max as Ct, Interruption as D, min as Dt, compareRuns as E, medianAbsoluteDeviation as Et, readNodeFacts as F, createRedactor as G, weightFiles as H, folderOfModel as I, equalRequests as J, redactDeep as K, runPreflight as L, measureSession as M, resumeRun as N, concludeMeasuring as O, quantile$1 as Ot, startRun as P, batchingCase as Q, dropAllCaches as R, loadConfig as S, ttftMs as St, recordRuns as T, median$1 as Tt, findModelShape as U, readThrough as V, serverEnvironment as W, fillLengths as X, ownRequests as Y, kvFillCase as Z, renderTerminal as _, countedIn as _t, minutes as a, resolveBase as at, CONFIG_FILE as b, measuredS as bt, prepare as c, readKvFill as ct, withServerOptions as d, kvCapacity as dt, warmCase as et, Command as f, curveOf as ft, printable as g, timesOf$1 as gt, columns as h, countGood as ht, log as i, gitRoot as it, mayGoOn as j, headPlan as k, wholeNumber as l, theilSenLine as lt, InvalidArgumentError as m, kneeOf as mt, failingKinds as n, runSide as nt, optionName as o, execa as ot, CommanderError as p, findKnee as pt, secretsOf as q, interruptions as r, runAudit as rt, overridesOf as s, hitRateOf as st, addLedgerCommands as t, completionBody as tt, withServeOptions as u, GIB$1 as ut, outliveReaders as v, e2eMs as vt, runGate as w, mean$1 as wt, checkMetricNames as x, tpotMs as xt, untilInterrupted as y, groupTraces as yt, dropFromPageCache as z };
+export { coldCase as $, identify as A, subjectOf as At, readResidency as B, runAndRecord as C, max as Ct, Interruption as D, min as Dt, compareRuns as E, medianAbsoluteDeviation as Et, readNodeFacts as F, writeHandoff as Ft, createRedactor as G, weightFiles as H, folderOfModel as I, parseAcceptance as It, equalRequests as J, redactDeep as K, runPreflight as L, measureSession as M, acceptanceOf as Mt, resumeRun as N, publishFailure as Nt, concludeMeasuring as O, quantile$1 as Ot, startRun as P, publishVerdict as Pt, batchingCase as Q, dropAllCaches as R, loadConfig as S, ttftMs as St, recordRuns as T, median$1 as Tt, findModelShape as U, readThrough as V, serverEnvironment as W, fillLengths as X, ownRequests as Y, kvFillCase as Z, renderTerminal as _, countedIn as _t, minutes as a, resolveBase as at, CONFIG_FILE as b, measuredS as bt, prepare as c, readKvFill as ct, withServerOptions as d, kvCapacity as dt, warmCase as et, Command as f, curveOf as ft, printable as g, timesOf$1 as gt, columns as h, countGood as ht, log as i, gitRoot as it, mayGoOn as j, workflowRunOf as jt, headPlan as k, repositoryOf as kt, wholeNumber as l, theilSenLine as lt, InvalidArgumentError as m, kneeOf as mt, failingKinds as n, runSide as nt, optionName as o, execa as ot, CommanderError as p, findKnee as pt, secretsOf as q, interruptions as r, runAudit as rt, overridesOf as s, hitRateOf as st, addLedgerCommands as t, completionBody as tt, withServeOptions as u, GIB$1 as ut, outliveReaders as v, e2eMs as vt, runGate as w, mean$1 as wt, checkMetricNames as x, tpotMs as xt, untilInterrupted as y, groupTraces as yt, dropFromPageCache as z };

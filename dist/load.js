@@ -1,4 +1,6 @@
-import { A as ZodUnion, B as record, D as ZodOptional, E as ZodObject, H as string, I as literal, J as __commonJSMin, K as url, N as array$1, O as ZodPrefault, P as boolean, R as number, V as strictObject, W as union, Y as __require, b as messageOf, f as sloSchema, j as _enum, k as ZodRecord, p as levelSchema, t as briefly, w as ZodDefault, y as UsageError } from "./files.js";
+import { n as __require, t as __commonJSMin } from "./rolldown-runtime.js";
+import { h as messageOf, m as UsageError, t as briefly } from "./files.js";
+import { C as number, D as string, E as strictObject, T as record, d as ZodObject, f as ZodOptional, g as _enum, h as ZodUnion, j as url, k as union, l as ZodDefault, m as ZodRecord, n as levelSchema, p as ZodPrefault, t as sloSchema, v as array$1, x as literal, y as boolean } from "./operating.js";
 import { isAbsolute } from "node:path";
 
 // node_modules/yaml/dist/nodes/identity.js

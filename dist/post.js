@@ -1,6 +1,8 @@
-import { A as getState, L as warning, O as error, a as parsePublicationState, f as lastWords, j as info, k as getInput, n as runnerText, o as targetOf, r as PUBLICATION_STATE, s as readInputs, t as runnerLine, v as endDead } from "./runner-log.js";
-import { F as renderComment, N as readReported, S as identify, c as readStateFile, f as readRunFolder, g as Descendants, h as writeRun, j as partsOf, n as decideFailure, nt as RUN_FILES, o as STATE_NAME, v as endServer } from "./decide.js";
-import { b as messageOf, d as writeJson, s as readTextIfExists, u as writeFileAtomic, x as EXIT } from "./files.js";
+import { a as error, c as info, m as warning, n as runnerText, o as getInput, r as readInputs, s as getState, t as runnerLine } from "./runner-log.js";
+import { E as PUBLICATION_STATE, G as renderComment, I as lastWords, O as parsePublicationState, S as identify, U as readReported, V as partsOf, c as readStateFile, f as readRunFolder, g as Descendants, h as writeRun, k as targetOf, n as decideFailure, o as STATE_NAME, tt as endDead, v as endServer } from "./decide.js";
+import { T as RUN_FILES } from "./sign.js";
+import { o as EXIT } from "./operating.js";
+import { d as writeJson, h as messageOf, s as readTextIfExists, u as writeFileAtomic } from "./files.js";
 import { join } from "node:path";
 import { rm, stat } from "node:fs/promises";
 

@@ -6,13 +6,14 @@ import { acceptVerdict } from "./action-accept.ts";
 import { planBase } from "./action-base.ts";
 import { publishFork } from "./action-fork.ts";
 import { type ActionInputs, type Mode, readInputs } from "./action-inputs.ts";
+import { log, onProblem, savePublication, tell, tellPosted, writeSummary } from "./action-outputs.ts";
 import { type Publishing, publishFailure, publishVerdict, writeHandoff } from "./action-publication.ts";
-import { keyOf, PUBLICATION_STATE, type PublicationState, targetOf } from "./action-target.ts";
+import { keyOf, targetOf } from "./action-target.ts";
 import { runAudit } from "./audit.ts";
 import type { Overrides } from "./config/overrides.ts";
 import { GateError, messageOf, UsageError } from "./domain/errors.ts";
 import { RUN_FILES } from "./domain/run.ts";
-import { EXIT, type VerdictFile } from "./domain/verdict.ts";
+import { EXIT } from "./domain/verdict.ts";
 import { type RunResult, runAndRecord, runGate } from "./gate.ts";
 import { CONFIG_FILE, loadConfig } from "./inputs.ts";
 import { outliveReaders, untilInterrupted } from "./interruption.ts";
@@ -22,7 +23,6 @@ import { repositoryOf, type Subject, subjectOf } from "./publish/subject.ts";
 import { contentOf, mergedContent } from "./publishing.ts";
 import { cellsOf, mergeRuns, readAll, readReported, runFolders } from "./reporting.ts";
 import { resolveBase } from "./system/git.ts";
-import type { Log } from "./system/log.ts";
 import { secretsOf } from "./system/redact.ts";
 import { runnerLine, runnerText } from "./system/runner-log.ts";
 import { STATE_NAME } from "./system/state-file.ts";
@@ -60,18 +60,6 @@ async function baseRevision(cwd: string): Promise<string | undefined> {
   return base.revision;
 }
 
-const log: Log = {
-  step: (message) => core.info(runnerLine(message)),
-  warn: (message) => core.warning(runnerText(message)),
-};
-
-/** What could not be published is in the summary; the warning says which permission would have allowed it. */
-const onProblem = (problem: string) => {
-  core.warning(runnerText(`${problem}. The job's summary has the report.`), {
-    title: "vllm-gate: not posted",
-  });
-};
-
 const workspace = () => resolve(process.env["GITHUB_WORKSPACE"] || ".");
 
 const MODE_RUNS: Readonly<Record<Mode, (inputs: ActionInputs) => Promise<number>>> = {
@@ -87,11 +75,6 @@ async function run(): Promise<number> {
   for (const secret of [inputs.token ?? "", ...secretsOf(process.env)])
     if (secret !== "") core.setSecret(secret);
   return MODE_RUNS[inputs.mode](inputs);
-}
-
-/** What the `post` step has to end; null when nothing is open any more. */
-function savePublication(state: PublicationState | null): void {
-  core.saveState(PUBLICATION_STATE, state === null ? "" : JSON.stringify(state));
 }
 
 /** The publication of this job, begun; null where it posts nothing itself. */
@@ -296,45 +279,6 @@ async function audit(inputs: ActionInputs): Promise<number> {
   for (const { where, text } of failing)
     core.error(runnerText(text), { title: `vllm-gate audit: ${runnerLine(where)}` });
   return failing.length > 0 ? EXIT.regressed : EXIT.pass;
-}
-
-/** Outputs and summary of a job that posted what another measured. */
-async function tellPosted({ verdict, parts }: Content): Promise<void> {
-  const text = `${parts.map((part) => part.text).join("\n\n")}\n`;
-  core.setOutput("verdict", verdict);
-  core.setOutput("comment-body", text);
-  await writeSummary(text);
-}
-
-/** Outputs, summary and a line in the log: after everything is posted, before the job ends. */
-async function tell(
-  verdict: Pick<VerdictFile, "verdict" | "headline" | "nextAction" | "exitCode">,
-  comment: string,
-  exitCode: number,
-): Promise<void> {
-  core.setOutput("verdict", verdict.verdict);
-  core.setOutput("comment-body", comment);
-  await writeSummary(comment);
-  const line = `${verdict.headline.replace(/\.+$/, "")}. ${verdict.nextAction}`;
-  const title = `vllm-gate: ${verdict.verdict}`;
-  if (exitCode !== EXIT.pass) core.error(runnerText(line), { title });
-  else if (verdict.verdict !== "pass") core.notice(runnerText(line), { title });
-  else core.info(runnerLine(line));
-}
-
-/** The runner takes no more for one step's summary. */
-const MAX_SUMMARY_BYTES = 1024 * 1024;
-
-/** The verdict stands in the outputs: a summary that cannot be written changes nothing about it. */
-async function writeSummary(comment: string): Promise<void> {
-  const fits = Buffer.byteLength(comment) <= MAX_SUMMARY_BYTES;
-  try {
-    await core.summary
-      .addRaw(fits ? comment : "The report is too long for a summary: see report.md in the run folder.\n")
-      .write();
-  } catch (error) {
-    core.warning(runnerLine(`The job's summary could not be written: ${messageOf(error)}`));
-  }
 }
 
 // Outputs have a value however the step ends.

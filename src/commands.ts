@@ -13,6 +13,7 @@ import { addInitCommand } from "./init-command.ts";
 import { CONFIG_FILE, checkMetricNames } from "./inputs.ts";
 import { outliveReaders } from "./interruption.ts";
 import { addLedgerCommands } from "./ledger-commands.ts";
+import { addPublishCommand } from "./publish-command.ts";
 import { type Recorded, type RecordOptions, recordRuns } from "./recording.ts";
 import { renderComment } from "./report/comment.ts";
 import { formatChange, formatValue } from "./report/numbers.ts";
@@ -244,6 +245,7 @@ function buildProgram(finish: (code: number) => void): Command {
     .argument("<runs...>", "run folders, folders of them, or patterns")
     .option("--cells <names...>", "names of the runs that must be there: a missing one fails the report")
     .action(action((runs: string[], options: { cells?: string[] }) => report(runs, options)));
+  addPublishCommand(program, { finish, log, wholeNumber });
   program
     .command("simulate")
     .description("serve the built-in simulator of vLLM: its HTTP, log, metrics and flags, without a GPU")

@@ -15,6 +15,7 @@ import type { MeasurementsFile } from "./domain/measurements.ts";
 import { type NoiseFile, noiseFileSchema } from "./domain/noise.ts";
 import { RUN_FILES, type RunRecord, shortfallOf } from "./domain/run.ts";
 import type { VerdictFile } from "./domain/verdict.ts";
+import { writeHtmlReport } from "./html-report.ts";
 import { firstOrder, measureInLooks, serverOfBaseline } from "./looks.ts";
 import {
   type Finishable,
@@ -135,7 +136,12 @@ export async function runNight(
   config: GateConfig,
   world: Surroundings,
 ): Promise<{ readonly runDir: string; readonly failure: VerdictFile | null }> {
-  const started = await startRun(config, world, headPlan(config, config.sessions), await identify(config, world));
+  const started = await startRun(
+    config,
+    world,
+    headPlan(config, config.sessions),
+    await identify(config, world),
+  );
   const measured = await measureSessions(started, config, world);
   await measured.close();
   return { runDir: measured.runDir, failure: measured.failure };
@@ -177,16 +183,12 @@ async function finish(
 ): Promise<RunResult> {
   const { runDir, run, measurements } = measured;
   const runPath = relative(world.cwd, runDir) || runDir;
-  const comment = renderComment({
-    verdict,
-    run,
-    measurements,
-    comparison,
-    runPath,
-    acceptCommand: `vllm-gate record ${runPath}`,
-  });
+  const acceptCommand = `vllm-gate record ${runPath}`;
+  const input = { verdict, run, measurements, comparison, runPath, acceptCommand };
+  const comment = renderComment(input);
   await writeFileAtomic(join(runDir, RUN_FILES.report), comment);
   await writeJson(join(runDir, RUN_FILES.verdict), verdict);
+  await writeHtmlReport(runDir, input, world.log);
   await measured.close();
   return { runDir, verdict, comment };
 }

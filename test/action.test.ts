@@ -105,7 +105,9 @@ describe("action.yml", () => {
       "post-if": "always()",
     });
     const sources = await Promise.all(
-      ["action.ts", "action-inputs.ts"].map((name) => readFile(join(SOURCES, name), "utf8")),
+      ["action.ts", "action-inputs.ts", "action-outputs.ts"].map((name) =>
+        readFile(join(SOURCES, name), "utf8"),
+      ),
     );
     const source = sources.join("\n");
     const set = [...source.matchAll(/core\.setOutput\("([a-z-]+)"/g)].map(([, name]) => name);
@@ -163,6 +165,23 @@ describe("the action", () => {
     expect(result.log).toMatch(message);
     expect(result.code).toBe(2);
     expect(result.outputs["verdict"]).toBe("failed");
+  });
+
+  it("audits the history of the baselines", async () => {
+    await using workspace = await createWorkspace();
+    await createPullRequest(workspace);
+    const result = await runAction(workspace.cwd, { mode: "audit", "fail-on": "any" });
+    expect(result.code, result.log).toBe(0);
+    expect(result.outputs["comment-body"]).toContain("# Nothing suspicious in the baselines' history");
+    expect(result.summary).toContain("Nothing suspicious");
+  });
+
+  it("reports the runs of a matrix, and fails where one is missing", async () => {
+    await using workspace = await createWorkspace();
+    const result = await runAction(workspace.cwd, { mode: "report", cells: "chat-h100" });
+    expect(result.code, result.log).toBe(4);
+    expect(result.outputs["verdict"]).toBe("failed");
+    expect(result.summary).toMatch(/chat-h100 .*❌ missing/);
   });
 
   it("judges a pull request by the base branch's policy: it cannot allow itself a flag", async () => {

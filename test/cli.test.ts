@@ -13,7 +13,19 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 
 /** What `--help` lists, and nothing that does not work. */
 const COMMANDS = [
-  ...["audit", "calibrate", "compare", "demo", "doctor", "drift", "init", "record", "report", "run"],
+  ...[
+    "audit",
+    "calibrate",
+    "compare",
+    "demo",
+    "doctor",
+    "drift",
+    "init",
+    "publish",
+    "record",
+    "report",
+    "run",
+  ],
   ...["simulate", "study"],
 ];
 
@@ -97,18 +109,15 @@ describe("a gate on the simulator", () => {
     expect(same.code, same.stdout + same.stderr).toBe(0);
     expect(["pass", "improved", "inconclusive"]).toContain(JSON.parse(same.stdout).verdict);
     const passed = await newestRun(cwd);
-    expect((await readdir(passed)).sort()).toEqual([
-      "comparison.json",
-      "logs",
-      "measurements.json",
-      "report.md",
-      "run.json",
-      "sessions",
-      "traces.jsonl",
-      "verdict.json",
-    ]);
+    const files = await readdir(passed);
+    const json = ["run", "measurements", "comparison", "verdict"].map((name) => `${name}.json`);
+    const rest = ["logs", "report.md", "sessions", "telemetry.jsonl", "traces.jsonl"];
+    expect(files).toEqual(expect.arrayContaining([...json, ...rest]));
+    // What belongs to a run that is under way is gone.
+    expect(files.filter((name) => /state|tmp/.test(name))).toEqual([]);
 
-    await workspace.configure({ simulator: { REGRESSION: "decode:2" } });
+    // One session convicts of a loss that is far beyond the tolerance only.
+    await workspace.configure({ simulator: { REGRESSION: "decode:4" } });
     const slower = await runCli(["run"], { cwd });
     expect(slower.code, slower.stdout + slower.stderr).toBe(1);
     expect(slower.stdout).toMatch(/batching\.c4\.tpot_floor_ms .* regressed/);

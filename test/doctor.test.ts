@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { examineNode } from "../src/doctor.ts";
 import { exitOf } from "../src/doctor-command.ts";
+import { checkupSchema } from "../src/domain/doctor.ts";
 import { runCli } from "./support/cli.ts";
 import { serveHttp } from "./support/http.ts";
 import { idleH200, installNvidiaSmi } from "./support/nvidia-smi.ts";
@@ -50,7 +51,7 @@ describe("vllm-gate doctor", () => {
     expect([exitOf(of("degraded"), true), exitOf(of("unfit"), false)]).toEqual([3, 3]);
   });
 
-  it("--probe serves a model, remembers what it measured, and compares with it", {
+  it("--probe serves a model and remembers what it measured", {
     timeout: 60_000,
   }, async () => {
     await using workspace = await createWorkspace();
@@ -62,12 +63,10 @@ describe("vllm-gate doctor", () => {
     for (const id of ["startup.ready_s", "ttft.cold_ms", "ttft.warm.floor_ms", "batching.c8.tokens_per_s"]) {
       expect(ids).toContain(`probe.${id}`);
     }
-    await runCli(args, { cwd, env });
     const lines = (await readFile(first.history, "utf8")).trim().split("\n");
-    expect(lines).toHaveLength(2);
+    expect(lines).toHaveLength(1);
+    expect(checkupSchema.parse(JSON.parse(lines[0] ?? "")).values["ttft.cold_ms"]).toBeGreaterThan(0);
     expect(first.history).toMatch(/doctor\/[\w-]+-smollm2-135m-instruct\.jsonl$/);
-    const keys = lines.map((line) => (JSON.parse(line) as { key: string }).key);
-    expect(new Set(keys).size).toBe(1);
   });
 
   it("--probe of a model that is not served is unfit, with the server's own reason", async () => {
@@ -96,7 +95,7 @@ describe("a node that is examined", () => {
 
   it("is looked at where it is said to be", async () => {
     const { findings } = await examineNode(server, await world());
-    expect(findings.find(({ id }) => id === "gpu")?.value).toBe("1 × NVIDIA H200 (driver 580.159.04)");
+    expect(findings.find(({ id }) => id === "gpu")?.value).toBe("1 × NVIDIA H200");
   });
 
   it("an nvidia-smi that never answers costs no more than its time", async () => {

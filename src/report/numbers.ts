@@ -50,7 +50,7 @@ export function formatTolerance(relative: number, absolute: number, unit: string
 export type ComparedNumbers = Pick<Comparison, "base" | "head" | "unit" | "direction" | "interval">;
 
 /**
- * Both sides of a comparison, rounded where the uncertainty of their ratio begins: `10.4 → 12.1 ms`. Two digits are
+ * Both sides of a comparison, rounded where the uncertainty of their ratio begins: `10.4 → 12.1 ms`. Three digits are
  * always shown, more than four never; without an interval there are four. Equal sides are shown once.
  */
 export function formatPair({ base, head, unit, interval }: ComparedNumbers): string {
@@ -58,10 +58,15 @@ export function formatPair({ base, head, unit, interval }: ComparedNumbers): str
   if (base === head) return formatValue(base, unit);
   const factor = unit === "share" ? 100 : 1;
   const uncertain = interval === null ? 0 : (Math.abs(interval[1] - interval[0]) / 2) * Math.abs(base);
-  const size = Math.max(Math.abs(base), Math.abs(head)) * factor;
-  const decimals = decimalsOf(size, uncertain * factor);
-  // Rounded to nothing, both would look alike though they differ.
-  if (decimals === null) return `${formatValue(base, unit)} → ${withUnit(formatNumber(head * factor), unit)}`;
+  const [smaller, larger] = [Math.abs(base) * factor, Math.abs(head) * factor].sort((a, b) => a - b) as [
+    number,
+    number,
+  ];
+  const decimals = larger > smaller * 10 ? null : decimalsOf(smaller, uncertain * factor);
+  if (decimals === null) {
+    const [from, to] = [base, head].map((each) => formatNumber(Number((each * factor).toPrecision(4))));
+    return `${from} → ${withUnit(to ?? "", unit)}`;
+  }
   return `${fixed(base * factor, decimals)} → ${withUnit(fixed(head * factor, decimals), unit)}`;
 }
 
@@ -69,7 +74,7 @@ export function formatPair({ base, head, unit, interval }: ComparedNumbers): str
 function decimalsOf(size: number, uncertainty: number): number | null {
   if (!(uncertainty > 0) || !(size > 0)) return null;
   const magnitude = Math.floor(Math.log10(size));
-  const digits = Math.min(4, Math.max(2, magnitude - Math.floor(Math.log10(uncertainty)) + 1));
+  const digits = Math.min(4, Math.max(3, magnitude - Math.floor(Math.log10(uncertainty)) + 1));
   return digits - 1 - magnitude;
 }
 

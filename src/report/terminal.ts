@@ -1,7 +1,8 @@
 import { type ComparisonFile, incomparable, ordered } from "../domain/comparison.ts";
 import type { VerdictFile } from "../domain/verdict.ts";
+import { reachPhrase } from "./explain.ts";
 import { oneLine } from "./markdown.ts";
-import { formatChange, formatTolerance, formatValue } from "./numbers.ts";
+import { formatEffect, formatPair, formatTolerance, formatValue } from "./numbers.ts";
 import { CHANGED, reasonsOf } from "./rows.ts";
 
 /** Text that a server or a file may have written, without control codes that a terminal would obey. */
@@ -22,6 +23,7 @@ export function renderTerminal(
     ...changes(comparison, verdict.headline),
     ...limits(comparison),
     ...differences(comparison),
+    ...reach(comparison),
     ...(comparison === null
       ? verdict.reasons.filter((reason) => !verdict.headline.includes(reason)).map((reason) => `  ${reason}`)
       : []),
@@ -43,11 +45,10 @@ function changes(comparison: ComparisonFile | null, headline: string): string[] 
   const changed = ordered(gated, CHANGED);
   const rows = changed.map((each) => [
     each.metric,
-    formatValue(each.base, each.unit),
-    formatValue(each.head, each.unit),
-    formatChange(each.base, each.head, each.unit),
-    each.verdict,
+    formatPair(each),
+    formatEffect(each),
     `tolerance ${formatTolerance(each.tolerance, each.absoluteTolerance, each.unit)}`,
+    each.unconfirmed === true ? `${each.verdict}, unconfirmed` : each.verdict,
   ]);
   const reasons = reasonsOf(changed).filter(({ reason }) => !headline.includes(reason));
   return [...columns(rows), ...reasons.map(({ metrics, reason }) => `  ${metrics.join(", ")}: ${reason}`)];
@@ -61,6 +62,12 @@ function limits(comparison: ComparisonFile | null): string[] {
       `limit ${each.side} ${formatValue(each.bound, each.unit)}`,
     ]),
   );
+}
+
+/** What a run without a changed metric could have missed. */
+function reach(comparison: ComparisonFile | null): string[] {
+  const phrase = reachPhrase(comparison);
+  return phrase === null ? [] : [phrase.map((each) => (typeof each === "string" ? each : each.id)).join("")];
 }
 
 function differences(comparison: ComparisonFile | null): string[] {

@@ -1,4 +1,4 @@
-import { readdir, rm } from "node:fs/promises";
+import { rm, stat } from "node:fs/promises";
 import { join } from "node:path";
 import type { Command } from "commander";
 import type { GateConfig } from "../config/load.ts";
@@ -165,7 +165,7 @@ async function compileCache(
   { compileCache: states }: ColdstartOptions,
 ): Promise<string | null> {
   if (!states.includes("fresh")) return null;
-  const isFirst = (await readdir(keptFolder(place)).catch(() => [])).length === 0;
+  const isFirst = (await stat(keptFolder(place)).catch(() => null)) === null;
   const folder =
     compile === "kept" || (isFirst && states.includes("kept"))
       ? keptFolder(place)

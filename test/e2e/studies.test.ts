@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { csvRows } from "../support/csv.ts";
 import { newestRun } from "../support/runs.ts";
-import { type RealVllm, realVllm, vllmProcesses } from "./real-vllm.ts";
+import { FLAGS, type RealVllm, realVllm, vllmProcesses } from "./real-vllm.ts";
 
 // One small cell of each study on real vLLM; `npm run e2e:vllm:full` has the whole grids.
 
@@ -14,7 +14,8 @@ const BLOCK_TOKENS = 128;
 
 let vllm: RealVllm;
 beforeAll(async () => {
-  vllm = await realVllm();
+  // Without compiling, which each server with other flags would do anew.
+  vllm = await realVllm(`${FLAGS} --enforce-eager`);
 });
 afterAll(() => vllm.remove());
 

@@ -14,6 +14,14 @@ beforeAll(async () => {
 afterAll(() => vllm.remove());
 
 describe("the gate on real vLLM", () => {
+  it("doctor: finds the vLLM that would be started, and the model", async () => {
+    const result = await vllm.run(["doctor"]);
+    expect(result.code, result.stderr + result.stdout).toBe(0);
+    expect(result.stdout).toMatch(/^(healthy|degraded): /);
+    expect(result.stdout).toMatch(/^ok +vLLM +0\.32\.0 \(it can be started\)$/m);
+    expect(result.stdout).toMatch(/^ok +model /m);
+  });
+
   it("records a baseline", async () => {
     const result = await vllm.run(["record", "--sessions", "1"]);
     expect(result.code, result.stderr + result.stdout).toBe(0);

@@ -14,9 +14,22 @@ function skeleton(page: string): string {
     .replace(/<svg[\s\S]*?<\/svg>/g, "<svg></svg>");
 }
 
+/** One for each verdict; the others differ in their numbers. */
+const GOLDEN = [
+  "pass",
+  "improved",
+  "regressed",
+  "inconclusive",
+  "invalid-fingerprint",
+  "no-baseline",
+  "limit-broken",
+  "failed-start",
+  "one-metric",
+];
+
 describe("report.html", () => {
-  it.each(Object.entries(STORIES))("%s", async (name, story) => {
-    await expect(skeleton(renderHtml(story()))).toMatchFileSnapshot(`../golden/report-${name}.html`);
+  it.each(GOLDEN)("%s", async (name) => {
+    await expect(skeleton(renderHtml(STORIES[name]!()))).toMatchFileSnapshot(`../golden/report-${name}.html`);
   });
 
   it("draws everything that a run folder holds, in less than a megabyte", async () => {

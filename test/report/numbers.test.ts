@@ -1,5 +1,13 @@
 import { describe, expect, it } from "vitest";
-import { formatChange, formatNumber, formatTolerance, formatValue } from "../../src/report/numbers.ts";
+import {
+  formatChange,
+  formatDetectable,
+  formatEffect,
+  formatNumber,
+  formatPair,
+  formatTolerance,
+  formatValue,
+} from "../../src/report/numbers.ts";
 
 describe("numbers", () => {
   it.each([
@@ -54,4 +62,53 @@ describe("tolerances", () => {
   ])("%d and %d %s: %s", (relative, absolute, unit, text) =>
     expect(formatTolerance(relative, absolute, unit)).toBe(text),
   );
+});
+
+describe("both sides of a comparison", () => {
+  const compared = (base: number, head: number, interval: [number, number] | null, more = {}) => ({
+    base,
+    head,
+    unit: "ms",
+    direction: "lower" as const,
+    interval,
+    ...more,
+  });
+
+  it.each([
+    // The example of the design: an uncertainty of half a millisecond.
+    [10.412, 12.083, [0.12, 0.21], "10.4 → 12.1 ms", "+16 % [+12, +21]"],
+    [2.0886, 2.753, [0.3154, 0.3208], "2.089 → 2.753 ms", "+31.8 % [+31.5, +32.1]"],
+    [145.88, 146.9, [-0.2, 0.21], "146 → 147 ms", "≈ +1 % [−20, +21]"],
+    [1180.4, 910.87, [-0.26, -0.2], "1,180 → 911 ms", "−23 % [−26, −20]"],
+    [2.89, 2.89, [0, 0], "2.89 ms", "0 %"],
+    [0, 3, null, "0 → 3 ms", "from 0"],
+    [1, 40, [30, 50], "1 → 40 ms", "+3900 % [+3000, +5000]"],
+  ] as const)("%d and %d, %j: %s, %s", (base, head, interval, pair, effect) => {
+    const each = compared(base, head, interval === null ? null : [interval[0], interval[1]]);
+    expect(formatPair(each)).toBe(pair);
+    expect(formatEffect(each)).toBe(effect);
+  });
+
+  it("says a change as it is seen: where higher is better a loss is less", () => {
+    const each = compared(3096.6, 2416.9, [0.2, 0.24], { direction: "higher", unit: "tokens/s" });
+    expect(formatEffect(each)).toBe("−22 % [−24, −20]");
+  });
+
+  it("changes shares in points", () => {
+    const each = compared(0.5, 0.4, [0.15, 0.25], { direction: "higher", unit: "share" });
+    expect(formatPair(each)).toBe("50.0 → 40.0 %");
+    expect(formatEffect(each)).toBe("−10 points [−13, −8]");
+  });
+
+  it("rounds what could be seen up", () => {
+    const seen = (detectable: number | null, unit = "ms") =>
+      formatDetectable({ base: 0.5, unit, detectable });
+    expect([seen(0.0211), seen(0.02), seen(0.5), seen(null), seen(0.1, "share")]).toEqual([
+      "≥ 2.2 %",
+      "≥ 2 %",
+      "≥ 50 %",
+      "–",
+      "≥ 5 points",
+    ]);
+  });
 });
