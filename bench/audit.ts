@@ -26,6 +26,7 @@ function baselineAt(index: number): Baseline {
     change: { kind: "recorded", at: recordedAt, reason: "nightly", metrics: null },
     fingerprint: { gpuModel: "NVIDIA H200", gpuCount: 1, model: "m" },
     args: [],
+    serverSha256: null,
     vllmVersion: "0.32.0",
     sessions: Array.from({ length: SESSIONS }, (_, session) => ({
       run: `r${index}`,

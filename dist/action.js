@@ -1,9 +1,12 @@
 import { a as error, c as info, d as setOutput, f as setSecret, h as summary, i as endGroup, l as notice, m as warning, n as runnerText, o as getInput, p as startGroup, r as readInputs, t as runnerLine, u as saveState } from "./runner-log.js";
-import { $ as beginOnlyCheck, B as mergeRuns, D as keyOf, E as PUBLICATION_STATE, H as readAll, L as mergedContent, M as acceptanceText, N as contentOf, P as failureContent, Q as begin, R as cellsOf, U as readReported, W as runFolders, at as putComment, dt as encodeFooter, et as endCheck, ft as markerOf, ht as context, it as loginOf, k as targetOf, o as STATE_NAME, ot as MAX_COMMENT_LENGTH, rt as findComments, st as fitLength, ut as readHostileRun } from "./decide.js";
-import { At as subjectOf, C as runAndRecord, Ft as writeHandoff, It as parseAcceptance, Mt as acceptanceOf, Nt as publishFailure, Pt as publishVerdict, S as loadConfig, at as resolveBase, b as CONFIG_FILE, jt as workflowRunOf, kt as repositoryOf, n as failingKinds, q as secretsOf, rt as runAudit, v as outliveReaders, w as runGate, y as untilInterrupted } from "./ledger-commands.js";
+import { T as context, _ as findComments, a as acceptanceText, b as MAX_COMMENT_LENGTH, f as begin, i as targetOf, m as endCheck, n as keyOf, o as contentOf, p as beginOnlyCheck, s as failureContent, t as PUBLICATION_STATE, u as mergedContent, v as loginOf, x as fitLength, y as putComment } from "./action-target.js";
+import { a as publishFailure, c as parseAcceptance, i as acceptanceOf, n as subjectOf, o as publishVerdict, r as workflowRunOf, s as writeHandoff, t as repositoryOf } from "./subject.js";
 import { f as GateError, h as messageOf, m as UsageError } from "./files.js";
 import { o as EXIT } from "./operating.js";
+import { S as markerOf, _ as readHostileRun, a as mergeRuns, b as encodeFooter, c as readReported, l as runFolders, r as cellsOf, s as readAll } from "./version.js";
+import { C as runAndRecord, S as loadConfig, at as resolveBase, b as CONFIG_FILE, n as failingKinds, q as secretsOf, rt as runAudit, v as outliveReaders, w as runGate, y as untilInterrupted } from "./ledger-commands.js";
 import { T as RUN_FILES } from "./sign.js";
+import { o as STATE_NAME } from "./decide.js";
 import { randomUUID } from "node:crypto";
 import { basename, join, resolve } from "node:path";
 

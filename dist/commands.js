@@ -1,10 +1,11 @@
-import { $ as coldCase, A as identify, B as readResidency, C as runAndRecord, Ct as max, D as Interruption, Dt as min, E as compareRuns, Et as medianAbsoluteDeviation, F as readNodeFacts, G as createRedactor, H as weightFiles, I as folderOfModel, J as equalRequests, K as redactDeep, L as runPreflight, M as measureSession, N as resumeRun, O as concludeMeasuring, Ot as quantile, P as startRun, Pt as publishVerdict, Q as batchingCase, R as dropAllCaches, St as ttftMs, T as recordRuns, Tt as median, U as findModelShape, V as readThrough, W as serverEnvironment, X as fillLengths, Y as ownRequests, Z as kvFillCase, _ as renderTerminal, _t as countedIn, a as minutes, b as CONFIG_FILE, bt as measuredS, c as prepare, ct as readKvFill, d as withServerOptions, dt as kvCapacity, et as warmCase, f as Command, ft as curveOf, g as printable, gt as timesOf$1, h as columns$1, ht as countGood, i as log, it as gitRoot, j as mayGoOn, k as headPlan, kt as repositoryOf, l as wholeNumber$1, lt as theilSenLine, m as InvalidArgumentError, mt as kneeOf, nt as runSide, o as optionName, ot as execa, p as CommanderError, pt as findKnee, q as secretsOf, r as interruptions, s as overridesOf, st as hitRateOf, t as addLedgerCommands, tt as completionBody, u as withServeOptions, ut as GIB, v as outliveReaders, vt as e2eMs, w as runGate, wt as mean, x as checkMetricNames, xt as tpotMs, yt as groupTraces, z as dropFromPageCache } from "./ledger-commands.js";
+import { $ as coldCase, A as identify, B as readResidency, C as runAndRecord, Ct as max, D as Interruption, Dt as min, E as compareRuns, Et as medianAbsoluteDeviation, F as readNodeFacts, G as createRedactor, H as weightFiles, I as folderOfModel, J as equalRequests, K as redactDeep, L as runPreflight, M as measureSession, N as resumeRun, O as concludeMeasuring, Ot as quantile, P as startRun, Q as batchingCase, R as dropAllCaches, St as ttftMs, T as recordRuns, Tt as median, U as findModelShape, V as readThrough, W as serverEnvironment, X as fillLengths, Y as ownRequests, Z as kvFillCase, _ as renderTerminal, _t as countedIn, a as minutes, b as CONFIG_FILE, bt as measuredS, c as prepare, ct as readKvFill, d as withServerOptions, dt as kvCapacity, et as warmCase, f as Command, ft as curveOf, g as printable, gt as timesOf$1, h as columns$1, ht as countGood, i as log, it as gitRoot, j as mayGoOn, k as headPlan, l as wholeNumber$1, lt as theilSenLine, m as InvalidArgumentError, mt as kneeOf, nt as runSide, o as optionName, ot as execa, p as CommanderError, pt as findKnee, q as secretsOf, r as interruptions, s as overridesOf, st as hitRateOf, t as addLedgerCommands, tt as completionBody, u as withServeOptions, ut as GIB, v as outliveReaders, vt as e2eMs, w as runGate, wt as mean, x as checkMetricNames, xt as tpotMs, yt as groupTraces, z as dropFromPageCache } from "./ledger-commands.js";
 import { c as require_dist, i as resolveConfig, n as parseConfig, r as policyOf, s as toArguments } from "./load.js";
 import { C as number, D as string, T as record$1, g as _enum, k as union, o as EXIT, t as sloSchema, v as array, w as object, x as literal, y as boolean } from "./operating.js";
-import { A as TOOL_VERSION, B as mergeRuns, D as keyOf$1, G as renderComment, H as readAll, J as oneLine, K as code, L as mergedContent, N as contentOf, Q as begin, R as cellsOf$1, U as readReported, W as runFolders, X as table, Y as plain, f as readRunFolder, h as writeRun, j as require_undici, k as targetOf, q as codeBlock, z as commentInputOf } from "./decide.js";
+import { a as mergeRuns, c as readReported, d as code, f as codeBlock, h as table, i as commentInputOf, l as runFolders, m as plain, n as require_undici, p as oneLine, r as cellsOf$1, s as readAll, t as TOOL_VERSION, u as renderComment } from "./version.js";
 import { a as readCheckedOut, f as GateError, h as messageOf, i as parseJson, l as sha256, m as UsageError, p as NotMeasuredError, r as makeFolder, s as readTextIfExists, u as writeFileAtomic } from "./files.js";
 import { A as telemetryLineSchema, L as flagValue, M as LEVELS, N as findingSchema, R as tokenCount, T as RUN_FILES, U as comparisonFileSchema, _ as typed, j as ALLOCATORS, v as formatChange, w as formatValue, x as formatNumber, z as withoutFlag } from "./sign.js";
-import { createHash, randomUUID } from "node:crypto";
+import { f as readRunFolder, h as writeRun } from "./decide.js";
+import { createHash } from "node:crypto";
 import { join, relative, resolve } from "node:path";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
@@ -1023,57 +1024,12 @@ function nextSteps({ files, scenario, exampleModel }, folder) {
 const HELP = `
 The token is in GITHUB_TOKEN; GITHUB_API_URL names another server than GitHub's: https://HOST/api/v3 of GitHub Enterprise,
 https://HOST/api/v1 of Gitea and Forgejo. It ends as the verdict, once that is posted; with 4 when it could not be.`;
-/** Posts runs from any runner: the comment and the check that the action posts. */
-async function publishRuns(names, options, log) {
-	const { commit, pullRequest, commentKey, acceptLabel, cells = [] } = options;
-	if (!/^[0-9a-f]{40}([0-9a-f]{24})?$/.test(commit)) throw new UsageError(`--commit: got "${commit}", expected the whole hash of a commit`);
-	const environment = {
-		...process.env,
-		GITHUB_REPOSITORY: options.repository ?? process.env["GITHUB_REPOSITORY"]
-	};
-	const subject = {
-		...repositoryOf(environment, {}),
-		headSha: commit,
-		pullRequest: pullRequest === void 0 ? null : {
-			number: pullRequest,
-			isFork: false
-		}
-	};
-	const key = keyOf$1({
-		commentKey,
-		overrides: {}
-	});
-	const token = process.env["GITHUB_TOKEN"];
-	const target = targetOf(token || void 0, {
-		subject,
-		key,
-		externalId: randomUUID()
-	}, environment, log);
-	if (target === null) throw new UsageError("GITHUB_TOKEN: not set, expected a token that may post");
-	const cwd = process.cwd();
-	const { runs, unread } = await readAll(await runFolders(names, cwd), readReported);
-	let problems = 0;
-	const onProblem = (problem) => {
-		problems += 1;
-		log.warn(problem);
-	};
-	const publishing = {
-		target,
-		begun: await begin(target, onProblem),
-		acceptLabel: acceptLabel ?? null,
-		log,
-		onProblem
-	};
-	const [only] = runs;
-	const code = runs.length === 1 && unread.length === 0 && cells.length === 0 && only !== void 0 ? await publishVerdict(publishing, only.verdict, cwd, (circumstances) => contentOf(only, circumstances)) : await publishMerged(publishing, mergeRuns(cellsOf$1(runs, unread, cells, cwd)), cwd);
-	return problems > 0 && code === EXIT.pass ? EXIT.notMeasured : code;
-}
-function publishMerged(publishing, merged, cwd) {
-	return publishVerdict(publishing, merged.overall, cwd, (circumstances) => mergedContent(merged, circumstances));
-}
 /** Adds `publish`. */
 function addPublishCommand(program, { finish, log, wholeNumber }) {
-	program.command("publish").description("post runs to GitHub, or to a forge with its API: one comment, and a check of the commit").argument("<runs...>", "run folders, folders of them, or patterns").option("--repository <owner/name>", "GITHUB_REPOSITORY by default").requiredOption("--commit <sha>", "the commit that was measured").option("--pull-request <number>", "the pull request to comment on", wholeNumber).option("--comment-key <key>", "tells several comments on one pull request apart").option("--accept-label <label>", "label by which people accept a loss").option("--cells <names...>", "names of the runs that must be there").addHelpText("after", HELP).action(async (names, options) => finish(await publishRuns(names, options, log)));
+	program.command("publish").description("post runs to GitHub, or to a forge with its API: one comment, and a check of the commit").argument("<runs...>", "run folders, folders of them, or patterns").option("--repository <owner/name>", "GITHUB_REPOSITORY by default").requiredOption("--commit <sha>", "the commit that was measured").option("--pull-request <number>", "the pull request to comment on", wholeNumber).option("--comment-key <key>", "tells several comments on one pull request apart").option("--accept-label <label>", "label by which people accept a loss").option("--cells <names...>", "names of the runs that must be there").addHelpText("after", HELP).action(async (names, options) => {
+		const { publishRuns } = await import("./publish-runs.js");
+		finish(await publishRuns(names, options, log));
+	});
 }
 
 // src/simulate.ts

@@ -1,9 +1,10 @@
 import { n as __require, r as __toESM, t as __commonJSMin } from "./rolldown-runtime.js";
-import { A as TOOL_VERSION, C as delay, F as isAcceptable, G as renderComment, J as oneLine, K as code, P as failureContent, S as identify$1, T as within, X as table, Y as plain, Z as PERMISSIONS, _ as MARKER_VARIABLE, a as decideWithoutBaseline, b as findListeners, ct as addedLines, d as newRunId, f as readRunFolder, g as Descendants, h as writeRun, i as decideRecorded, j as require_undici, l as appendTraces, lt as HANDOFF_FILE, m as readTraces, mt as statusOf, n as decideFailure, nt as post, p as readRunRecord, pt as explain, r as decideNotRecorded, s as createStateFile, t as decide, u as hashRun, v as endServer, w as monotonicS, x as findMarked, y as findGroup } from "./decide.js";
-import { A as unknown, C as number, D as string, E as strictObject, S as looseObject, T as record, a as toleranceSchema, g as _enum, k as union, n as levelSchema, o as EXIT, v as array, w as object, x as literal, y as boolean } from "./operating.js";
-import { a as readCheckedOut, c as refuseLinkOut, d as writeJson, h as messageOf, i as parseJson, l as sha256, m as UsageError, n as checkJson, p as NotMeasuredError, r as makeFolder, s as readTextIfExists, t as briefly, u as writeFileAtomic } from "./files.js";
 import { A as telemetryLineSchema, B as diffFingerprints, C as formatTolerance, D as shortfallOf, F as kvDeployment, G as ordered, H as fingerprintSlug, I as modelFacts, L as flagValue, O as START_TERMS, P as logFactsSchema, S as formatPair, T as RUN_FILES, V as fingerprintSchema, W as incomparable, b as formatEffect, g as firstRecordCommand, i as reasonsOf, k as gpuReadingSchema, r as CHANGED, u as reachPhrase, v as formatChange, w as formatValue } from "./sign.js";
+import { a as readCheckedOut, c as refuseLinkOut, d as writeJson, h as messageOf, i as parseJson, l as sha256, m as UsageError, n as checkJson, p as NotMeasuredError, r as makeFolder, s as readTextIfExists, t as briefly, u as writeFileAtomic } from "./files.js";
 import { a as checkServer, i as resolveConfig, n as parseConfig, o as leven, r as policyOf, t as deepFreeze } from "./load.js";
+import { d as code, h as table, m as plain, n as require_undici, p as oneLine, t as TOOL_VERSION, u as renderComment } from "./version.js";
+import { A as unknown, C as number, D as string, E as strictObject, S as looseObject, T as record, a as toleranceSchema, g as _enum, k as union, n as levelSchema, o as EXIT, v as array, w as object, x as literal, y as boolean } from "./operating.js";
+import { C as delay, S as identify$1, T as within, _ as MARKER_VARIABLE, a as decideWithoutBaseline, b as findListeners, d as newRunId, f as readRunFolder, g as Descendants, h as writeRun, i as decideRecorded, l as appendTraces, m as readTraces, n as decideFailure, p as readRunRecord, r as decideNotRecorded, s as createStateFile, t as decide, u as hashRun, v as endServer, w as monotonicS, x as findMarked, y as findGroup } from "./decide.js";
 import { createHash, randomBytes, randomInt, randomUUID } from "node:crypto";
 import path, { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { connect, createServer, isIP } from "node:net";
@@ -27,254 +28,6 @@ import fs, { appendFileSync, closeSync, createReadStream, createWriteStream, ope
 import { finished } from "node:stream/promises";
 import path$1 from "node:path/win32";
 import { createInterface } from "node:readline";
-
-// src/publish/acceptance.ts
-const COMMAND = /^\/vllm-gate[ \t]+accept(?:[ \t]+(.*))?$/;
-const NAMED_COMMIT = /^([0-9a-f]{7,64})[:,]?\s+(.*)$/;
-const MAX_REASON_LENGTH = 500;
-/**
-* The acceptance in a comment's first line: `/vllm-gate accept REASON`, or with the commit that is meant,
-* `/vllm-gate accept 1a2b3c4 REASON`. Null where the comment is none.
-*/
-function parseAcceptance(body) {
-	const [first = ""] = body.trimStart().split(/\r?\n/, 1);
-	const match = COMMAND.exec(first.trimEnd());
-	if (match === null) return null;
-	const said = (match[1] ?? "").trim();
-	const named = NAMED_COMMIT.exec(said);
-	return {
-		reason: (named?.[2] ?? said).slice(0, MAX_REASON_LENGTH).trim(),
-		commit: named?.[1] ?? null
-	};
-}
-/**
-* Looks for an acceptance of a commit's verdict: by a comment or a label, of somebody who may write to the
-* repository, given after the verdict was posted and not edited since. The latest that counts is taken.
-*/
-async function findAcceptance(github, request) {
-	const refused = [];
-	const given = [...await fromComments(github, request, refused), ...await fromLabel(github, request)].sort((a, b) => b.at.localeCompare(a.at));
-	for (const each of given) {
-		if (await mayWrite(github, each.by)) return {
-			acceptance: each,
-			refused
-		};
-		refused.push({
-			by: each.by,
-			why: "has no write permission here"
-		});
-	}
-	return {
-		acceptance: null,
-		refused
-	};
-}
-async function fromComments({ octokit, owner, repo }, { pullNumber, headSha, judgedAt }, refused) {
-	return (await octokit.paginate(octokit.rest.issues.listComments, {
-		owner,
-		repo,
-		issue_number: pullNumber,
-		since: judgedAt,
-		per_page: 100
-	})).flatMap((comment) => {
-		const parsed = parseAcceptance(comment.body ?? "");
-		const by = comment.user?.login;
-		if (parsed === null || by === void 0 || !isAfter(comment.created_at, judgedAt)) return [];
-		const refuse = (why) => {
-			refused.push({
-				by,
-				why
-			});
-			return [];
-		};
-		if (comment.user?.type === "Bot") return refuse("is a program, and only people accept a loss");
-		if (comment.updated_at !== comment.created_at) return refuse("edited the comment after it was written");
-		if (parsed.commit !== null && !headSha.startsWith(parsed.commit)) return refuse(`named the commit ${parsed.commit}, not the one that was judged`);
-		if (parsed.reason === "") return refuse("gave no reason: `/vllm-gate accept REASON`");
-		return [{
-			by,
-			reason: parsed.reason,
-			url: comment.html_url,
-			at: comment.created_at
-		}];
-	});
-}
-async function fromLabel({ octokit, owner, repo }, { pullNumber, judgedAt, label }) {
-	if (label === null) return [];
-	const last = (await octokit.paginate(octokit.rest.issues.listEvents, {
-		owner,
-		repo,
-		issue_number: pullNumber,
-		per_page: 100
-	})).filter((each) => each.event === "labeled" || each.event === "unlabeled").filter((each) => "label" in each && each.label?.name === label).at(-1);
-	if (last?.event !== "labeled" || last.actor == null || !isAfter(last.created_at, judgedAt)) return [];
-	const url = "html_url" in last && typeof last.html_url === "string" ? last.html_url : null;
-	return [{
-		by: last.actor.login,
-		reason: `label "${label}"`,
-		url,
-		at: last.created_at
-	}];
-}
-/** GitHub tells whole seconds: what falls in the second of the verdict is taken for earlier. */
-function isAfter(at, judgedAt) {
-	return Date.parse(at) > Date.parse(judgedAt);
-}
-/** Whether somebody may write to the repository. `maintain` counts as `write` in this answer. */
-async function mayWrite({ octokit, owner, repo }, username) {
-	try {
-		const { data } = await octokit.rest.repos.getCollaboratorPermissionLevel({
-			owner,
-			repo,
-			username
-		});
-		return [
-			"admin",
-			"write",
-			"owner"
-		].includes(data.permission);
-	} catch (error) {
-		if (statusOf(error) === 404) return false;
-		throw error;
-	}
-}
-
-// src/action-publication.ts
-/** Whether somebody accepted this commit's verdict after it was posted; what was said and does not count is told. */
-async function acceptanceOf(publishing) {
-	const { target, begun, acceptLabel, log, onProblem } = publishing;
-	const { pullRequest, headSha } = target.subject;
-	const { previous } = begun;
-	if (pullRequest === null || previous === null || previous.commit !== headSha) return null;
-	try {
-		const { acceptance, refused } = await findAcceptance(target.github, {
-			pullNumber: pullRequest.number,
-			headSha,
-			judgedAt: previous.at,
-			label: acceptLabel
-		});
-		for (const { by, why } of refused) log.warn(`An acceptance by ${by} does not count: ${by} ${why}`);
-		return acceptance;
-	} catch (error) {
-		onProblem(explain(error, "look for an acceptance", PERMISSIONS.comment));
-		return null;
-	}
-}
-/**
-* Posts a verdict and says what the job ends with: its exit code, or 0 when somebody accepted the loss.
-*
-* @param contentOf - the words for it, once it is known what stands beside them
-*/
-async function publishVerdict(publishing, verdict, cwd, contentOf) {
-	const { target, begun, log, onProblem } = publishing;
-	const acceptance = isAcceptable(verdict) ? await acceptanceOf(publishing) : null;
-	const content = contentOf({
-		cwd,
-		headSha: target.subject.headSha,
-		previous: begun.previous,
-		acceptance,
-		added: verdict.verdict === "pass" ? [] : await linesOf$1(publishing)
-	});
-	const { posted } = await post(target, begun, content, onProblem);
-	if (posted && target.subject.pullRequest !== null) log.step("The comment is posted");
-	if (acceptance === null) return verdict.exitCode;
-	log.step(`Accepted by ${acceptance.by} for ${target.subject.headSha}: ${acceptance.reason}`);
-	return EXIT.pass;
-}
-async function linesOf$1({ target, begun, log }) {
-	const { github, subject } = target;
-	if (subject.pullRequest === null || begun.check?.kind !== "check") return [];
-	try {
-		return await addedLines(github, subject.pullRequest.number);
-	} catch (error) {
-		log.step(`No annotations: ${explain(error, "list the changed files", PERMISSIONS.read)}`);
-		return [];
-	}
-}
-/** Posts that nothing was measured, and why. */
-async function publishFailure(publishing, error) {
-	const { target, begun, onProblem } = publishing;
-	const content = failureContent(messageOf(error), "Mend it and push again; nothing was measured.");
-	await post(target, begun, content, onProblem);
-}
-/** Writes what the job that posts must know into the run folder, which travels as an artifact. */
-function writeHandoff(runDir, subject, cell) {
-	const handoff = {
-		schemaVersion: 1,
-		pullRequest: subject.pullRequest?.number ?? null,
-		headSha: subject.headSha,
-		cell: cell ?? null
-	};
-	return writeJson(join(runDir, HANDOFF_FILE), handoff);
-}
-
-// src/publish/subject.ts
-const SHA = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
-const sha = string().regex(SHA, "expected the hash of a commit");
-const pullRequestSchema = object({
-	number: number().int().positive(),
-	head: object({
-		sha,
-		repo: object({ id: number() }).nullish()
-	}),
-	base: object({ repo: object({ id: number() }).nullish() }).optional()
-});
-const REPOSITORY = /^(?!\.+\/)[\w.-]+\/(?!\.+$)[\w.-]+$/;
-/** The repository that the workflow runs in. */
-function repositoryOf(environment, payload) {
-	const named = payload["repository"]?.full_name;
-	const name = environment["GITHUB_REPOSITORY"] || (typeof named === "string" ? named : "");
-	const [owner = "", repo = ""] = name.split("/");
-	if (!REPOSITORY.test(name)) throw new UsageError(`GITHUB_REPOSITORY: got ${JSON.stringify(name)}, expected owner/name`);
-	return {
-		owner,
-		repo
-	};
-}
-/**
-* What a run of this event judges: a pull request's head, not the merge commit that the workflow runs on, else the
-* commit itself.
-*/
-function subjectOf(environment, payload) {
-	const repository = repositoryOf(environment, payload);
-	const given = payload["pull_request"];
-	if (given !== void 0 && given !== null) {
-		const { number, head, base } = checkJson(given, pullRequestSchema, "the event's pull_request");
-		const own = payload["repository"]?.id ?? base?.repo?.id;
-		const isFork = head.repo?.id === void 0 || head.repo.id !== own;
-		return {
-			...repository,
-			headSha: head.sha,
-			pullRequest: {
-				number,
-				isFork
-			}
-		};
-	}
-	const headSha = environment["GITHUB_SHA"] ?? "";
-	if (!SHA.test(headSha)) throw new UsageError(`GITHUB_SHA: got ${JSON.stringify(headSha)}, expected the hash of a commit`);
-	return {
-		...repository,
-		headSha,
-		pullRequest: null
-	};
-}
-const workflowRunSchema = object({
-	id: number(),
-	event: string(),
-	conclusion: string().nullish(),
-	html_url: string().optional(),
-	head_sha: sha,
-	head_branch: string().nullish(),
-	head_repository: object({
-		id: number(),
-		owner: object({ login: string() })
-	}).nullish()
-});
-/** The run that a `workflow_run` event is about: GitHub's word, not the artifact's. */
-function workflowRunOf(payload) {
-	return checkJson(payload["workflow_run"], workflowRunSchema, "the event's workflow_run");
-}
 
 // node_modules/simple-statistics/dist/simple-statistics.mjs
 /**
@@ -789,10 +542,24 @@ const baselineSchema = object({
 	change: baselineChangeSchema.nullable(),
 	fingerprint: fingerprintSchema,
 	args: array(string()),
+	/**
+	* SHA-256 of what was started beside its flags (command, model, environment; see {@link serverIdentity}): a run that
+	* starts another cannot measure this baseline again. Null where it is unknown, or where the metrics are of several.
+	*/
+	serverSha256: string().nullable().default(null),
 	vllmVersion: string().nullable(),
 	sessions: array(recordedSessionSchema).min(1),
 	metrics: record(string(), metricValuesSchema)
 });
+/** What a variant starts beside its flags, as text to be hashed. Secrets are redacted in it already. */
+function serverIdentity({ command, model, env }) {
+	const sorted = Object.entries(env ?? {}).sort(([a], [b]) => a < b ? -1 : 1);
+	return JSON.stringify([
+		command ?? null,
+		model ?? null,
+		sorted
+	]);
+}
 
 // src/baseline/baseline-text.ts
 /** Just enough of any version's file to tell which one it is of. */
@@ -826,7 +593,11 @@ function readBaselineText(text, path) {
 	if (value.schemaVersion > 2) throw new UsageError(`${path}: schemaVersion ${value.schemaVersion}, this vllm-gate reads up to ${2}: a newer one wrote it; update this one, or record the baseline again`);
 	let migrated = value;
 	for (let version = value.schemaVersion; version < 2; version += 1) migrated = MIGRATIONS[version]?.(migrated) ?? migrated;
-	return checkJson(migrated, baselineSchema, path);
+	const baseline = checkJson(migrated, baselineSchema, path);
+	const { length } = baseline.sessions;
+	const uneven = Object.entries(baseline.metrics).find(([, { sessions }]) => sessions.length !== length);
+	if (uneven !== void 0 && value.schemaVersion > 1) throw new UsageError(`${path}: metrics.${uneven[0]}.sessions: ${uneven[1].sessions.length} lists, expected one for each of the ${length} sessions`);
+	return baseline;
 }
 /** Whether the content of a baseline is what this tool wrote; null when it was written without a hash. */
 function isAsWritten(baseline) {
@@ -865,6 +636,7 @@ function formatBaseline(baseline) {
 		block(fields.map((field) => `${JSON.stringify(field)}: ${JSON.stringify(baseline.fingerprint[field])}`)),
 		" },",
 		` "args": ${JSON.stringify(baseline.args)},`,
+		` "serverSha256": ${JSON.stringify(baseline.serverSha256)},`,
 		` "vllmVersion": ${JSON.stringify(baseline.vllmVersion)},`,
 		` "sessions": [`,
 		block(baseline.sessions.map((session) => JSON.stringify(session))),
@@ -1035,7 +807,7 @@ function unbacked(steps) {
 		if (after === null) return [];
 		if (isAsWritten(after) === false) return found("unbacked", "the content is not what vllm-gate wrote: it was edited by hand");
 		const runs = (baseline) => baseline.sessions.map((session) => session.runSha256).join();
-		if (before !== null && after.contentSha256 === null && runs(before) === runs(after)) {
+		if (before !== null && runs(before) === runs(after)) {
 			const changed = Object.keys(after.metrics).filter((metric) => JSON.stringify(after.metrics[metric]) !== JSON.stringify(before.metrics[metric]));
 			if (changed.length > 0) return found("unbacked", `${changed.join(", ")} changed, the runs that they came from did not`);
 		}
@@ -36056,9 +35828,10 @@ function expectedSmallest(values, count) {
 
 // src/compare/prior.ts
 /**
-* Of the four unflagged sessions of one host in the H200 fixtures' first file alone: the standard deviation between
+* Of the four unflagged sessions of one host in the H200 fixtures' first file: the standard deviation between
 * sessions without the slow one where there is one, and the distance between the best and the worst, which that one
-* makes. The file has no 64 in flight; those figures are from design §5. They are where a baseline has too few
+* makes. Two ranges are wider than that file has them, as the second file and design §5 do: 0.34 of warm and cached
+* TTFT, 0.01 of TPOT up to 8 in flight; what is scored on the second file is not independent of those. The file has no 64 in flight; those figures are from design §5. They are where a baseline has too few
 * sessions to tell its own, and give way to those as it gets more.
 */
 const SHIPPED = [
@@ -38202,10 +37975,9 @@ var Connections = class {
 		const room = this.#options.maxConnections - this.#all.size - this.#opening;
 		const missing = Math.min(room, count - this.#idle.length);
 		const opening = Array.from({ length: Math.max(0, missing) }, () => this.#open());
-		for (const result of await Promise.allSettled(opening)) {
-			if (result.status === "rejected") throw result.reason;
-			this.release(result.value);
-		}
+		const results = await Promise.allSettled(opening);
+		for (const result of results) if (result.status === "fulfilled") this.release(result.value);
+		for (const result of results) if (result.status === "rejected") throw result.reason;
 	}
 	/**
 	* A connection for one request: an idle one, else a new one, else the first that is released.
@@ -39041,7 +38813,9 @@ const eventSchema = object({
 		completion_tokens: count.nullish(),
 		prompt_tokens_details: object({ cached_tokens: count.nullish() }).nullish()
 	}).nullish(),
-	error: unknown().optional()
+	error: unknown().optional(),
+	object: string().nullish(),
+	message: unknown().optional()
 });
 /**
 * Reads an OpenAI-style event stream, of completions or of a chat, from its stamped pieces: an event arrives when the
@@ -39066,7 +38840,7 @@ function readStream(chunks) {
 		};
 	};
 	const parser = createParser({
-		onEvent: ({ data }) => {
+		onEvent: ({ data, event: name }) => {
 			if (done) return fail("protocol", "an event after [DONE]");
 			if (data === "[DONE]") {
 				done = true;
@@ -39075,6 +38849,8 @@ function readStream(chunks) {
 			const event = parseEvent(data);
 			if (event === null) return fail("protocol", `an event that is not a completion: ${data.slice(0, 120)}`);
 			if (event.error !== void 0 && event.error !== null) return fail("server", errorText(event.error));
+			if (name === "error" || event.object === "error") return fail("server", errorText(event));
+			if (event.choices === void 0 && event.usage == null) return fail("protocol", `an event that is not a completion: ${data.slice(0, 120)}`);
 			const running = event.usage?.completion_tokens ?? null;
 			promptTokens = event.usage?.prompt_tokens ?? promptTokens;
 			cachedTokens = event.usage?.prompt_tokens_details?.cached_tokens ?? cachedTokens;
@@ -47768,13 +47544,19 @@ async function readSide(paths, label) {
 			continue;
 		}
 		const { run, measurements } = await measureFolder(path);
+		const side = runSide(run, measurements, path);
 		sides.push({
 			path,
 			isBaseline: false,
-			side: runSide(run, measurements, path),
+			side: {
+				...side,
+				taints: [...side.taints, ...brokenSessions(run, path)]
+			},
 			scenario: run.scenario
 		});
 	}
+	const twice = paths.find((path, at) => paths.findIndex((other) => resolve(other) === resolve(path)) < at);
+	if (twice !== void 0) throw new UsageError(`--${label} ${twice}: given twice, one run is one sample`);
 	const [first, ...rest] = sides;
 	if (first === void 0) throw new UsageError(`--${label} needs at least one run folder or baseline`);
 	const merged = rest.reduce((all, { side }) => mergeSides(all, side), first.side);
@@ -47784,6 +47566,20 @@ async function readSide(paths, label) {
 		scenario: first.scenario,
 		baselines
 	};
+}
+/** A run of which a session broke is not the run that its other sessions make it look. */
+function brokenSessions(run, path) {
+	return run.sessions.filter(({ outcome, variant }) => variant !== "base" && [
+		"died",
+		"failed",
+		"failed_start"
+	].includes(outcome)).map(({ variant, index, outcome, cause }) => ({
+		variant,
+		session: index,
+		round: null,
+		metrics: `session ${index}`,
+		reason: `${path}: session ${index} ${outcome === "died" ? "died" : "failed"}${cause === void 0 ? "" : `: ${cause}`}`
+	}));
 }
 /** Compares runs or a baseline with runs: `vllm-gate compare`. */
 async function compareRuns(basePaths, headPaths, config) {
@@ -48224,14 +48020,17 @@ function firstOrder(config) {
 	return interleavedOrder(config.sessions, randomInt(2) === 0);
 }
 /**
-* The server that a baseline was made of, as far as this run can start it again: the same command and model with the
-* baseline's flags.
+* The server that a baseline was made of, as far as this run can start it again: the same command, model and
+* environment with the baseline's flags.
 *
-* @returns null for a server that was already running, for flags that were recorded without their secrets, and for
+* @returns null for a server that was already running, for one whose command, model or environment is another than the
+* baseline's (it would have what this change brings), for flags that were recorded without their secrets, and for
 * those that the policy does not allow
 */
-function serverOfBaseline({ server, policy }, baseline) {
+function serverOfBaseline({ server, policy }, baseline, secrets) {
 	if (server.kind === "attach" || baseline.args.some((arg) => arg.includes("[redacted]"))) return null;
+	const identity = serverIdentity(variantOf(server, createRedactor(secrets)));
+	if (baseline.serverSha256 === null || baseline.serverSha256 !== sha256(identity)) return null;
 	const base = {
 		...server,
 		args: baseline.args
@@ -48289,6 +48088,7 @@ function makeBaseline(runs, recordedAt, reason = null) {
 		},
 		fingerprint: first.run.fingerprint,
 		args: argsOf(first),
+		serverSha256: serverHash(first),
 		vllmVersion: versionOf(first),
 		sessions,
 		metrics: joinMetrics(parts)
@@ -48390,6 +48190,7 @@ function acceptInto(baseline, added, inScope, scope, reason) {
 	const used = sessions.map((_, at) => Object.values(metrics).some((metric) => (metric.sessions[at]?.length ?? 0) > 0));
 	return sealed({
 		...added,
+		serverSha256: null,
 		change: {
 			kind: "accepted",
 			at: changedAt(added),
@@ -48433,6 +48234,10 @@ function recordedVariant(run) {
 }
 function argsOf({ run }) {
 	return run.variants[recordedVariant(run) ?? ""]?.args ?? [];
+}
+function serverHash({ run }) {
+	const variant = run.variants[recordedVariant(run) ?? ""];
+	return variant?.command === void 0 ? null : sha256(serverIdentity(variant));
 }
 function versionOf({ run }) {
 	const variant = recordedVariant(run);
@@ -48512,8 +48317,8 @@ async function runGate(config, world) {
 	const fingerprint = await identify(config, world);
 	const expected = join(config.baselineDir, baselinePath(config.scenario, fingerprint));
 	const baseline = config.base === null ? await readBaseline(expected, config.scenario, world) : null;
-	const noise = await readNoise(noisePath(expected), world);
-	const base = config.base ?? (baseline === null ? null : serverOfBaseline(config, baseline));
+	const noise = await readNoise(noisePath(expected), config.scenario, fingerprint, world);
+	const base = config.base ?? (baseline === null ? null : serverOfBaseline(config, baseline, secretsOf(world.environment)));
 	const plan = {
 		...headPlan(config, config.sessions),
 		variants: {
@@ -48634,9 +48439,18 @@ async function readBaseline(path, scenario, world) {
 	return text === null ? null : parseBaseline(text, path, scenario);
 }
 /** How far sessions spread on this machine, where `calibrate` found it out. */
-async function readNoise(path, world) {
+async function readNoise(path, scenario, fingerprint, world) {
 	const text = await readJudging(path, world);
-	return text === null ? void 0 : parseJson(text, noiseFileSchema, path).metrics;
+	if (text === null) return void 0;
+	const noise = parseJson(text, noiseFileSchema, path);
+	if (noise.scenario !== scenario) throw new UsageError(`${path}: noise of scenario ${JSON.stringify(noise.scenario)}, expected ${JSON.stringify(scenario)}`);
+	const differs = diffFingerprints(noise.fingerprint, fingerprint).find(({ rule }) => rule === "must");
+	if (Object.keys(noise.fingerprint).length === 0 || differs !== void 0) {
+		const why = differs === void 0 ? "no machine is named" : `${differs.field} was ${differs.base}, here it is ${differs.head}`;
+		world.log.warn(`${path} is not used: ${why}. Run vllm-gate calibrate here.`);
+		return;
+	}
+	return noise.metrics;
 }
 /** A file that judges: the base branch's copy of a pull request, else the one that is checked out. */
 async function readJudging(path, { baseRevision, cwd }) {
@@ -49653,10 +49467,14 @@ async function nightOf(folder, path) {
 /** Sorts by time and cannot collide: two machines or jobs never write one file. */
 function nameOf(night) {
 	const [session] = night.sessions;
-	return `${(session?.recordedAt ?? "").replace(/[-:]/g, "").replace(/\.\d+/, "")}-${(session?.runSha256 ?? "").slice(0, 12)}.json`;
+	const name = `${(session?.recordedAt ?? "").replace(/[-:]/g, "").replace(/\.\d+/, "")}-${(session?.runSha256 ?? "").slice(0, 12)}.json`;
+	if (NAME.test(name)) return name;
+	throw new UsageError(`${night.scenario}: the run's createdAt is ${JSON.stringify(session?.recordedAt)}, expected a time such as 2026-11-22T07:00:00Z`);
 }
+/** Names of the history's files: a run folder may come from anywhere, and says itself when it was made. */
+const NAME = /^\d{8}T\d{6}Z?-[0-9a-f]+\.json$/;
 async function namesIn(folder) {
-	return (await readdir(folder).catch(() => [])).filter((name) => /^\d{8}T\d{6}Z?-\w+\.json$/.test(name)).sort();
+	return (await readdir(folder).catch(() => [])).filter((name) => NAME.test(name)).sort();
 }
 async function readHistory(folder) {
 	const names = await namesIn(folder);
@@ -53000,4 +52818,4 @@ function addLedgerCommands(program, { out, finish }) {
 	});
 }
 
-export { coldCase as $, identify as A, subjectOf as At, readResidency as B, runAndRecord as C, max as Ct, Interruption as D, min as Dt, compareRuns as E, medianAbsoluteDeviation as Et, readNodeFacts as F, writeHandoff as Ft, createRedactor as G, weightFiles as H, folderOfModel as I, parseAcceptance as It, equalRequests as J, redactDeep as K, runPreflight as L, measureSession as M, acceptanceOf as Mt, resumeRun as N, publishFailure as Nt, concludeMeasuring as O, quantile$1 as Ot, startRun as P, publishVerdict as Pt, batchingCase as Q, dropAllCaches as R, loadConfig as S, ttftMs as St, recordRuns as T, median$1 as Tt, findModelShape as U, readThrough as V, serverEnvironment as W, fillLengths as X, ownRequests as Y, kvFillCase as Z, renderTerminal as _, countedIn as _t, minutes as a, resolveBase as at, CONFIG_FILE as b, measuredS as bt, prepare as c, readKvFill as ct, withServerOptions as d, kvCapacity as dt, warmCase as et, Command as f, curveOf as ft, printable as g, timesOf$1 as gt, columns as h, countGood as ht, log as i, gitRoot as it, mayGoOn as j, workflowRunOf as jt, headPlan as k, repositoryOf as kt, wholeNumber as l, theilSenLine as lt, InvalidArgumentError as m, kneeOf as mt, failingKinds as n, runSide as nt, optionName as o, execa as ot, CommanderError as p, findKnee as pt, secretsOf as q, interruptions as r, runAudit as rt, overridesOf as s, hitRateOf as st, addLedgerCommands as t, completionBody as tt, withServeOptions as u, GIB$1 as ut, outliveReaders as v, e2eMs as vt, runGate as w, mean$1 as wt, checkMetricNames as x, tpotMs as xt, untilInterrupted as y, groupTraces as yt, dropFromPageCache as z };
+export { coldCase as $, identify as A, readResidency as B, runAndRecord as C, max as Ct, Interruption as D, min as Dt, compareRuns as E, medianAbsoluteDeviation as Et, readNodeFacts as F, createRedactor as G, weightFiles as H, folderOfModel as I, equalRequests as J, redactDeep as K, runPreflight as L, measureSession as M, resumeRun as N, concludeMeasuring as O, quantile$1 as Ot, startRun as P, batchingCase as Q, dropAllCaches as R, loadConfig as S, ttftMs as St, recordRuns as T, median$1 as Tt, findModelShape as U, readThrough as V, serverEnvironment as W, fillLengths as X, ownRequests as Y, kvFillCase as Z, renderTerminal as _, countedIn as _t, minutes as a, resolveBase as at, CONFIG_FILE as b, measuredS as bt, prepare as c, readKvFill as ct, withServerOptions as d, kvCapacity as dt, warmCase as et, Command as f, curveOf as ft, printable as g, timesOf$1 as gt, columns as h, countGood as ht, log as i, gitRoot as it, mayGoOn as j, headPlan as k, wholeNumber as l, theilSenLine as lt, InvalidArgumentError as m, kneeOf as mt, failingKinds as n, runSide as nt, optionName as o, execa as ot, CommanderError as p, findKnee as pt, secretsOf as q, interruptions as r, runAudit as rt, overridesOf as s, hitRateOf as st, addLedgerCommands as t, completionBody as tt, withServeOptions as u, GIB$1 as ut, outliveReaders as v, e2eMs as vt, runGate as w, mean$1 as wt, checkMetricNames as x, tpotMs as xt, untilInterrupted as y, groupTraces as yt, dropFromPageCache as z };

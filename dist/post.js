@@ -1,8 +1,10 @@
 import { a as error, c as info, m as warning, n as runnerText, o as getInput, r as readInputs, s as getState, t as runnerLine } from "./runner-log.js";
-import { E as PUBLICATION_STATE, G as renderComment, I as lastWords, O as parsePublicationState, S as identify, U as readReported, V as partsOf, c as readStateFile, f as readRunFolder, g as Descendants, h as writeRun, k as targetOf, n as decideFailure, o as STATE_NAME, tt as endDead, v as endServer } from "./decide.js";
+import { h as endDead, i as targetOf, l as lastWords, r as parsePublicationState, t as PUBLICATION_STATE } from "./action-target.js";
 import { T as RUN_FILES } from "./sign.js";
 import { o as EXIT } from "./operating.js";
+import { c as readReported, o as partsOf, u as renderComment } from "./version.js";
 import { d as writeJson, h as messageOf, s as readTextIfExists, u as writeFileAtomic } from "./files.js";
+import { S as identify, c as readStateFile, f as readRunFolder, g as Descendants, h as writeRun, n as decideFailure, o as STATE_NAME, v as endServer } from "./decide.js";
 import { join } from "node:path";
 import { rm, stat } from "node:fs/promises";
 

@@ -1,5 +1,5 @@
 import { n as __require, r as __toESM, t as __commonJSMin } from "./rolldown-runtime.js";
-import { gt as require_tunnel } from "./decide.js";
+import { E as require_tunnel } from "./action-target.js";
 import { m as UsageError } from "./files.js";
 import * as os$1 from "os";
 import os, { EOL } from "os";

@@ -7,7 +7,7 @@ import { readTextIfExists, writeFileAtomic, writeJson } from "./system/files.ts"
 import type { Log } from "./system/log.ts";
 import { Descendants, endServer, identify } from "./system/processes.ts";
 import { readRunFolder, writeRun } from "./system/run-folder.ts";
-import { readStateFile } from "./system/state-file.ts";
+import { readStateFile, type State } from "./system/state-file.ts";
 import { decideFailure } from "./verdict/decide.ts";
 
 /** An orderly end would take longer than a cancelled job has. */
@@ -23,14 +23,11 @@ export interface CleanUp {
 }
 
 /**
- * Ends what a killed gate left running and writes the verdict that it could not write. Does nothing when the run
- * ended by itself and left no server.
+ * Ends the servers that a state file names, as far as they are still there.
  *
- * @param statePath - the state file of that run
+ * @returns processes that could not be ended
  */
-export async function cleanUp(statePath: string, log: Log): Promise<CleanUp> {
-  if ((await readTextIfExists(statePath)) === null) return { wasKilled: false, survivors: [], runDir: null };
-  const state = await readStateFile(statePath);
+export async function endServersOf(state: Pick<State, "servers">, log: Log): Promise<number[]> {
   const survivors: number[] = [];
   for (const server of state.servers) {
     const { leader, marker, descendants = [] } = server;
@@ -47,6 +44,19 @@ export async function cleanUp(statePath: string, log: Log): Promise<CleanUp> {
     survivors.push(...ended.survivors);
     log.step(`ended what was left of a server${ended.killed ? " (it needed KILL)" : ""}`);
   }
+  return survivors;
+}
+
+/**
+ * Ends what a killed gate left running and writes the verdict that it could not write. Does nothing when the run
+ * ended by itself and left no server.
+ *
+ * @param statePath - the state file of that run
+ */
+export async function cleanUp(statePath: string, log: Log): Promise<CleanUp> {
+  if ((await readTextIfExists(statePath)) === null) return { wasKilled: false, survivors: [], runDir: null };
+  const state = await readStateFile(statePath);
+  const survivors = await endServersOf(state, log);
   const runDirExists = await stat(state.runDir).then(
     (found) => found.isDirectory(),
     () => false,

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { readBaselineText } from "./baseline/baseline-text.ts";
 import { compareSides, type HeadSide, type MetricRules } from "./compare/compare.ts";
 import { checkLimits } from "./compare/limits.ts";
@@ -6,6 +7,8 @@ import type { GateConfig } from "./config/load.ts";
 import type { Baseline } from "./domain/baseline.ts";
 import type { ComparisonFile } from "./domain/comparison.ts";
 import { UsageError } from "./domain/errors.ts";
+import type { Taint } from "./domain/measurements.ts";
+import type { RunRecord } from "./domain/run.ts";
 import type { VerdictFile } from "./domain/verdict.ts";
 import { definitionsOf } from "./measure/catalogue.ts";
 import { measureFolder } from "./measure/measure-folder.ts";
@@ -43,13 +46,36 @@ async function readSide(paths: readonly string[], label: string): Promise<ReadSi
       continue;
     }
     const { run, measurements } = await measureFolder(path);
-    sides.push({ path, isBaseline: false, side: runSide(run, measurements, path), scenario: run.scenario });
+    const side = runSide(run, measurements, path);
+    sides.push({
+      path,
+      isBaseline: false,
+      side: { ...side, taints: [...side.taints, ...brokenSessions(run, path)] },
+      scenario: run.scenario,
+    });
   }
+  const twice = paths.find((path, at) => paths.findIndex((other) => resolve(other) === resolve(path)) < at);
+  if (twice !== undefined) throw new UsageError(`--${label} ${twice}: given twice, one run is one sample`);
   const [first, ...rest] = sides;
   if (first === undefined) throw new UsageError(`--${label} needs at least one run folder or baseline`);
   const merged = rest.reduce<HeadSide>((all, { side }) => mergeSides(all, side), first.side);
   const baselines = sides.filter((each) => each.isBaseline);
   return { side: merged, scenario: first.scenario, baselines };
+}
+
+/** A run of which a session broke is not the run that its other sessions make it look. */
+function brokenSessions(run: RunRecord, path: string): Taint[] {
+  return run.sessions
+    .filter(
+      ({ outcome, variant }) => variant !== "base" && ["died", "failed", "failed_start"].includes(outcome),
+    )
+    .map(({ variant, index, outcome, cause }) => ({
+      variant,
+      session: index,
+      round: null,
+      metrics: `session ${index}`,
+      reason: `${path}: session ${index} ${outcome === "died" ? "died" : "failed"}${cause === undefined ? "" : `: ${cause}`}`,
+    }));
 }
 
 /** Compares runs or a baseline with runs: `vllm-gate compare`. */

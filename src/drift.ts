@@ -98,12 +98,19 @@ async function nightOf(folder: string, path: string): Promise<Baseline> {
 function nameOf(night: Baseline): string {
   const [session] = night.sessions;
   const stamp = (session?.recordedAt ?? "").replace(/[-:]/g, "").replace(/\.\d+/, "");
-  return `${stamp}-${(session?.runSha256 ?? "").slice(0, 12)}.json`;
+  const name = `${stamp}-${(session?.runSha256 ?? "").slice(0, 12)}.json`;
+  if (NAME.test(name)) return name;
+  throw new UsageError(
+    `${night.scenario}: the run's createdAt is ${JSON.stringify(session?.recordedAt)}, expected a time such as 2026-11-22T07:00:00Z`,
+  );
 }
+
+/** Names of the history's files: a run folder may come from anywhere, and says itself when it was made. */
+const NAME = /^\d{8}T\d{6}Z?-[0-9a-f]+\.json$/;
 
 async function namesIn(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
-  return names.filter((name) => /^\d{8}T\d{6}Z?-\w+\.json$/.test(name)).sort();
+  return names.filter((name) => NAME.test(name)).sort();
 }
 
 async function readHistory(folder: string): Promise<Baseline[]> {

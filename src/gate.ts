@@ -11,6 +11,7 @@ import type { Baseline } from "./domain/baseline.ts";
 import { firstRecordCommand } from "./domain/command-line.ts";
 import type { ComparisonFile } from "./domain/comparison.ts";
 import { messageOf, UsageError } from "./domain/errors.ts";
+import { diffFingerprints, type Fingerprint } from "./domain/fingerprint.ts";
 import type { MeasurementsFile } from "./domain/measurements.ts";
 import { type NoiseFile, noiseFileSchema } from "./domain/noise.ts";
 import { RUN_FILES, type RunRecord, shortfallOf } from "./domain/run.ts";
@@ -31,6 +32,7 @@ import { type Recorded, type RecordOptions, recordRuns } from "./recording.ts";
 import { renderComment } from "./report/comment.ts";
 import { parseJson, readCheckedOut, writeFileAtomic, writeJson } from "./system/files.ts";
 import { gitRoot, gitShow } from "./system/git.ts";
+import { secretsOf } from "./system/redact.ts";
 import { writeRun } from "./system/run-folder.ts";
 import {
   decide,
@@ -53,8 +55,10 @@ export async function runGate(config: GateConfig, world: Surroundings): Promise<
   const expected = join(config.baselineDir, baselinePath(config.scenario, fingerprint));
   // Before anything is measured: minutes on a GPU are lost on a baseline that nobody can read.
   const baseline = config.base === null ? await readBaseline(expected, config.scenario, world) : null;
-  const noise = await readNoise(noisePath(expected), world);
-  const base = config.base ?? (baseline === null ? null : serverOfBaseline(config, baseline));
+  const noise = await readNoise(noisePath(expected), config.scenario, fingerprint, world);
+  const base =
+    config.base ??
+    (baseline === null ? null : serverOfBaseline(config, baseline, secretsOf(world.environment)));
   const plan: RunPlan = {
     ...headPlan(config, config.sessions),
     variants: { head: config.server, ...(base === null ? {} : { base }) },
@@ -201,9 +205,30 @@ async function readBaseline(path: string, scenario: string, world: Surroundings)
 type Noise = NoiseFile["metrics"] | undefined;
 
 /** How far sessions spread on this machine, where `calibrate` found it out. */
-async function readNoise(path: string, world: Surroundings): Promise<Noise> {
+async function readNoise(
+  path: string,
+  scenario: string,
+  fingerprint: Fingerprint,
+  world: Surroundings,
+): Promise<Noise> {
   const text = await readJudging(path, world);
-  return text === null ? undefined : parseJson(text, noiseFileSchema, path).metrics;
+  if (text === null) return undefined;
+  const noise = parseJson(text, noiseFileSchema, path);
+  if (noise.scenario !== scenario) {
+    throw new UsageError(
+      `${path}: noise of scenario ${JSON.stringify(noise.scenario)}, expected ${JSON.stringify(scenario)}`,
+    );
+  }
+  const differs = diffFingerprints(noise.fingerprint, fingerprint).find(({ rule }) => rule === "must");
+  if (Object.keys(noise.fingerprint).length === 0 || differs !== undefined) {
+    const why =
+      differs === undefined
+        ? "no machine is named"
+        : `${differs.field} was ${differs.base}, here it is ${differs.head}`;
+    world.log.warn(`${path} is not used: ${why}. Run vllm-gate calibrate here.`);
+    return undefined;
+  }
+  return noise.metrics;
 }
 
 /** A file that judges: the base branch's copy of a pull request, else the one that is checked out. */

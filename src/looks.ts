@@ -2,7 +2,7 @@ import { randomInt } from "node:crypto";
 import type { GateConfig } from "./config/load.ts";
 import { checkServer } from "./config/server-policy.ts";
 import type { ServerSpec } from "./config/server-spec.ts";
-import type { Baseline } from "./domain/baseline.ts";
+import { type Baseline, serverIdentity } from "./domain/baseline.ts";
 import type { ComparisonFile } from "./domain/comparison.ts";
 import type { LookVariant } from "./domain/look.ts";
 import type { MeasurementsFile } from "./domain/measurements.ts";
@@ -15,8 +15,10 @@ import {
   measureSession,
   type StartedRun,
   type Surroundings,
+  variantOf,
 } from "./measuring.ts";
-import { REDACTED } from "./system/redact.ts";
+import { sha256 } from "./system/files.ts";
+import { createRedactor, REDACTED } from "./system/redact.ts";
 import { readRunFolder, writeRun } from "./system/run-folder.ts";
 import { interleavedOrder, type LookState, planNextLook, recordLook } from "./verdict/next-look.ts";
 
@@ -79,17 +81,21 @@ export function firstOrder(config: Pick<GateConfig, "base" | "sessions">): reado
 }
 
 /**
- * The server that a baseline was made of, as far as this run can start it again: the same command and model with the
- * baseline's flags.
+ * The server that a baseline was made of, as far as this run can start it again: the same command, model and
+ * environment with the baseline's flags.
  *
- * @returns null for a server that was already running, for flags that were recorded without their secrets, and for
+ * @returns null for a server that was already running, for one whose command, model or environment is another than the
+ * baseline's (it would have what this change brings), for flags that were recorded without their secrets, and for
  * those that the policy does not allow
  */
 export function serverOfBaseline(
   { server, policy }: Pick<GateConfig, "server" | "policy">,
   baseline: Baseline,
+  secrets: readonly string[],
 ): ServerSpec | null {
   if (server.kind === "attach" || baseline.args.some((arg) => arg.includes(REDACTED))) return null;
+  const identity = serverIdentity(variantOf(server, createRedactor(secrets)));
+  if (baseline.serverSha256 === null || baseline.serverSha256 !== sha256(identity)) return null;
   const base = { ...server, args: baseline.args };
   return checkServer(base, policy).length === 0 ? base : null;
 }

@@ -254,7 +254,7 @@ function redactorOf(world: Surroundings, { variants }: RunPlan): Redact {
 }
 
 /** A variant as `run.json` shows it. */
-function variantOf(server: ServerSpec, redact: Redact): Variant {
+export function variantOf(server: ServerSpec, redact: Redact): Variant {
   if (server.kind === "attach") {
     return { args: [], url: server.url, ...(server.model === null ? {} : { model: server.model }) };
   }

@@ -141,10 +141,6 @@ async function launch(
     `${name}: starting ${redactArgs([basename(program), ...rest, spec.model, ...spec.args]).join(" ")}`,
   );
 
-  // Known before it exists, so that a gate that is killed here leaves no server that nobody knows.
-  await state.update({ doing: `starting the server of ${name}`, servers: [{ marker, leader: null }] });
-  const note = (change: Parameters<StateFile["update"]>[0]) =>
-    state.update(change).catch((error: unknown) => log.warn(`${name}: ${messageOf(error)}`));
   const folder = join(context.runDir, "sessions", String(context.index));
   const model = await resolveModel(context.cwd, spec.model);
   // Before the server: it sees what the machine did without it.
@@ -153,6 +149,14 @@ async function launch(
     beginStartAccount({ model, args: spec.args, cwd: context.cwd, env }),
     telemetry.sampler.looked(FIRST_LOOK_MS),
   ]);
+  if (signal.aborted) {
+    await telemetry.stop();
+    signal.throwIfAborted();
+  }
+  // Known before it exists, so that a gate that is killed here leaves no server that nobody knows.
+  await state.update({ doing: `starting the server of ${name}`, servers: [{ marker, leader: null }] });
+  const note = (change: Parameters<StateFile["update"]>[0]) =>
+    state.update(change).catch((error: unknown) => log.warn(`${name}: ${messageOf(error)}`));
   const launching = launchServer({
     command: spec.command,
     model,

@@ -1,6 +1,8 @@
 import { join, relative, resolve } from "node:path";
+import { endServersOf } from "./cleanup.ts";
 import type { GateConfig } from "./config/load.ts";
 import { UsageError } from "./domain/errors.ts";
+import type { MeasurementsFile } from "./domain/measurements.ts";
 import { RUN_FILES, type RunRecord, type SessionRecord } from "./domain/run.ts";
 import { EXIT, type ExitCode, type VerdictFile } from "./domain/verdict.ts";
 import {
@@ -23,9 +25,11 @@ import {
   type Pace,
   suiteOfCells,
 } from "./probe/cells.ts";
-import type { StudyFiles, StudyKind, StudyPlan, StudyReport } from "./studies/study-kind.ts";
+import { plain } from "./report/markdown.ts";
+import type { StudyFiles, StudyKind, StudyPlan } from "./studies/study-kind.ts";
 import { readTextIfExists, writeFileAtomic } from "./system/files.ts";
 import { readRunFolder, writeRun } from "./system/run-folder.ts";
+import { readStateFile } from "./system/state-file.ts";
 
 export interface StudyRequest {
   /** Run folder of a study that was interrupted. */
@@ -72,6 +76,8 @@ export async function runStudy<Options>(
     suite: suiteOfCells(study.cells, study.cold),
     probes: study.cells.map((cell) => cell.name),
   };
+  // A run that was killed may have left its server, which holds what the next one needs.
+  if (runDir !== null) await endLeftovers(join(runDir, "state.json"), world);
   const started =
     runDir === null
       ? await startRun(config, world, plan, await identify(config, world))
@@ -97,13 +103,25 @@ export async function runStudy<Options>(
       serverLog: (session) => readTextIfExists(join(folder, "sessions", String(session), "server.log")),
     });
     for (const { name, text } of report.files) await files.write(name, text);
-    await files.write(RUN_FILES.report, report.report);
+    const invalid = [...new Set([...(report.invalid ?? []), ...untrusted(run, measured.measurements)])];
+    const doubts = [...invalid, ...machineDoubts(run)].filter((doubt) => !report.report.includes(doubt));
+    const caution =
+      doubts.length === 0
+        ? ""
+        : `Before you rely on it:\n\n${doubts.map((doubt) => `- ${plain(doubt)}`).join("\n")}\n\n`;
+    await files.write(RUN_FILES.report, `${caution}${report.report}`);
+    const warned = doubts.filter((doubt) => !report.summary.includes(doubt)).map((doubt) => `! ${doubt}\n`);
     const where = relative(world.cwd, runDir) || runDir;
     const failed = measured.failure === null ? "" : `\n${failureText(measured.failure)}`;
     return {
       runDir,
-      exitCode: measured.failure === null ? exitOfReport(report) : exitOf(measured.failure),
-      summary: `${report.summary}${failed}\nEverything is in ${where}; the page is ${join(where, RUN_FILES.report)}\n`,
+      exitCode:
+        measured.failure !== null
+          ? exitOf(measured.failure)
+          : invalid.length > 0
+            ? EXIT.noVerdict
+            : EXIT.pass,
+      summary: `${report.summary}${warned.join("")}${failed}\nEverything is in ${where}; the page is ${join(where, RUN_FILES.report)}\n`,
     };
   } finally {
     await measured.close();
@@ -114,9 +132,37 @@ function exitOf(failure: VerdictFile): ExitCode {
   return failure.exitCode as ExitCode;
 }
 
-/** What was measured and must not be trusted is no result. */
-function exitOfReport({ invalid = [] }: StudyReport): ExitCode {
-  return invalid.length === 0 ? EXIT.pass : EXIT.noVerdict;
+/** Why what was measured must not be trusted: what is no result ends as invalid. A busy machine is a doubt. */
+function untrusted(run: RunRecord, measurements: MeasurementsFile): string[] {
+  const ofMachine = new Set(
+    run.sessions.flatMap(({ rounds = [], dirtyStart = [] }) => [
+      ...dirtyStart,
+      ...rounds.map(({ dirty }) => dirty.join("; ")),
+    ]),
+  );
+  return [...new Set(measurements.taints.map(({ reason }) => reason))].filter(
+    (reason) => !ofMachine.has(reason),
+  );
+}
+
+function machineDoubts({ sessions }: RunRecord): string[] {
+  const rounds = sessions.flatMap((session) => (session.outcome === "ok" ? (session.rounds ?? []) : []));
+  const dirty = rounds.filter((round) => round.use !== "replaced" && round.dirty.length > 0);
+  const [first] = dirty;
+  return first === undefined
+    ? []
+    : [`The machine was not quiet in ${dirty.length} of ${rounds.length} rounds: ${first.dirty.join("; ")}`];
+}
+
+/** Ends the servers of a run that was killed. */
+async function endLeftovers(statePath: string, { log }: Surroundings): Promise<void> {
+  if ((await readTextIfExists(statePath)) === null) return;
+  const survivors = await endServersOf(await readStateFile(statePath), log);
+  if (survivors.length > 0) {
+    throw new UsageError(
+      `--resume: processes ${survivors.join(", ")} of the run that was killed could not be ended: end them by hand first`,
+    );
+  }
 }
 
 function failureText({ headline, nextAction }: VerdictFile): string {

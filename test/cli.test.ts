@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, readlink, rm, writeFile } from "node:fs/promi
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { execa } from "execa";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { isAlive } from "./support/child-processes.ts";
 import { CLI_SOURCE, runCli, startCli } from "./support/cli.ts";
 import { newestRun, processesWith, readRun, readVerdict, until } from "./support/runs.ts";
@@ -40,6 +40,9 @@ async function serversOf(cwd: string): Promise<number[]> {
   );
   return own.filter((pid): pid is number => pid !== null);
 }
+
+// Several processes and servers in each test, on machines that others use too.
+vi.setConfig({ testTimeout: 240_000 });
 
 describe("the command line", () => {
   it("prints its help with the commands that work, each with a help of its own", async () => {

@@ -41,7 +41,9 @@ describe("probes.traffic", () => {
     });
     expect(plans.map((plan) => `${plan.probe}.${plan.case}`)).toEqual(["traffic.closed"]);
     const other = await load(await folder({ file: "r.jsonl" }, `${LINE}\n${LINE}\n`));
-    expect((await identify(other, { cwd: process.cwd(), environment: {} }))["probeSuite"]).not.toBe((await identify(config, { cwd: process.cwd(), environment: {} }))["probeSuite"]);
+    expect((await identify(other, { cwd: process.cwd(), environment: {} }))["probeSuite"]).not.toBe(
+      (await identify(config, { cwd: process.cwd(), environment: {} }))["probeSuite"],
+    );
   });
 
   it("wrong lines are a usage error with their place", async () => {

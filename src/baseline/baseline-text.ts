@@ -53,7 +53,16 @@ export function readBaselineText(text: string, path: string): Baseline {
   for (let version = value.schemaVersion; version < BASELINE_VERSION; version += 1) {
     migrated = MIGRATIONS[version]?.(migrated) ?? migrated;
   }
-  return checkJson(migrated, baselineSchema, path);
+  const baseline = checkJson(migrated, baselineSchema, path);
+  const { length } = baseline.sessions;
+  const uneven = Object.entries(baseline.metrics).find(([, { sessions }]) => sessions.length !== length);
+  // Of the first version a metric that some sessions lacked had fewer lists, and nobody knows which.
+  if (uneven !== undefined && value.schemaVersion > 1) {
+    throw new UsageError(
+      `${path}: metrics.${uneven[0]}.sessions: ${uneven[1].sessions.length} lists, expected one for each of the ${length} sessions`,
+    );
+  }
+  return baseline;
 }
 
 /** Whether the content of a baseline is what this tool wrote; null when it was written without a hash. */
@@ -95,6 +104,7 @@ export function formatBaseline(baseline: Baseline): string {
     block(fields.map((field) => `${JSON.stringify(field)}: ${JSON.stringify(baseline.fingerprint[field])}`)),
     " },",
     ` "args": ${JSON.stringify(baseline.args)},`,
+    ` "serverSha256": ${JSON.stringify(baseline.serverSha256)},`,
     ` "vllmVersion": ${JSON.stringify(baseline.vllmVersion)},`,
     ` "sessions": [`,
     block(baseline.sessions.map((session) => JSON.stringify(session))),

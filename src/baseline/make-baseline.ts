@@ -1,10 +1,16 @@
 import { max, median, min } from "simple-statistics";
 import type { z } from "zod";
-import { BASELINE_VERSION, type Baseline, type metricValuesSchema } from "../domain/baseline.ts";
+import {
+  BASELINE_VERSION,
+  type Baseline,
+  type metricValuesSchema,
+  serverIdentity,
+} from "../domain/baseline.ts";
 import { UsageError } from "../domain/errors.ts";
 import { diffFingerprints } from "../domain/fingerprint.ts";
 import type { MeasurementsFile } from "../domain/measurements.ts";
 import type { RunRecord } from "../domain/run.ts";
+import { sha256 } from "../system/files.ts";
 import { sealed } from "./baseline-text.ts";
 
 /** A run that a baseline is made from. */
@@ -51,6 +57,7 @@ export function makeBaseline(
     change: { kind: "recorded", at: recordedAt, reason, metrics: null },
     fingerprint: first.run.fingerprint,
     args: argsOf(first),
+    serverSha256: serverHash(first),
     vllmVersion: versionOf(first),
     sessions,
     metrics: joinMetrics(parts),
@@ -179,6 +186,8 @@ export function acceptInto(
   );
   return sealed({
     ...added,
+    // Its metrics are of several servers now: no one of them can be measured again in its place.
+    serverSha256: null,
     change: { kind: "accepted", at: changedAt(added), reason, metrics: [...scope] },
     sessions: sessions.filter((_, at) => used[at]),
     metrics: Object.fromEntries(
@@ -256,6 +265,11 @@ function recordedVariant(run: RunRecord): string | null {
 
 function argsOf({ run }: RecordedRun): string[] {
   return run.variants[recordedVariant(run) ?? ""]?.args ?? [];
+}
+
+function serverHash({ run }: RecordedRun): string | null {
+  const variant = run.variants[recordedVariant(run) ?? ""];
+  return variant?.command === undefined ? null : sha256(serverIdentity(variant));
 }
 
 function versionOf({ run }: RecordedRun): string | null {

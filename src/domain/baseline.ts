@@ -1,5 +1,6 @@
 import { z } from "zod";
 import { fingerprintSchema } from "./fingerprint.ts";
+import type { Variant } from "./run.ts";
 
 /** Version of the file's shape. */
 export const BASELINE_VERSION = 2;
@@ -50,8 +51,19 @@ export const baselineSchema = z.object({
   change: baselineChangeSchema.nullable(),
   fingerprint: fingerprintSchema,
   args: z.array(z.string()),
+  /**
+   * SHA-256 of what was started beside its flags (command, model, environment; see {@link serverIdentity}): a run that
+   * starts another cannot measure this baseline again. Null where it is unknown, or where the metrics are of several.
+   */
+  serverSha256: z.string().nullable().default(null),
   vllmVersion: z.string().nullable(),
   sessions: z.array(recordedSessionSchema).min(1),
   metrics: z.record(z.string(), metricValuesSchema),
 });
 export type Baseline = z.infer<typeof baselineSchema>;
+
+/** What a variant starts beside its flags, as text to be hashed. Secrets are redacted in it already. */
+export function serverIdentity({ command, model, env }: Variant): string {
+  const sorted = Object.entries(env ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
+  return JSON.stringify([command ?? null, model ?? null, sorted]);
+}

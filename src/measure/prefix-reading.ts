@@ -93,6 +93,7 @@ function concurrencyLines(main: Comparisons): string[] {
   return byRegime(main).flatMap(([regime, cells]) => {
     const sorted = [...cells].sort((a, b) => a.concurrency - b.concurrency);
     const [alone, crowd] = [sorted[0], sorted.at(-1)];
+    if (!sorted.every(isReal)) return [];
     const [few, many] = [savedMs(alone), savedMs(crowd)];
     if (alone === crowd || few === null || many === null || alone === undefined || crowd === undefined)
       return [];
@@ -141,9 +142,14 @@ function memoryLines(comparisons: Comparisons): string[] {
   return lines;
 }
 
+/** Whether what a cell saved came from the cache: else it is chance, or the difference of two servers. */
+function isReal({ reason }: PrefixComparison): boolean {
+  return reason === null;
+}
+
 /** The cell whose numbers stand for the study: the longest prefix that pays most. */
 function bestCell(main: Comparisons): PrefixComparison | undefined {
-  return [...main].sort((a, b) => (b.saving ?? 0) - (a.saving ?? 0))[0];
+  return main.filter(isReal).sort((a, b) => (b.saving ?? 0) - (a.saving ?? 0))[0];
 }
 
 function dilutionLines(main: Comparisons, facts: StudyFacts): string[] {
@@ -152,8 +158,10 @@ function dilutionLines(main: Comparisons, facts: StudyFacts): string[] {
     rates.length === 0
       ? ["The server tells no hit rate."]
       : [
-          `The server found ${percent(Math.min(...rates))} to ${percent(Math.max(...rates))} of the prompt tokens in its cache; ` +
-            "every request shared its prefix, so h is close to 1 here and lower in production.",
+          `The server found ${percent(Math.min(...rates))} to ${percent(Math.max(...rates))} of the prompt tokens in its cache` +
+            (Math.min(...rates) > 0.5
+              ? "; every request shared its prefix, so h is close to 1 here and lower in production."
+              : ", though every request shared its prefix."),
         ];
   const best = bestCell(main);
   const [miss, hit] = [best?.off.ttftS?.mean, best?.on.ttftS?.mean];
@@ -195,7 +203,7 @@ function workloadLine(cell: PrefixComparison): string {
 }
 
 function conclusionOf(main: Comparisons, others: Comparisons, facts: StudyFacts): string[] {
-  const paying = main.filter(({ saving }) => (saving ?? 0) >= PAYS);
+  const paying = main.filter((cell) => isReal(cell) && (cell.saving ?? 0) >= PAYS);
   const caveat = caveatOf(others, facts, main);
   const first = [...paying].sort(
     (a, b) => (Number(a.regime) || 0) - (Number(b.regime) || 0) || a.concurrency - b.concurrency,

@@ -90,10 +90,10 @@ export class Connections {
     const room = this.#options.maxConnections - this.#all.size - this.#opening;
     const missing = Math.min(room, count - this.#idle.length);
     const opening = Array.from({ length: Math.max(0, missing) }, () => this.#open());
-    for (const result of await Promise.allSettled(opening)) {
-      if (result.status === "rejected") throw result.reason;
-      this.release(result.value);
-    }
+    const results = await Promise.allSettled(opening);
+    // Those that are open first: one that failed must not cost the client the others.
+    for (const result of results) if (result.status === "fulfilled") this.release(result.value);
+    for (const result of results) if (result.status === "rejected") throw result.reason;
   }
 
   /**

@@ -42,6 +42,8 @@ const eventSchema = z.object({
     })
     .nullish(),
   error: z.unknown().optional(),
+  object: z.string().nullish(),
+  message: z.unknown().optional(),
 });
 
 /** An event with a choice. */
@@ -75,7 +77,7 @@ export function readStream(chunks: readonly StampedChunk[]): StreamContent {
   };
 
   const parser = createParser({
-    onEvent: ({ data }) => {
+    onEvent: ({ data, event: name }) => {
       if (done) return fail("protocol", "an event after [DONE]");
       if (data === "[DONE]") {
         done = true;
@@ -84,6 +86,11 @@ export function readStream(chunks: readonly StampedChunk[]): StreamContent {
       const event = parseEvent(data);
       if (event === null) return fail("protocol", `an event that is not a completion: ${data.slice(0, 120)}`);
       if (event.error !== undefined && event.error !== null) return fail("server", errorText(event.error));
+      // Errors of older versions and of proxies are no `error` member: the event is one, or has nothing of a completion.
+      if (name === "error" || event.object === "error") return fail("server", errorText(event));
+      if (event.choices === undefined && event.usage == null) {
+        return fail("protocol", `an event that is not a completion: ${data.slice(0, 120)}`);
+      }
       const running = event.usage?.completion_tokens ?? null;
       promptTokens = event.usage?.prompt_tokens ?? promptTokens;
       cachedTokens = event.usage?.prompt_tokens_details?.cached_tokens ?? cachedTokens;

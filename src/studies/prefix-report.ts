@@ -92,7 +92,6 @@ export async function reportPrefix(study: MeasuredStudy<PrefixStudyOptions>): Pr
     files: [...files, { name: LOG_PAGE, text: logPage }],
     report: page,
     summary: prefixSummaryText(results),
-    invalid: taintsOf(study),
   };
 }
 
@@ -126,20 +125,7 @@ function controlDoubts(comparisons: PrefixStudy["comparisons"]): string[] {
   ];
 }
 
-/** What is wrong with the study's own requests: misses that were cached, prompts longer than the server's context. */
-function taintsOf({ run, measurements }: MeasuredStudy<PrefixStudyOptions>): string[] {
-  const ofMachine = new Set(
-    run.sessions.flatMap(({ rounds = [], dirtyStart = [] }) => [
-      ...dirtyStart,
-      ...rounds.map(({ dirty }) => dirty.join("; ")),
-    ]),
-  );
-  return [...new Set(measurements.taints.map(({ reason }) => reason))].filter(
-    (reason) => !ofMachine.has(reason),
-  );
-}
-
-/** What a reader must know before the numbers: misses that were cached, sessions that failed, what was not repeated. */
+/** What a reader must know before the numbers: sessions that failed, what was not repeated. */
 function doubtsOf(study: MeasuredStudy<PrefixStudyOptions>): string[] {
   const { run, options } = study;
   const rounds = run.sessions
@@ -149,7 +135,6 @@ function doubtsOf(study: MeasuredStudy<PrefixStudyOptions>): string[] {
   const failed = run.sessions.filter((session) => session.outcome !== "ok");
   const off = run.sessions.find((session) => session.variant === "off" && session.outcome === "ok");
   return [
-    ...taintsOf(study),
     ...(disturbed.length === 0
       ? []
       : [

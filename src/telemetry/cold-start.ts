@@ -181,7 +181,9 @@ function weightSentences({ weights, machine }: Omit<ColdStart, "paragraph">): st
     const cached =
       machine.cachedRiseMib === null
         ? ""
-        : `, the page cache grew by ${Math.round(machine.cachedRiseMib)} MiB`;
+        : machine.cachedRiseMib < 0
+          ? `, the page cache shrank by ${Math.round(-machine.cachedRiseMib)} MiB: other files left it`
+          : `, the page cache grew by ${Math.round(machine.cachedRiseMib)} MiB`;
     said.push(`Meanwhile ${Math.round(machine.diskReadMib)} MiB were read from disk${cached}.`);
   }
   if (machine?.gpuMemoryRiseMib != null && machine.gpuMemoryRiseMib > 0) {

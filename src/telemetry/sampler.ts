@@ -235,7 +235,10 @@ export function startSampler(options: SamplerOptions = {}): Sampler {
     },
     looked: async (timeoutMs) => {
       if (gpus === null) return;
-      await Promise.race([gpus.looked, delay(timeoutMs)]);
+      const done = new AbortController();
+      await Promise.race([gpus.looked, delay(timeoutMs, done.signal)]);
+      // A timer that goes on would keep this program from ending.
+      done.abort();
       await settle();
     },
     started: async () => {

@@ -310,6 +310,7 @@ export function baseline(overrides: Partial<Baseline> = {}): Baseline {
   return {
     schemaVersion: 2,
     contentSha256: null,
+    serverSha256: null,
     change: null,
     scenario: "chat",
     fingerprint: fingerprint(),
