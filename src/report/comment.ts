@@ -98,8 +98,11 @@ function comparisonRow(each: Comparison): string[] {
 /** Numbers stay with their units where a column is narrow. */
 const unbroken = (text: string) => text.replaceAll(" ", "\u00a0");
 
-function metricTable(comparisons: readonly Comparison[]): string {
-  return table(HEADER, comparisons.map(comparisonRow), ALIGN);
+/** @param reach - with what each could have shown: of what is plainly worse or better nobody asks */
+function metricTable(comparisons: readonly Comparison[], reach = true): string {
+  const columns = reach ? HEADER.length : HEADER.length - 1;
+  const rows = comparisons.map((each) => comparisonRow(each).slice(0, columns));
+  return table(HEADER.slice(0, columns), rows, ALIGN.slice(0, columns));
 }
 
 function machineRows(comparison: ComparisonFile | null): string[] {
@@ -124,7 +127,13 @@ function changedRows(comparison: ComparisonFile | null, headline: string): Comme
     .filter(({ reason }) => !headline.includes(reason))
     .map(({ metrics, reason }) => `- ${metrics.map(code).join(", ")}: ${plain(reason)}`);
   return [
-    part("changed", metricTable(open)),
+    part(
+      "changed",
+      metricTable(
+        open,
+        open.some(({ verdict }) => verdict === "inconclusive"),
+      ),
+    ),
     ...parts("reasons", reasons.length > 0 ? [reasons.join("\n")] : []),
     ...parts(
       "moreChanged",

@@ -1,6 +1,6 @@
 import { PerformanceObserver } from "node:perf_hooks";
 import type { GpuProcess, TelemetryLine, TelemetrySample } from "../domain/telemetry.ts";
-import { delay, monotonicS } from "../system/clock.ts";
+import { monotonicS, within } from "../system/clock.ts";
 import { watchGpus } from "./gpu-watch.ts";
 import {
   type MachineCounters,
@@ -235,10 +235,7 @@ export function startSampler(options: SamplerOptions = {}): Sampler {
     },
     looked: async (timeoutMs) => {
       if (gpus === null) return;
-      const done = new AbortController();
-      await Promise.race([gpus.looked, delay(timeoutMs, done.signal)]);
-      // A timer that goes on would keep this program from ending.
-      done.abort();
+      await within(timeoutMs, gpus.looked);
       await settle();
     },
     started: async () => {

@@ -85,9 +85,9 @@ describe("makeBaseline", () => {
       "runs/a: no session of this run was measured, so there is nothing to record",
     ],
     [
-      "a run of two variants",
-      () => [recorded({}, { variants: { base: { args: [] }, head: { args: [] } } })],
-      "runs/a: the run has several variants (base, head); a baseline is made of one",
+      "a run of two variants, none of which was judged",
+      () => [recorded({}, { variants: { off: { args: [] }, on: { args: [] } } })],
+      "runs/a: the run has several variants (off, on); a baseline is made of one",
     ],
     [
       "a run that must not be trusted",
