@@ -4,7 +4,8 @@ import { C as number, D as string, T as record$1, g as _enum, k as union, o as E
 import { a as mergeRuns, c as readReported, d as code, f as codeBlock, h as table, i as commentInputOf, l as runFolders, m as plain, n as require_undici, p as oneLine, r as cellsOf$1, s as readAll, t as TOOL_VERSION, u as renderComment } from "./version.js";
 import { a as readCheckedOut, f as GateError, h as messageOf, i as parseJson, l as sha256, m as UsageError, p as NotMeasuredError, r as makeFolder, s as readTextIfExists, u as writeFileAtomic } from "./files.js";
 import { A as telemetryLineSchema, L as flagValue, M as LEVELS, N as findingSchema, R as tokenCount, T as RUN_FILES, U as comparisonFileSchema, _ as typed, j as ALLOCATORS, v as formatChange, w as formatValue, x as formatNumber, z as withoutFlag } from "./sign.js";
-import { f as readRunFolder, h as writeRun } from "./decide.js";
+import { n as endServersOf } from "./cleanup.js";
+import { c as readStateFile, f as readRunFolder, h as writeRun } from "./decide.js";
 import { createHash } from "node:crypto";
 import { join, relative, resolve } from "node:path";
 import { once } from "node:events";
@@ -4828,6 +4829,7 @@ function concurrencyLines(main) {
 	return byRegime(main).flatMap(([regime, cells]) => {
 		const sorted = [...cells].sort((a, b) => a.concurrency - b.concurrency);
 		const [alone, crowd] = [sorted[0], sorted.at(-1)];
+		if (!sorted.every(isReal)) return [];
 		const [few, many] = [savedMs(alone), savedMs(crowd)];
 		if (alone === crowd || few === null || many === null || alone === void 0 || crowd === void 0) return [];
 		const verdict = many > few * 1.2 ? "load magnifies it" : many < few / 1.2 ? "load hides it" : "load changes little about it";
@@ -4854,13 +4856,17 @@ function memoryLines(comparisons) {
 	if (preempted > 0) lines.push(`${preempted} requests were preempted with caching on: the cache was full of running ones.`);
 	return lines;
 }
+/** Whether what a cell saved came from the cache: else it is chance, or the difference of two servers. */
+function isReal({ reason }) {
+	return reason === null;
+}
 /** The cell whose numbers stand for the study: the longest prefix that pays most. */
 function bestCell(main) {
-	return [...main].sort((a, b) => (b.saving ?? 0) - (a.saving ?? 0))[0];
+	return main.filter(isReal).sort((a, b) => (b.saving ?? 0) - (a.saving ?? 0))[0];
 }
 function dilutionLines(main, facts) {
 	const rates = main.flatMap(({ on }) => on.hitRate === null ? [] : [on.hitRate]);
-	const lines = rates.length === 0 ? ["The server tells no hit rate."] : [`The server found ${percent(Math.min(...rates))} to ${percent(Math.max(...rates))} of the prompt tokens in its cache; every request shared its prefix, so h is close to 1 here and lower in production.`];
+	const lines = rates.length === 0 ? ["The server tells no hit rate."] : [`The server found ${percent(Math.min(...rates))} to ${percent(Math.max(...rates))} of the prompt tokens in its cache` + (Math.min(...rates) > .5 ? "; every request shared its prefix, so h is close to 1 here and lower in production." : ", though every request shared its prefix.")];
 	const best = bestCell(main);
 	const [miss, hit] = [best?.off.ttftS?.mean, best?.on.ttftS?.mean];
 	if (best === void 0 || miss === void 0 || hit === void 0) return lines;
@@ -4890,7 +4896,7 @@ function workloadLine(cell) {
 	return `${at}: median TTFT ${signed(cell.ttftP50)}, ${rate}${churn}${model}${why}.`;
 }
 function conclusionOf(main, others, facts) {
-	const paying = main.filter(({ saving }) => (saving ?? 0) >= PAYS);
+	const paying = main.filter((cell) => isReal(cell) && (cell.saving ?? 0) >= PAYS);
 	const caveat = caveatOf(others, facts, main);
 	const first = [...paying].sort((a, b) => (Number(a.regime) || 0) - (Number(b.regime) || 0) || a.concurrency - b.concurrency)[0];
 	const best = bestCell(main);
@@ -5306,8 +5312,7 @@ async function reportPrefix(study) {
 			text: logPage
 		}],
 		report: page,
-		summary: prefixSummaryText(results),
-		invalid: taintsOf(study)
+		summary: prefixSummaryText(results)
 	};
 }
 function factsOf(prompts, primary, on) {
@@ -5326,12 +5331,7 @@ function controlDoubts(comparisons) {
 	if (off.length === 0) return [];
 	return [`Prompts that miss the cache took ${off.map(({ regime, concurrency, control }) => `${(control ?? 0) > 0 ? "+" : "−"}${Math.abs((control ?? 0) * 100).toFixed(0)} % (${regime} tokens at ${concurrency})`).join(", ")} on the server with caching: the two servers, or the machine meanwhile, differ by more than caching. Rely on the saving within one server, or measure again with --repeats 3.`];
 }
-/** What is wrong with the study's own requests: misses that were cached, prompts longer than the server's context. */
-function taintsOf({ run, measurements }) {
-	const ofMachine = new Set(run.sessions.flatMap(({ rounds = [], dirtyStart = [] }) => [...dirtyStart, ...rounds.map(({ dirty }) => dirty.join("; "))]));
-	return [...new Set(measurements.taints.map(({ reason }) => reason))].filter((reason) => !ofMachine.has(reason));
-}
-/** What a reader must know before the numbers: misses that were cached, sessions that failed, what was not repeated. */
+/** What a reader must know before the numbers: sessions that failed, what was not repeated. */
 function doubtsOf(study) {
 	const { run, options } = study;
 	const rounds = run.sessions.flatMap((session) => session.rounds ?? []).filter(({ use }) => use !== "replaced");
@@ -5339,7 +5339,6 @@ function doubtsOf(study) {
 	const failed = run.sessions.filter((session) => session.outcome !== "ok");
 	const off = run.sessions.find((session) => session.variant === "off" && session.outcome === "ok");
 	return [
-		...taintsOf(study),
 		...disturbed.length === 0 ? [] : [`The machine was not quiet in ${disturbed.length} of ${rounds.length} rounds: ${disturbed[0]?.dirty[0] ?? ""}`],
 		...failed.map((session) => `A server with caching ${session.variant} failed: ${session.cause ?? "no reason given"}`),
 		...off?.kv?.prefixCaching === true ? ["The server that was told to leave prefix caching off says enable_prefix_caching=True."] : [],
@@ -5536,6 +5535,7 @@ async function runStudy(kind, options, config, world, request) {
 		suite: suiteOfCells(study.cells, study.cold),
 		probes: study.cells.map((cell) => cell.name)
 	};
+	if (runDir !== null) await endLeftovers(join(runDir, "state.json"), world);
 	const started = runDir === null ? await startRun(config, world, plan, await identify(config, world)) : await resumeRun(runDir, config, world, plan, (run) => checkResumable(run, kind.name, options));
 	runDir = started.runDir;
 	const { run } = started;
@@ -5564,13 +5564,17 @@ async function runStudy(kind, options, config, world, request) {
 			serverLog: (session) => readTextIfExists(join(folder, "sessions", String(session), "server.log"))
 		});
 		for (const { name, text } of report.files) await files.write(name, text);
-		await files.write(RUN_FILES.report, report.report);
+		const invalid = [.../* @__PURE__ */ new Set([...report.invalid ?? [], ...untrusted(run, measured.measurements)])];
+		const doubts = [...invalid, ...machineDoubts(run)].filter((doubt) => !report.report.includes(doubt));
+		const caution = doubts.length === 0 ? "" : `Before you rely on it:\n\n${doubts.map((doubt) => `- ${plain(doubt)}`).join("\n")}\n\n`;
+		await files.write(RUN_FILES.report, `${caution}${report.report}`);
+		const warned = doubts.filter((doubt) => !report.summary.includes(doubt)).map((doubt) => `! ${doubt}\n`);
 		const where = relative(world.cwd, runDir) || runDir;
 		const failed = measured.failure === null ? "" : `\n${failureText(measured.failure)}`;
 		return {
 			runDir,
-			exitCode: measured.failure === null ? exitOfReport(report) : exitOf(measured.failure),
-			summary: `${report.summary}${failed}\nEverything is in ${where}; the page is ${join(where, RUN_FILES.report)}\n`
+			exitCode: measured.failure !== null ? exitOf(measured.failure) : invalid.length > 0 ? EXIT.noVerdict : EXIT.pass,
+			summary: `${report.summary}${warned.join("")}${failed}\nEverything is in ${where}; the page is ${join(where, RUN_FILES.report)}\n`
 		};
 	} finally {
 		await measured.close();
@@ -5579,9 +5583,22 @@ async function runStudy(kind, options, config, world, request) {
 function exitOf(failure) {
 	return failure.exitCode;
 }
-/** What was measured and must not be trusted is no result. */
-function exitOfReport({ invalid = [] }) {
-	return invalid.length === 0 ? EXIT.pass : EXIT.noVerdict;
+/** Why what was measured must not be trusted: what is no result ends as invalid. A busy machine is a doubt. */
+function untrusted(run, measurements) {
+	const ofMachine = new Set(run.sessions.flatMap(({ rounds = [], dirtyStart = [] }) => [...dirtyStart, ...rounds.map(({ dirty }) => dirty.join("; "))]));
+	return [...new Set(measurements.taints.map(({ reason }) => reason))].filter((reason) => !ofMachine.has(reason));
+}
+function machineDoubts({ sessions }) {
+	const rounds = sessions.flatMap((session) => session.outcome === "ok" ? session.rounds ?? [] : []);
+	const dirty = rounds.filter((round) => round.use !== "replaced" && round.dirty.length > 0);
+	const [first] = dirty;
+	return first === void 0 ? [] : [`The machine was not quiet in ${dirty.length} of ${rounds.length} rounds: ${first.dirty.join("; ")}`];
+}
+/** Ends the servers of a run that was killed. */
+async function endLeftovers(statePath, { log }) {
+	if (await readTextIfExists(statePath) === null) return;
+	const survivors = await endServersOf(await readStateFile(statePath), log);
+	if (survivors.length > 0) throw new UsageError(`--resume: processes ${survivors.join(", ")} of the run that was killed could not be ended: end them by hand first`);
 }
 function failureText({ headline, nextAction }) {
 	return `${headline}\n${nextAction}\n`;

@@ -41461,7 +41461,7 @@ function weightSentences({ weights, machine }) {
 		said.push(`The weights are ${(weights.sizeMib / 1024).toFixed(2)} GiB${speed}${resident}.`);
 	}
 	if (machine?.diskReadMib != null && machine.diskReadMib >= 1) {
-		const cached = machine.cachedRiseMib === null ? "" : `, the page cache grew by ${Math.round(machine.cachedRiseMib)} MiB`;
+		const cached = machine.cachedRiseMib === null ? "" : machine.cachedRiseMib < 0 ? `, the page cache shrank by ${Math.round(-machine.cachedRiseMib)} MiB: other files left it` : `, the page cache grew by ${Math.round(machine.cachedRiseMib)} MiB`;
 		said.push(`Meanwhile ${Math.round(machine.diskReadMib)} MiB were read from disk${cached}.`);
 	}
 	if (machine?.gpuMemoryRiseMib != null && machine.gpuMemoryRiseMib > 0) {
@@ -43243,7 +43243,7 @@ function startSampler(options = {}) {
 		},
 		looked: async (timeoutMs) => {
 			if (gpus === null) return;
-			await Promise.race([gpus.looked, delay(timeoutMs)]);
+			await within(timeoutMs, gpus.looked);
 			await settle();
 		},
 		started: async () => {
@@ -43513,14 +43513,6 @@ async function launch(context, spec, apiKey, record) {
 		spec.model,
 		...spec.args
 	]).join(" ")}`);
-	await state.update({
-		doing: `starting the server of ${name}`,
-		servers: [{
-			marker,
-			leader: null
-		}]
-	});
-	const note = (change) => state.update(change).catch((error) => log.warn(`${name}: ${messageOf(error)}`));
 	const folder = join(context.runDir, "sessions", String(context.index));
 	const model = await resolveModel(context.cwd, spec.model);
 	const telemetry = startTelemetry(context, env);
@@ -43530,6 +43522,18 @@ async function launch(context, spec, apiKey, record) {
 		cwd: context.cwd,
 		env
 	}), telemetry.sampler.looked(FIRST_LOOK_MS)]);
+	if (signal.aborted) {
+		await telemetry.stop();
+		signal.throwIfAborted();
+	}
+	await state.update({
+		doing: `starting the server of ${name}`,
+		servers: [{
+			marker,
+			leader: null
+		}]
+	});
+	const note = (change) => state.update(change).catch((error) => log.warn(`${name}: ${messageOf(error)}`));
 	const server = await launchServer({
 		command: spec.command,
 		model,

@@ -736,8 +736,11 @@ function comparisonRow(each) {
 }
 /** Numbers stay with their units where a column is narrow. */
 const unbroken = (text) => text.replaceAll(" ", "\xA0");
-function metricTable(comparisons) {
-	return table(HEADER, comparisons.map(comparisonRow), ALIGN);
+/** @param reach - with what each could have shown: of what is plainly worse or better nobody asks */
+function metricTable(comparisons, reach = true) {
+	const columns = reach ? HEADER.length : HEADER.length - 1;
+	const rows = comparisons.map((each) => comparisonRow(each).slice(0, columns));
+	return table(HEADER.slice(0, columns), rows, ALIGN.slice(0, columns));
 }
 function machineRows(comparison) {
 	const fields = incomparable(comparison);
@@ -762,7 +765,7 @@ function changedRows(comparison, headline) {
 	const rest = changed.slice(OPEN_ROWS);
 	const reasons = reasonsOf(changed).filter(({ reason }) => !headline.includes(reason)).map(({ metrics, reason }) => `- ${metrics.map(code).join(", ")}: ${plain(reason)}`);
 	return [
-		part("changed", metricTable(open)),
+		part("changed", metricTable(open, open.some(({ verdict }) => verdict === "inconclusive"))),
 		...parts("reasons", reasons.length > 0 ? [reasons.join("\n")] : []),
 		...parts("moreChanged", rest.length > 0 ? [details(`${rest.length} more gated metrics`, metricTable(rest))] : [])
 	];
