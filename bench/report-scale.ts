@@ -60,7 +60,7 @@ async function measure(folder: string): Promise<void> {
   const size = (path: string) => stat(join(folder, path)).then((each) => each.size / 1e6);
   const [traces, page] = [await size("traces.jsonl"), await size(HTML_REPORT)];
   process.stdout.write(
-    `report in ${seconds.toFixed(2)} s, ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB at most; ` +
+    `report in ${seconds.toFixed(2)} s (${(process.cpuUsage().user / 1e6).toFixed(2)} s of processor time), ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MB at most; ` +
       `${traces.toFixed(0)} MB of traces, ${page.toFixed(2)} MB of page`,
   );
 }

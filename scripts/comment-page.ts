@@ -27,7 +27,7 @@ export async function commentPage(markdown: string, title: string): Promise<stri
   return `<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>${title}</title><link rel="icon" href="data:,"><style>${css}
-body{margin:0;padding:16px;background:var(--bgColor-default,#fff)}main{max-width:880px;margin:0 auto}</style></head>
+body{margin:0;padding:16px;background:#fff}main.markdown-body{max-width:880px;margin:0 auto}@media (prefers-color-scheme:dark){body{background:#0d1117}}</style></head>
 <body><main class="markdown-body">${body}</main>${mermaid}</body></html>
 `;
 }

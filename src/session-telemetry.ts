@@ -53,13 +53,15 @@ export function startTelemetry(
       });
     },
     allocator: async () => {
-      // The engine holds the model; a server in one process, or one that runs no engine here, is its leader.
-      const engine = sampler
-        .samples()
-        .at(-1)
-        ?.processes.find(({ role }) => role === "engine")?.pid;
-      const pid = engine ?? leaderPid;
-      return pid === null ? null : readAllocator(rootReader(machine.root), pid);
+      // A worker holds the model, else the engine does; a server in one process is its leader. A child that was
+      // seen under its parent's name may be gone by now, so the first that can be read tells.
+      const processes = sampler.samples().at(-1)?.processes ?? [];
+      const of = (wanted: string) => processes.filter(({ role }) => role === wanted).map(({ pid }) => pid);
+      for (const pid of [...of("worker"), ...of("engine"), ...(leaderPid === null ? [] : [leaderPid])]) {
+        const found = await readAllocator(rootReader(machine.root), pid);
+        if (found !== null) return found;
+      }
+      return null;
     },
     stop: async () => {
       const samples = await sampler.stop();

@@ -45,7 +45,7 @@ describe("a hostile server that is already running", () => {
 describe("bad input", () => {
   it.each<[args: string[], says: RegExp]>([
     [["run", "--config", "/"], /^vllm-gate: \/: is a folder, expected a file/],
-    [["report", "file"], /file\/run\.json: a part of this path is a file, expected a folder/],
+    [["report", "file"], /^vllm-gate: file: no such folder, expected a run folder/],
     [["compare", "--base", "file", "--head", "file"], /file\/run\.json: a part of this path is a file/],
     [["record", "--scenario", "a", "--runs-dir", "file/x"], /file/],
     [["record", "file", "--config", "linked.yml"], /linked\.yml: a symbolic link leads out/],

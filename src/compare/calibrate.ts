@@ -39,7 +39,7 @@ function noiseOf(
   gated: number,
 ): MetricNoise {
   const { direction, tolerance, rounds: by } = definition;
-  const scale = scaleFor(direction, tolerance, sessions);
+  const scale = scaleFor(direction, tolerance, sessions, definition.id);
   const rounds = Math.min(...sessions.map((session) => session.length));
   const places = sessions.map((session) => sessionPlace(session, scale, by, rounds));
   const sessionSd = standardDeviationOf(places);

@@ -37,6 +37,9 @@ export interface Estimate {
   readonly known: KnownSpread;
 }
 
+/** Metrics whose values are shares, or differences of them. */
+const SHARES = /\.(hit_rate|saving|agreement|trend|error_rate)$/;
+
 /**
  * The scale of a metric. Ratios for what has a relative tolerance; the unit itself for shares and counts, of which
  * points matter, and for values that have no logarithm.
@@ -45,8 +48,12 @@ export function scaleFor(
   direction: Direction,
   tolerance: Tolerance,
   values: readonly (readonly number[])[],
+  metric: string,
 ): Scale {
-  const ratios = tolerance.relative > 0 && values.every((session) => session.every((value) => value > 0));
+  // Shares are compared in points. Everything else in ratios, also where only an absolute loss is tolerated: how far
+  // sessions spread is known as a share.
+  const inPoints = tolerance.relative === 0 && SHARES.test(metric);
+  const ratios = !inPoints && values.every((session) => session.every((value) => value > 0));
   return { kind: ratios ? "log" : "linear", direction };
 }
 
@@ -91,7 +98,7 @@ export function estimateLoss(
 ): Estimate {
   const { direction, tolerance } = input;
   const all = [...input.base, ...input.head];
-  const scale = scaleFor(direction, tolerance, all);
+  const scale = scaleFor(direction, tolerance, all, input.metric);
   const equal = Math.min(...all.map((session) => session.length));
   const place = (session: readonly number[]) => sessionPlace(session, scale, input.rounds, equal);
   const base = input.base.map(place);

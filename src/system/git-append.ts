@@ -36,7 +36,7 @@ export async function commitAndPush(cwd: string, paths: readonly string[], messa
     // Two that lost the same race would else run it again in step.
     await delay(50 + Math.random() * 200 * push);
     await must("fetch", "--quiet", "origin", branch);
-    const rebased = await git("rebase", "--quiet", "FETCH_HEAD");
+    const rebased = await git("rebase", "--quiet", "--autostash", "FETCH_HEAD");
     if (rebased.exitCode !== 0) {
       await git("rebase", "--abort");
       throw new UsageError(`git rebase: ${said(rebased.stderr)}`);

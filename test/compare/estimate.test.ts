@@ -12,9 +12,13 @@ const sides = {
 
 describe("scaleFor", () => {
   it("ratios where the tolerance is one and values have logarithms", () => {
-    expect(scaleFor("lower", { relative: 0.1, absolute: 1 }, [[1, 2]]).kind).toBe("log");
-    expect(scaleFor("lower", { relative: 0, absolute: 1 }, [[1, 2]]).kind).toBe("linear");
-    expect(scaleFor("lower", { relative: 0.1, absolute: 1 }, [[1], [0]]).kind).toBe("linear");
+    expect(scaleFor("lower", { relative: 0.1, absolute: 1 }, [[1, 2]], "a.b_ms").kind).toBe("log");
+    expect(scaleFor("lower", { relative: 0, absolute: 1 }, [[0.1, 0.2]], "prefix.1024.c1.saving").kind).toBe(
+      "linear",
+    );
+    // Only an absolute loss is tolerated, but how far sessions spread is known as a share.
+    expect(scaleFor("lower", { relative: 0, absolute: 1 }, [[1, 2]], "a.b_ms").kind).toBe("log");
+    expect(scaleFor("lower", { relative: 0.1, absolute: 1 }, [[1], [0]], "a.b_ms").kind).toBe("linear");
   });
 
   it.each([

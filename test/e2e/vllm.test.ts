@@ -51,15 +51,17 @@ describe("the gate on real vLLM", () => {
     expect(result.code, result.stderr + result.stdout).toBe(0);
   });
 
-  it("exits 1 for --max-num-seqs 1, since throughput at 8 concurrent collapses", async () => {
-    const result = await vllm.run(["run", "--args", `${FLAGS} --max-num-seqs 1`]);
+  it("exits 1 for half the KV cache, which one session is enough to tell", async () => {
+    const path = join(vllm.cwd, "half.yml");
+    await writeFile(path, vllm.config.replace("VLLM_CPU_KVCACHE_SPACE: 2", "VLLM_CPU_KVCACHE_SPACE: 1"));
+    const result = await vllm.run(["run", "--config", path]);
     expect(result.code, result.stderr + result.stdout).toBe(1);
-    const verdict = await readVerdict(await newestRun(vllm.cwd));
-    expect(verdict.reasons.join("\n")).toMatch(/batching\.c8\.wave_tokens_per_s is \d+ % worse/);
-    expect(result.stdout).toContain("--max-num-seqs: not set → 1");
+    const runDir = await newestRun(vllm.cwd);
+    expect((await readVerdict(runDir)).reasons.join("\n")).toMatch(/kv\.capacity_tokens is 50 % worse/);
+    expect((await readRun(runDir)).sessions).toHaveLength(1);
   });
 
-  it("A/B: measures both sides in turn without a baseline, and exits 1 for the same reason", async () => {
+  it("A/B, without a baseline: exits 1 for --max-num-seqs 1, since throughput at 8 concurrent collapses", async () => {
     const sides = ["--base-args", FLAGS, "--args", `${FLAGS} --max-num-seqs 1`];
     const result = await vllm.run(["run", "--compare-to", "base", ...sides, "--baseline-dir", "none"]);
     expect(result.code, result.stderr + result.stdout).toBe(1);
@@ -67,6 +69,7 @@ describe("the gate on real vLLM", () => {
     expect((await readVerdict(runDir)).reasons.join("\n")).toMatch(
       /batching\.c8\.wave_tokens_per_s is \d+ % worse/,
     );
+    expect(result.stdout).toContain("--max-num-seqs: not set → 1");
     expect(new Set((await readRun(runDir)).sessions.map(({ variant }) => variant))).toEqual(
       new Set(["base", "head"]),
     );
