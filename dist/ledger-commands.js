@@ -35984,13 +35984,15 @@ function knownSpread(metric, scale, recorded) {
 }
 
 // src/compare/estimate.ts
+/** Metrics whose values are shares, or differences of them. */
+const SHARES = /\.(hit_rate|saving|agreement|trend|error_rate)$/;
 /**
 * The scale of a metric. Ratios for what has a relative tolerance; the unit itself for shares and counts, of which
 * points matter, and for values that have no logarithm.
 */
-function scaleFor(direction, tolerance, values) {
+function scaleFor(direction, tolerance, values, metric) {
 	return {
-		kind: tolerance.relative > 0 && values.every((session) => session.every((value) => value > 0)) ? "log" : "linear",
+		kind: !(tolerance.relative === 0 && SHARES.test(metric)) && values.every((session) => session.every((value) => value > 0)) ? "log" : "linear",
 		direction
 	};
 }
@@ -36023,7 +36025,7 @@ function sessionPlace(session, scale, by, rounds) {
 function estimateLoss(input, recorded, noisier = 1) {
 	const { direction, tolerance } = input;
 	const all = [...input.base, ...input.head];
-	const scale = scaleFor(direction, tolerance, all);
+	const scale = scaleFor(direction, tolerance, all, input.metric);
 	const equal = Math.min(...all.map((session) => session.length));
 	const place = (session) => sessionPlace(session, scale, input.rounds, equal);
 	const base = input.base.map(place);
@@ -36208,7 +36210,7 @@ function calibrate(metrics, gated) {
 }
 function noiseOf(definition, sessions, gated) {
 	const { direction, tolerance, rounds: by } = definition;
-	const scale = scaleFor(direction, tolerance, sessions);
+	const scale = scaleFor(direction, tolerance, sessions, definition.id);
 	const rounds = Math.min(...sessions.map((session) => session.length));
 	const places = sessions.map((session) => sessionPlace(session, scale, by, rounds));
 	const sessionSd = standardDeviationOf(places);
@@ -43398,8 +43400,17 @@ function startTelemetry(context, serverEnv) {
 			});
 		},
 		allocator: async () => {
-			const pid = sampler.samples().at(-1)?.processes.find(({ role }) => role === "engine")?.pid ?? leaderPid;
-			return pid === null ? null : readAllocator(rootReader(machine.root), pid);
+			const processes = sampler.samples().at(-1)?.processes ?? [];
+			const of = (wanted) => processes.filter(({ role }) => role === wanted).map(({ pid }) => pid);
+			for (const pid of [
+				...of("worker"),
+				...of("engine"),
+				...leaderPid === null ? [] : [leaderPid]
+			]) {
+				const found = await readAllocator(rootReader(machine.root), pid);
+				if (found !== null) return found;
+			}
+			return null;
 		},
 		stop: async () => {
 			const samples = await sampler.stop();
@@ -52739,7 +52750,7 @@ async function commitAndPush(cwd, paths, message) {
 		if (!/fetch first|non-fast-forward|cannot lock ref|failed to update ref|stale info/i.test(pushed.stderr) || push === PUSHES) throw new UsageError(`git push: ${said(pushed.stderr)}`);
 		await delay(50 + Math.random() * 200 * push);
 		await must("fetch", "--quiet", "origin", branch);
-		const rebased = await git("rebase", "--quiet", "FETCH_HEAD");
+		const rebased = await git("rebase", "--quiet", "--autostash", "FETCH_HEAD");
 		if (rebased.exitCode !== 0) {
 			await git("rebase", "--abort");
 			throw new UsageError(`git rebase: ${said(rebased.stderr)}`);
