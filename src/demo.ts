@@ -32,16 +32,17 @@ scenarios:
       VLLM_SIM_GPU: h200
       VLLM_SIM_STARTUP_SCALE: 0.02
     probes:
-      ttft: { warmRequests: 20, outputTokens: 32 }
+      ttft: { warmRequests: 20, outputTokens: 16 }
       batching: { concurrency: [1, 8], waves: 2, outputTokens: 96 }
       prefix: false
+      kv: false
     # The simulator keeps time on whatever machine this is, beside whatever else runs there.
     tolerances:
       ttft.warm.floor_ms: { relative: 0.25 }
       batching.*.wave_tokens_per_s: { relative: 0.1 }
       batching.*.tpot_floor_ms: { relative: 0.1 }
 sessions: 1
-rounds: 2
+rounds: 1
 recordSessions: 2
 baselineDir: baselines
 onDirty: note
