@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { execa } from "execa";
 import { changePoints } from "../src/stats/change-points.ts";
-import { uniforms } from "../src/stats/rank-split.ts";
+import { mulberry32 } from "../src/stats/random.ts";
 import otava from "./data/otava-series.json" with { type: "json" };
 
 const POINTS = 120;
@@ -102,7 +102,7 @@ out("| step | found: vllm-gate | otava | false: vllm-gate | otava | ms a series:
 out("| --- | --- | --- | --- | --- | --- | --- |");
 let met = true;
 for (const step of STEPS) {
-  const random = uniforms(Math.round(step * 1000) + 17);
+  const random = mulberry32(Math.round(step * 1000) + 17);
   const made = Array.from({ length: count }, () => makeSeries(step, random));
   const series = made.map((each) => each.values);
   const at = made.map((each) => each.at);

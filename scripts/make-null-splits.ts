@@ -1,7 +1,8 @@
 // Writes src/stats/null-splits.json: how clear the best split of points of no order is, by their number.
 import { writeFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
-import { bestSplit, shuffle, uniforms } from "../src/stats/rank-split.ts";
+import { mulberry32 } from "../src/stats/random.ts";
+import { bestSplit, shuffle } from "../src/stats/rank-split.ts";
 
 const PATH = fileURLToPath(new URL("../src/stats/null-splits.json", import.meta.url));
 const PERMUTATIONS = 20_000;
@@ -20,7 +21,7 @@ function criticalValue(statistics: readonly number[], level: number): number | n
 }
 
 const rows = SIZES.map((n) => {
-  const random = uniforms(n);
+  const random = mulberry32(n);
   const ranks = Float64Array.from({ length: n }, (_, index) => (index + 1) / n);
   const statistics = Array.from({ length: PERMUTATIONS }, () => {
     shuffle(ranks, random);

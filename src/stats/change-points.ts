@@ -1,6 +1,7 @@
 import { median } from "simple-statistics";
 import NULL_SPLITS from "./null-splits.json" with { type: "json" };
-import { bestSplit, MIN_SEGMENT, ranksOf, shuffle, uniforms } from "./rank-split.ts";
+import { mulberry32 } from "./random.ts";
+import { bestSplit, MIN_SEGMENT, ranksOf, shuffle } from "./rank-split.ts";
 
 /** A place where a series changed for good. */
 export interface ChangePoint {
@@ -76,7 +77,7 @@ function tiesIn(ranks: Float64Array): number {
 
 /** Share of permutations that have a split as good. */
 function drawnPValue(ranks: Float64Array, observed: number): number {
-  const random = uniforms(ranks.length);
+  const random = mulberry32(ranks.length);
   const shuffled = Float64Array.from(ranks);
   let asGood = 0;
   for (let drawn = 0; drawn < DRAWN; drawn += 1) {

@@ -71,14 +71,3 @@ export function shuffle(values: Float64Array, random: () => number): void {
     values[j] = held;
   }
 }
-
-/** A small seeded generator (Tommy Ettinger's mulberry32): uniform in [0, 1). */
-export function uniforms(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}

@@ -1,10 +1,11 @@
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { changePoints } from "../../src/stats/change-points.ts";
-import { bestSplit, ranksOf, shuffle, uniforms } from "../../src/stats/rank-split.ts";
+import { mulberry32 } from "../../src/stats/random.ts";
+import { bestSplit, ranksOf, shuffle } from "../../src/stats/rank-split.ts";
 
 const noisy = (levels: readonly (readonly [count: number, level: number])[], seed: number): number[] => {
-  const random = uniforms(seed);
+  const random = mulberry32(seed);
   return levels.flatMap(([count, level]) =>
     Array.from({ length: count }, () => level * (0.99 + 0.02 * random())),
   );
@@ -79,7 +80,7 @@ describe("changePoints", () => {
   });
 
   it("keeps its promise on series without a change", () => {
-    const random = uniforms(5);
+    const random = mulberry32(5);
     const series = Array.from({ length: 400 }, () => Array.from({ length: 60 }, () => random()));
     const withOne = series.filter((values) => changePoints(values, { significance: 0.05 }).length > 0);
     // 20 are expected; 36 or more come in one of 1,000 such tests.
@@ -105,7 +106,7 @@ describe("changePoints", () => {
 
 describe("bestSplit", () => {
   it("agrees with the definition", () => {
-    const random = uniforms(6);
+    const random = mulberry32(6);
     const values = ranksOf(Array.from({ length: 24 }, () => random()));
     const mean = (pairs: number[]) => pairs.reduce((sum, value) => sum + value, 0) / pairs.length;
     const statistic = (at: number) => {
@@ -122,7 +123,7 @@ describe("bestSplit", () => {
 
   it("shuffles without losing a value", () => {
     const values = ranksOf([3, 1, 2, 5, 4]);
-    shuffle(values, uniforms(7));
+    shuffle(values, mulberry32(7));
     expect([...values].sort()).toEqual([0.2, 0.4, 0.6, 0.8, 1]);
   });
 });
