@@ -7,7 +7,7 @@
 import { writeFile } from "node:fs/promises";
 import type { RequestTrace } from "../src/domain/trace.ts";
 import type { PlannedRequest } from "../src/probe/case-plan.ts";
-import { runRequests } from "../src/probe/run-requests.ts";
+import { runPhase } from "../src/probe/run-requests.ts";
 import { createStreamClient } from "../src/probe/stream-client.ts";
 import { completionBody, promptOf } from "../src/probe/workload.ts";
 import { monotonicS } from "../src/system/clock.ts";
@@ -72,8 +72,8 @@ const plan = {
 const { signal } = new AbortController();
 const options = { baseUrl: url, apiKey: null, maxConnections: load.streams, zeroS: 0, signal };
 const client = createStreamClient(options);
-await runRequests(client, plan, "warmup", SESSION, signal);
-const traces = await runRequests(client, plan, "measure", SESSION, signal);
+await runPhase(client, plan, "warmup", SESSION, signal);
+const { traces } = await runPhase(client, plan, "measure", SESSION, signal);
 await client[Symbol.asyncDispose]();
 const offsetNs = clockOffsetNs();
 await writeFile(task.file, JSON.stringify(traces.map((trace) => report(trace, offsetNs))));

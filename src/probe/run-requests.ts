@@ -92,11 +92,6 @@ export async function runPhase(
   return { traces, clientLoad: { ...load, resent } };
 }
 
-/** {@link runPhase}, for those who ask for the traces alone. */
-export async function runRequests(...parameters: Parameters<typeof runPhase>): Promise<RequestTrace[]> {
-  return (await runPhase(...parameters)).traces;
-}
-
 /** Responses that ended, until they are parsed. */
 class KeptResponses {
   readonly results = new Map<number, RequestResult>();

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { clientLoadSchema } from "../../src/domain/client-load.ts";
 import type { Outcome } from "../../src/domain/trace.ts";
 import { type BatchingOptions, batchingCase, coldCase, type TtftOptions } from "../../src/probe/cases.ts";
-import { runPhase, runRequests } from "../../src/probe/run-requests.ts";
+import { runPhase } from "../../src/probe/run-requests.ts";
 import type {
   RequestResult,
   StampedResponse,
@@ -93,11 +93,11 @@ const CONTEXT = { variant: "head", session: 2, round: 1 };
 const planOf = (concurrency: number, waves = 3) =>
   batchingCase(TARGET, { ...BATCHING, waves, promptTokens: 4 }, concurrency, "0");
 
-describe("runRequests", () => {
+describe("runPhase, in a closed loop", () => {
   it.each([1, 2, 8])("keeps exactly %d in flight while there are requests left", async (concurrency) => {
     const client = new Puppet();
     const plan = planOf(concurrency);
-    const running = runRequests(client, plan, "measure", CONTEXT, new AbortController().signal);
+    const running = runPhase(client, plan, "measure", CONTEXT, new AbortController().signal);
     await turn();
     let ended = 0;
     while (ended < plan.measure.length) {
@@ -114,10 +114,10 @@ describe("runRequests", () => {
   it("sends each request once, in the order of the plan, and the traces come in that order", async () => {
     const client = new Puppet();
     const plan = planOf(4);
-    const running = runRequests(client, plan, "measure", CONTEXT, new AbortController().signal);
+    const running = runPhase(client, plan, "measure", CONTEXT, new AbortController().signal);
     await turn();
     for (let n = 0; n < plan.measure.length; n += 1) await client.end("ok", n * 5 + 3);
-    const traces = await running;
+    const { traces } = await running;
     expect(client.sent).toEqual(plan.measure);
     expect(traces.map(({ id }) => id)).toEqual(plan.measure.map(({ id }) => id));
     // The result is that of the request, not of the one that ended at that place.
@@ -127,11 +127,11 @@ describe("runRequests", () => {
   it("writes where each trace belongs", async () => {
     const client = new Puppet();
     const plan = planOf(2);
-    const running = runRequests(client, plan, "warmup", CONTEXT, new AbortController().signal);
+    const running = runPhase(client, plan, "warmup", CONTEXT, new AbortController().signal);
     await turn();
     await client.end();
     await client.end();
-    expect(await running).toEqual(
+    expect((await running).traces).toEqual(
       [0, 1].map((index) => ({
         ...RESULT,
         startS: index,
@@ -150,7 +150,7 @@ describe("runRequests", () => {
   it("parses nothing while a request runs: it would hold up sends and stamps", async () => {
     const client = new Puppet();
     const plan = planOf(2);
-    const running = runRequests(client, plan, "measure", CONTEXT, new AbortController().signal);
+    const running = runPhase(client, plan, "measure", CONTEXT, new AbortController().signal);
     await turn();
     for (let n = 1; n < plan.measure.length; n += 1) {
       await client.end();
@@ -164,7 +164,7 @@ describe("runRequests", () => {
   it("parses in between only when what is kept would not fit in memory", async () => {
     const client = new Puppet();
     const plan = planOf(2);
-    const running = runRequests(client, plan, "measure", CONTEXT, new AbortController().signal, 250);
+    const running = runPhase(client, plan, "measure", CONTEXT, new AbortController().signal, 250);
     await turn();
     await client.end();
     await client.end();
@@ -175,7 +175,7 @@ describe("runRequests", () => {
       for (let turn = 0; turn < 5; turn += 1) await new Promise((resolve) => setImmediate(resolve));
       expect(client.sent.length - client.read.length - client.inFlight).toBeLessThanOrEqual(2);
     }
-    const traces = await running;
+    const { traces } = await running;
     expect([...client.read].sort((a, b) => a - b)).toEqual(plan.measure.map((_, index) => index));
     expect(traces.map(({ startS }) => startS)).toEqual(plan.measure.map((_, index) => index));
   });
@@ -183,7 +183,8 @@ describe("runRequests", () => {
   it("sends nothing for a phase without requests", async () => {
     const client = new Puppet();
     expect(
-      await runRequests(client, coldCase(TARGET, TTFT), "warmup", CONTEXT, new AbortController().signal),
+      (await runPhase(client, coldCase(TARGET, TTFT), "warmup", CONTEXT, new AbortController().signal))
+        .traces,
     ).toEqual([]);
     expect(client.sent).toEqual([]);
   });
@@ -193,11 +194,11 @@ describe("runRequests", () => {
     async (outcome) => {
       const client = new Puppet();
       const plan = planOf(2);
-      const running = runRequests(client, plan, "measure", CONTEXT, new AbortController().signal);
+      const running = runPhase(client, plan, "measure", CONTEXT, new AbortController().signal);
       await turn();
       await client.end(outcome);
       for (let n = 1; n < plan.measure.length; n += 1) await client.end();
-      const traces = await running;
+      const { traces } = await running;
       expect(traces.map((trace) => trace.outcome)).toEqual([
         outcome,
         ...Array(plan.measure.length - 1).fill("ok"),
@@ -207,14 +208,14 @@ describe("runRequests", () => {
 
   it("stops after a timeout: what is in flight ends, the rest is not sent", async () => {
     const client = new Puppet();
-    const running = runRequests(client, planOf(3), "measure", CONTEXT, new AbortController().signal);
+    const running = runPhase(client, planOf(3), "measure", CONTEXT, new AbortController().signal);
     await turn();
     await client.end();
     await client.end("timeout");
     expect(client.inFlight).toBe(2);
     await client.end();
     await client.end();
-    const traces = await running;
+    const { traces } = await running;
     expect(traces.map(({ outcome }) => outcome)).toEqual(["ok", "timeout", "ok", "ok"]);
     expect(client.sent).toHaveLength(4);
   });
@@ -222,14 +223,14 @@ describe("runRequests", () => {
   it("stops when the run is cancelled, with the traces of what was sent", async () => {
     const client = new Puppet();
     const controller = new AbortController();
-    const running = runRequests(client, planOf(3), "measure", CONTEXT, controller.signal);
+    const running = runPhase(client, planOf(3), "measure", CONTEXT, controller.signal);
     await turn();
     await client.end();
     controller.abort();
     await client.end("aborted");
     await client.end("aborted");
     await client.end("aborted");
-    const traces = await running;
+    const { traces } = await running;
     expect(traces.map(({ outcome }) => outcome)).toEqual(["ok", "aborted", "aborted", "aborted"]);
     expect(client.sent).toHaveLength(4);
   });
@@ -237,7 +238,7 @@ describe("runRequests", () => {
   it("sends nothing for a run that was cancelled before", async () => {
     const client = new Puppet();
     const signal = AbortSignal.abort();
-    expect(await runRequests(client, planOf(3), "measure", CONTEXT, signal)).toEqual([]);
+    expect((await runPhase(client, planOf(3), "measure", CONTEXT, signal)).traces).toEqual([]);
     expect(client.sent).toEqual([]);
   });
 });
