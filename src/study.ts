@@ -93,24 +93,22 @@ export async function runStudy<Options>(
     }
     const { traces } = await readRunFolder(runDir);
     const folder = runDir;
+    const untrusted = untrustedIn(run, measured.measurements);
+    const doubts = [...untrusted, ...machineDoubts(run)];
     const report = await kind.report({
       options,
       run,
       traces,
       measurements: measured.measurements,
+      doubts,
       command: request.command,
       files,
       serverLog: (session) => readTextIfExists(join(folder, "sessions", String(session), "server.log")),
     });
     for (const { name, text } of report.files) await files.write(name, text);
-    const invalid = [...new Set([...(report.invalid ?? []), ...untrusted(run, measured.measurements)])];
-    const doubts = [...invalid, ...machineDoubts(run)].filter((doubt) => !report.report.includes(doubt));
-    const caution =
-      doubts.length === 0
-        ? ""
-        : `Before you rely on it:\n\n${doubts.map((doubt) => `- ${plain(doubt)}`).join("\n")}\n\n`;
-    await files.write(RUN_FILES.report, `${caution}${report.report}`);
-    const warned = doubts.filter((doubt) => !report.summary.includes(doubt)).map((doubt) => `! ${doubt}\n`);
+    await files.write(RUN_FILES.report, withDoubts(report.report, doubts));
+    const unsaid = doubts.filter((doubt) => !report.summary.includes(doubt)).map((doubt) => `! ${doubt}\n`);
+    const invalid = [...untrusted, ...(report.invalid ?? [])];
     const where = relative(world.cwd, runDir) || runDir;
     const failed = measured.failure === null ? "" : `\n${failureText(measured.failure)}`;
     return {
@@ -121,7 +119,7 @@ export async function runStudy<Options>(
           : invalid.length > 0
             ? EXIT.noVerdict
             : EXIT.pass,
-      summary: `${report.summary}${warned.join("")}${failed}\nEverything is in ${where}; the page is ${join(where, RUN_FILES.report)}\n`,
+      summary: `${report.summary}${unsaid.join("")}${failed}\nEverything is in ${where}; the page is ${join(where, RUN_FILES.report)}\n`,
     };
   } finally {
     await measured.close();
@@ -133,7 +131,7 @@ function exitOf(failure: VerdictFile): ExitCode {
 }
 
 /** Why what was measured must not be trusted: what is no result ends as invalid. A busy machine is a doubt. */
-function untrusted(run: RunRecord, measurements: MeasurementsFile): string[] {
+function untrustedIn(run: RunRecord, measurements: MeasurementsFile): string[] {
   const ofMachine = new Set(
     run.sessions.flatMap(({ rounds = [], dirtyStart = [] }) => [
       ...dirtyStart,
@@ -143,6 +141,13 @@ function untrusted(run: RunRecord, measurements: MeasurementsFile): string[] {
   return [...new Set(measurements.taints.map(({ reason }) => reason))].filter(
     (reason) => !ofMachine.has(reason),
   );
+}
+
+/** A page that begins with what speaks against relying on it, where it does not say so itself. */
+function withDoubts(page: string, doubts: readonly string[]): string {
+  const unsaid = doubts.map(plain).filter((doubt) => !page.includes(doubt));
+  if (unsaid.length === 0) return page;
+  return `Before you rely on it:\n\n${unsaid.map((doubt) => `- ${doubt}`).join("\n")}\n\n${page}`;
 }
 
 function machineDoubts({ sessions }: RunRecord): string[] {

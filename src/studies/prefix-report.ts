@@ -125,21 +125,13 @@ function controlDoubts(comparisons: PrefixStudy["comparisons"]): string[] {
   ];
 }
 
-/** What a reader must know before the numbers: sessions that failed, what was not repeated. */
+/** What a reader must know before the numbers: what spoilt them, sessions that failed, what was not repeated. */
 function doubtsOf(study: MeasuredStudy<PrefixStudyOptions>): string[] {
   const { run, options } = study;
-  const rounds = run.sessions
-    .flatMap((session) => session.rounds ?? [])
-    .filter(({ use }) => use !== "replaced");
-  const disturbed = rounds.filter(({ dirty }) => dirty.length > 0);
   const failed = run.sessions.filter((session) => session.outcome !== "ok");
   const off = run.sessions.find((session) => session.variant === "off" && session.outcome === "ok");
   return [
-    ...(disturbed.length === 0
-      ? []
-      : [
-          `The machine was not quiet in ${disturbed.length} of ${rounds.length} rounds: ${disturbed[0]?.dirty[0] ?? ""}`,
-        ]),
+    ...study.doubts,
     ...failed.map(
       (session) => `A server with caching ${session.variant} failed: ${session.cause ?? "no reason given"}`,
     ),

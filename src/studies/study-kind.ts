@@ -52,6 +52,8 @@ export interface MeasuredStudy<Options> {
   readonly run: RunRecord;
   readonly traces: readonly RequestTrace[];
   readonly measurements: MeasurementsFile;
+  /** Why not all of it can be relied on: what must not be trusted, and rounds in which the machine was not quiet. */
+  readonly doubts: readonly string[];
   /** How the study can be run again. */
   readonly command: string;
   readonly files: StudyFiles;
