@@ -5332,15 +5332,13 @@ function controlDoubts(comparisons) {
 	if (off.length === 0) return [];
 	return [`Prompts that miss the cache took ${off.map(({ regime, concurrency, control }) => `${(control ?? 0) > 0 ? "+" : "−"}${Math.abs((control ?? 0) * 100).toFixed(0)} % (${regime} tokens at ${concurrency})`).join(", ")} on the server with caching: the two servers, or the machine meanwhile, differ by more than caching. Rely on the saving within one server, or measure again with --repeats 3.`];
 }
-/** What a reader must know before the numbers: sessions that failed, what was not repeated. */
+/** What a reader must know before the numbers: what spoilt them, sessions that failed, what was not repeated. */
 function doubtsOf(study) {
 	const { run, options } = study;
-	const rounds = run.sessions.flatMap((session) => session.rounds ?? []).filter(({ use }) => use !== "replaced");
-	const disturbed = rounds.filter(({ dirty }) => dirty.length > 0);
 	const failed = run.sessions.filter((session) => session.outcome !== "ok");
 	const off = run.sessions.find((session) => session.variant === "off" && session.outcome === "ok");
 	return [
-		...disturbed.length === 0 ? [] : [`The machine was not quiet in ${disturbed.length} of ${rounds.length} rounds: ${disturbed[0]?.dirty[0] ?? ""}`],
+		...study.doubts,
 		...failed.map((session) => `A server with caching ${session.variant} failed: ${session.cause ?? "no reason given"}`),
 		...off?.kv?.prefixCaching === true ? ["The server that was told to leave prefix caching off says enable_prefix_caching=True."] : [],
 		...options.repeats === 1 ? ["One server of each kind was measured: restarts of the same server can differ by 10 % and more. --repeats 3 tells a small effect from chance."] : []
@@ -5555,27 +5553,28 @@ async function runStudy(kind, options, config, world, request) {
 		};
 		const { traces } = await readRunFolder(runDir);
 		const folder = runDir;
+		const untrusted = untrustedIn(run, measured.measurements);
+		const doubts = [...untrusted, ...machineDoubts(run)];
 		const report = await kind.report({
 			options,
 			run,
 			traces,
 			measurements: measured.measurements,
+			doubts,
 			command: request.command,
 			files,
 			serverLog: (session) => readTextIfExists(join(folder, "sessions", String(session), "server.log"))
 		});
 		for (const { name, text } of report.files) await files.write(name, text);
-		const invalid = [.../* @__PURE__ */ new Set([...report.invalid ?? [], ...untrusted(run, measured.measurements)])];
-		const doubts = [...invalid, ...machineDoubts(run)].filter((doubt) => !report.report.includes(doubt));
-		const caution = doubts.length === 0 ? "" : `Before you rely on it:\n\n${doubts.map((doubt) => `- ${plain(doubt)}`).join("\n")}\n\n`;
-		await files.write(RUN_FILES.report, `${caution}${report.report}`);
-		const warned = doubts.filter((doubt) => !report.summary.includes(doubt)).map((doubt) => `! ${doubt}\n`);
+		await files.write(RUN_FILES.report, withDoubts(report.report, doubts));
+		const unsaid = doubts.filter((doubt) => !report.summary.includes(doubt)).map((doubt) => `! ${doubt}\n`);
+		const invalid = [...untrusted, ...report.invalid ?? []];
 		const where = relative(world.cwd, runDir) || runDir;
 		const failed = measured.failure === null ? "" : `\n${failureText(measured.failure)}`;
 		return {
 			runDir,
 			exitCode: measured.failure !== null ? exitOf(measured.failure) : invalid.length > 0 ? EXIT.noVerdict : EXIT.pass,
-			summary: `${report.summary}${warned.join("")}${failed}\nEverything is in ${where}; the page is ${join(where, RUN_FILES.report)}\n`
+			summary: `${report.summary}${unsaid.join("")}${failed}\nEverything is in ${where}; the page is ${join(where, RUN_FILES.report)}\n`
 		};
 	} finally {
 		await measured.close();
@@ -5585,9 +5584,15 @@ function exitOf(failure) {
 	return failure.exitCode;
 }
 /** Why what was measured must not be trusted: what is no result ends as invalid. A busy machine is a doubt. */
-function untrusted(run, measurements) {
+function untrustedIn(run, measurements) {
 	const ofMachine = new Set(run.sessions.flatMap(({ rounds = [], dirtyStart = [] }) => [...dirtyStart, ...rounds.map(({ dirty }) => dirty.join("; "))]));
 	return [...new Set(measurements.taints.map(({ reason }) => reason))].filter((reason) => !ofMachine.has(reason));
+}
+/** A page that begins with what speaks against relying on it, where it does not say so itself. */
+function withDoubts(page, doubts) {
+	const unsaid = doubts.map(plain).filter((doubt) => !page.includes(doubt));
+	if (unsaid.length === 0) return page;
+	return `Before you rely on it:\n\n${unsaid.map((doubt) => `- ${doubt}`).join("\n")}\n\n${page}`;
 }
 function machineDoubts({ sessions }) {
 	const rounds = sessions.flatMap((session) => session.outcome === "ok" ? session.rounds ?? [] : []);

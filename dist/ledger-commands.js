@@ -49194,16 +49194,6 @@ function shuffle(values, random) {
 		values[j] = held;
 	}
 }
-/** A small seeded generator (Tommy Ettinger's mulberry32): uniform in [0, 1). */
-function uniforms(seed) {
-	let state = seed >>> 0;
-	return () => {
-		state = state + 1831565813 >>> 0;
-		let mixed = Math.imul(state ^ state >>> 15, state | 1);
-		mixed ^= mixed + Math.imul(mixed ^ mixed >>> 7, mixed | 61);
-		return ((mixed ^ mixed >>> 14) >>> 0) / 2 ** 32;
-	};
-}
 
 // src/stats/change-points.ts
 const DEFAULT_CHANGE_POINTS = {
@@ -49255,7 +49245,7 @@ function tiesIn(ranks) {
 }
 /** Share of permutations that have a split as good. */
 function drawnPValue(ranks, observed) {
-	const random = uniforms(ranks.length);
+	const random = mulberry32(ranks.length);
 	const shuffled = Float64Array.from(ranks);
 	let asGood = 0;
 	for (let drawn = 0; drawn < DRAWN; drawn += 1) {

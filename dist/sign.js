@@ -1335,7 +1335,7 @@ function acceptLosses({ comparison, acceptCommand }) {
 }
 /** The other way to a baseline: at once, and with less behind it. */
 function quick({ run, comparison, acceptCommand }) {
-	const own = run.sessions.filter((session) => session.outcome === "ok").length;
+	const own = run.sessions.filter(({ outcome, variant }) => outcome === "ok" && variant !== "base").length;
 	const replaced = incomparable(comparison).length > 0 ? [] : comparison?.comparisons ?? [];
 	const before = Math.max(0, ...replaced.map((each) => each.baseSessions.length));
 	const caveat = `a baseline of ${own} session${own === 1 ? "" : "s"}${before > own ? ` in place of ${before}` : ""}`;

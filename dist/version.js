@@ -863,7 +863,8 @@ function metrics(count, kind) {
 }
 function firstToken(measurements) {
 	const summaries = measurements?.ttft ?? [];
-	const said = summaries.flatMap((summary) => summary.observations.map((each) => `- ${summaries.length > 1 ? `Session ${summary.session}: ` : ""}${plain(each)}`));
+	const variants = new Set(summaries.map(({ variant }) => variant)).size;
+	const said = summaries.flatMap((summary) => summary.observations.map((each) => `- ${summaries.length > 1 ? `Session ${summary.session}${variants > 1 ? ` (${summary.variant})` : ""}: ` : ""}${plain(each)}`));
 	return said.length === 0 ? [] : [details("First-token latency in words", said.join("\n"))];
 }
 function environment(input) {

@@ -272,9 +272,11 @@ function metrics(count: number, kind: string): string {
 
 function firstToken(measurements: MeasurementsFile | null): string[] {
   const summaries = measurements?.ttft ?? [];
+  const variants = new Set(summaries.map(({ variant }) => variant)).size;
   const said = summaries.flatMap((summary) =>
     summary.observations.map(
-      (each) => `- ${summaries.length > 1 ? `Session ${summary.session}: ` : ""}${plain(each)}`,
+      (each) =>
+        `- ${summaries.length > 1 ? `Session ${summary.session}${variants > 1 ? ` (${summary.variant})` : ""}: ` : ""}${plain(each)}`,
     ),
   );
   return said.length === 0 ? [] : [details("First-token latency in words", said.join("\n"))];

@@ -55,7 +55,8 @@ function acceptLosses({ comparison, acceptCommand }: ReportInput): Instruction[]
 
 /** The other way to a baseline: at once, and with less behind it. */
 function quick({ run, comparison, acceptCommand }: ReportInput): Instruction {
-  const own = run.sessions.filter((session) => session.outcome === "ok").length;
+  // A base that was measured beside head is not recorded with it.
+  const own = run.sessions.filter(({ outcome, variant }) => outcome === "ok" && variant !== "base").length;
   // The baseline of another machine stays where it is.
   const replaced = incomparable(comparison).length > 0 ? [] : (comparison?.comparisons ?? []);
   const before = Math.max(0, ...replaced.map((each) => each.baseSessions.length));
