@@ -15,6 +15,8 @@ export interface Load extends Cell {
   readonly tokens: number;
   readonly ttftMs: number;
   readonly itlMs: number;
+  /** First events are spread over this: a server that writes one stream after the other cannot write all at once. */
+  readonly spreadMs: number;
 }
 
 const TTFT_MS = 20;
@@ -26,6 +28,8 @@ const MIN_ITL_MS = 0.6;
 const REQUEST_S = 0.8;
 const TOKENS = { least: 8, most: 128 };
 /** A run lasts at least so long, has at least so many events and so many waves. */
+/** What a stream's turn takes the server, with room to spare. */
+const TURN_MS = 0.1;
 const RUN = { seconds: 3.3, events: 8_000, waves: 2 };
 
 /**
@@ -39,7 +43,8 @@ export function loadOf({ streams, rate }: Cell): Load {
   const itlMs = (requestS * 1000 - TTFT_MS) / (tokens - 1);
   const seconds = Math.max(RUN.seconds, RUN.events / rate);
   const requests = streams * Math.max(RUN.waves, Math.round(seconds / requestS));
-  return { streams, rate, name: `${streams}@${rate}`, requests, tokens, ttftMs: TTFT_MS, itlMs };
+  const spreadMs = Math.min(itlMs, streams * TURN_MS);
+  return { streams, rate, name: `${streams}@${rate}`, requests, tokens, ttftMs: TTFT_MS, itlMs, spreadMs };
 }
 
 /** All cells whose streams could be a model's. */
@@ -65,5 +70,5 @@ export function parseCells(text: string): readonly Load[] {
 /** A few events: what a cell's run costs more than this, it costs for the events that it has more. */
 export const FEW: Load = {
   ...{ streams: 8, rate: 1_000, name: "few", requests: 32, tokens: 32 },
-  ...{ ttftMs: TTFT_MS, itlMs: 7.6 },
+  ...{ ttftMs: TTFT_MS, itlMs: 7.6, spreadMs: 0.8 },
 };

@@ -87,8 +87,9 @@ def main():
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
     with open(log, "wb") as output:
         root = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=output, stderr=output).pid
-    # After the start, so that it is not inherited: looking must not delay what is looked at.
-    os.setpriority(os.PRIO_PROCESS, 0, 19)
+    # After the start, so that it is not inherited: looking must not delay what is looked at. What is idle work gives
+    # way at once to everything else in its session; niceness alone would leave it the rest of its slice.
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
     start = time.monotonic()
     code, samples, below = None, [], [root]
     while below and not stopped and time.monotonic() - start < float(limit):

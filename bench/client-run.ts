@@ -6,7 +6,7 @@ import { execa } from "execa";
 import type { Load } from "./client-cells.ts";
 import { compare, type Errors } from "./client-errors.ts";
 import type { Client, Installed } from "./client-peers.ts";
-import { goBeforeOtherWork, SERVER_CORE, type TruthServer } from "./client-server.ts";
+import { goBeforeOtherWork, SERVER_CORE, SHORT_SLICES, type TruthServer } from "./client-server.ts";
 
 const TREE = fileURLToPath(new URL("client-process-tree.py", import.meta.url));
 const LIMIT_S = 120;
@@ -47,7 +47,16 @@ export async function runClient(
   await server.forget();
   const context = { url: server.url, load, installed, folder };
   const [result, log] = [join(folder, "cost.json"), join(folder, "log.txt")];
-  const argv = ["-I", TREE, result, log, `${LIMIT_S}`, `${SERVER_CORE}`, ...client.command(context)];
+  const argv = [
+    "-I",
+    TREE,
+    result,
+    log,
+    `${LIMIT_S}`,
+    `${SERVER_CORE}`,
+    ...SHORT_SLICES,
+    ...client.command(context),
+  ];
   const tree = execa("python3", argv, { cwd: folder, env: { ...client.env, NO_COLOR: "1" }, detached: true });
   await goBeforeOtherWork(tree.pid);
   await tree;

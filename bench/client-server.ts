@@ -11,6 +11,12 @@ import type { Load } from "./client-cells.ts";
 import { type Noted, readFrom, startWire, type Truth } from "./client-truth.ts";
 
 const MAIN = fileURLToPath(new URL("../src/simulator/main.ts", import.meta.url));
+/** Runs what follows with slices of 0.1 ms. */
+export const SHORT_SLICES = [
+  "python3",
+  "-I",
+  fileURLToPath(new URL("client-short-slices.py", import.meta.url)),
+];
 const LIGHT_CLIENT = fileURLToPath(new URL("timing-client.ts", import.meta.url));
 /** Clients have the other cores. */
 export const SERVER_CORE = 0;
@@ -55,13 +61,14 @@ export async function startTruthServer(load: Load, model: string, truthFile: str
   const env = {
     ...process.env,
     VLLM_SIM_STARTUP_SCALE: "0",
-    VLLM_SIM_PLAN: `ttftMs=${load.ttftMs},itlMs=${load.itlMs}`,
+    VLLM_SIM_PLAN: `ttftMs=${load.ttftMs},itlMs=${load.itlMs},spreadMs=${load.spreadMs}`,
     VLLM_SIM_TRUTH: truthFile,
   };
   // A core of its own: it is the clock that clients are held against, and turns on the spot while an event is near.
   const node = ["-c", `${SERVER_CORE}`, process.execPath];
-  const argv = [...node, MAIN, "serve", model, ...flags, "--disable-uvicorn-access-log"];
-  const server = spawn("taskset", argv, { env, stdio: "ignore", detached: true });
+  const argv = ["taskset", ...node, MAIN, "serve", model, ...flags, "--disable-uvicorn-access-log"];
+  const [program = "", ...rest] = [...SHORT_SLICES, ...argv];
+  const server = spawn(program, rest, { env, stdio: "ignore", detached: true });
   const kill = (): void => void server.kill("SIGKILL");
   process.once("exit", kill);
   const stop = async (): Promise<void> => {

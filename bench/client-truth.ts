@@ -2,7 +2,6 @@
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { open, rm } from "node:fs/promises";
-import { setTimeout as sleep } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 
 /** What the server noted of one request; nanoseconds of CLOCK_MONOTONIC. */
@@ -37,33 +36,40 @@ interface Packet {
 }
 
 const PROGRAM = fileURLToPath(new URL("client-wire.py", import.meta.url));
-const SETTLE_MS = 10_000;
-const PAUSE_MS = 200;
 /** The clock that stamps packets is kept in step with the time of day: it may be off by some microseconds. */
 const CLOCKS_APART_NS = 100_000;
 
 /** Reads the packets to a port from now on; where that is not allowed, the server's receipt stands for them. */
 export async function startWire(port: number, file: string): Promise<Wire> {
   await rm(file, { force: true });
-  const reader = spawn("python3", ["-I", PROGRAM, `${port}`, file], { stdio: ["ignore", "pipe", "ignore"] });
+  const reader = spawn("python3", ["-I", PROGRAM, `${port}`, file], { stdio: ["pipe", "pipe", "ignore"] });
   const allowed = await Promise.race([
     once(reader.stdout, "data").then(() => true),
     once(reader, "exit").then(() => false),
   ]);
   let offset = 0;
+  /** Packets wait in the kernel while a client is measured: reading them would take its time. */
+  const drain = async (): Promise<void> => {
+    if (!allowed) return;
+    const read = once(reader.stdout, "data");
+    reader.stdin.write("\n");
+    await read;
+  };
   return {
     forget: async () => {
+      await drain();
       offset = (await readFrom(file, 0)).length;
     },
     join: async (noted) => {
       if (!allowed) return byId(noted.map((truth) => ({ ...truth, arrivedNs: truth.receivedNs })));
-      let packets: Packet[] = [];
-      for (let waited = 0; packets.length < noted.length && waited < SETTLE_MS; waited += PAUSE_MS) {
-        await sleep(PAUSE_MS);
-        const lines = (await readFrom(file, offset)).toString("utf8").split("\n").slice(0, -1);
-        packets = lines.map((line) => JSON.parse(line) as Packet);
-      }
-      return byId(joined(noted, packets));
+      await drain();
+      const lines = (await readFrom(file, offset)).toString("utf8").split("\n").slice(0, -1);
+      return byId(
+        joined(
+          noted,
+          lines.map((line) => JSON.parse(line) as Packet),
+        ),
+      );
     },
     stop: () => reader.kill(),
   };

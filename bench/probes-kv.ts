@@ -10,7 +10,7 @@ import { findGpu } from "../src/simulator/gpu.ts";
 import { findModel } from "../src/simulator/model-config.ts";
 import { readSettings } from "../src/simulator/settings.ts";
 import { KV_STUDY } from "../src/studies/kv.ts";
-import { runStudy, type StudyResult } from "../src/study.ts";
+import { runStudy, type StudyRequest, type StudyResult } from "../src/study.ts";
 import { readTextIfExists } from "../src/system/files.ts";
 
 /** A server whose KV cache is measured: model, device and flags. */
@@ -166,6 +166,7 @@ export async function measureDeployment(
   folder: string,
   { model, args, env }: Omit<StagedDeployment, "truth">,
   given: { readonly lens: string; readonly wantConcurrency?: string },
+  request: Pick<StudyRequest, "budgetMinutes"> = {},
 ): Promise<MeasuredDeployment> {
   const file = parseConfig(
     JSON.stringify({
@@ -192,7 +193,7 @@ export async function measureDeployment(
       signal: new AbortController().signal,
       runsDir: join(folder, "runs"),
     },
-    { command: `vllm-gate study kv --lens ${given.lens}` },
+    { command: `vllm-gate study kv --lens ${given.lens}`, ...request },
   );
   const read = (name: string) => readTextIfExists(join(result.runDir, name));
   const csv = (await read("csv/kv_cache_scaling.csv")) ?? "";

@@ -23,6 +23,9 @@ interface Stream {
   pending: Emission["tokens"];
 }
 
+/** Multiples of it, less their whole part, lie as evenly in 0 to 1 as numbers can, however many there are. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
+
 /** Streams whose events leave at fixed times after their request's arrival; one heap orders them all. */
 export class PlannedTimes implements EventSource {
   private readonly plan: EmissionPlan;
@@ -30,6 +33,7 @@ export class PlannedTimes implements EventSource {
   private readonly random: Random;
   private readonly streams = new Map<string, Stream>();
   private readonly heap: Stream[] = [];
+  private submitted = 0;
 
   constructor(deployment: Deployment, plan: EmissionPlan) {
     this.deployment = deployment;
@@ -47,8 +51,8 @@ export class PlannedTimes implements EventSource {
     const { vocab } = this.deployment.model;
     const salt = request.temperature > 0 ? request.seed : 0;
     const record = idleRecord(request, new TokenSource(request.prompt, vocab, salt), now);
-    const mean = now + this.plan.ttft;
-    const stream: Stream = { record, mean, at: this.spread(mean, now), pending: [] };
+    const mean = now + this.plan.ttft + this.plan.spread * ((this.submitted++ * GOLDEN) % 1);
+    const stream: Stream = { record, mean, at: this.jittered(mean, now), pending: [] };
     this.streams.set(request.id, stream);
     this.heap.push(stream);
     this.rise(this.heap.length - 1);
@@ -76,7 +80,7 @@ export class PlannedTimes implements EventSource {
       if (emission !== undefined) emissions.push(emission);
       if (stream.record.finish === undefined) {
         stream.mean += this.plan.itl;
-        stream.at = this.spread(stream.mean, stream.at);
+        stream.at = this.jittered(stream.mean, stream.at);
       } else this.removeTop();
       this.sink(0);
     }
@@ -101,7 +105,7 @@ export class PlannedTimes implements EventSource {
     return { id: request.id, time, tokens: pending, finish, record };
   }
 
-  private spread(mean: number, after: number): number {
+  private jittered(mean: number, after: number): number {
     return this.plan.jitter === 0 ? mean : Math.max(after, mean + this.plan.jitter * this.random.normal());
   }
 

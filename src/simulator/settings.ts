@@ -45,6 +45,8 @@ export interface EmissionPlan {
   itl: number;
   /** Standard deviation of each event's time; it does not add up. */
   jitter: number;
+  /** First events are put off by even shares of this, so that requests that came at once do not stay in step. */
+  spread: number;
 }
 
 /** The variables that {@link readSettings} reads. */
@@ -102,7 +104,7 @@ export function readSettings(env: Readonly<Record<string, string | undefined>>):
 /** Parses e.g. `ttftMs=20,itlMs=6.4,jitterMs=0.2`; what is left out is 0. */
 function parsePlan(text: string): EmissionPlan | undefined {
   if (text === "") return undefined;
-  const times: Record<string, number> = { ttftMs: 0, itlMs: 0, jitterMs: 0 };
+  const times: Record<string, number> = { ttftMs: 0, itlMs: 0, jitterMs: 0, spreadMs: 0 };
   for (const item of text.split(",")) {
     const [name = "", value = ""] = item.split("=");
     const time = Number(value);
@@ -110,7 +112,12 @@ function parsePlan(text: string): EmissionPlan | undefined {
       throw new Error(`VLLM_SIM_PLAN: cannot read '${item}' (e.g. ttftMs=20,itlMs=6.4,jitterMs=0)`);
     times[name] = time / 1000;
   }
-  return { ttft: times["ttftMs"]!, itl: times["itlMs"]!, jitter: times["jitterMs"]! };
+  return {
+    ttft: times["ttftMs"]!,
+    itl: times["itlMs"]!,
+    jitter: times["jitterMs"]!,
+    spread: times["spreadMs"]!,
+  };
 }
 
 /** Parses e.g. `decode:1.15,ttft:1.3,kv:0.8,prefix:off,drift:0.1`. */

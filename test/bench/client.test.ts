@@ -11,7 +11,16 @@ import { judge, table } from "../../bench/client-table.ts";
 import type { Truth } from "../../bench/client-truth.ts";
 
 const MS = 1e6;
-const load: Load = { streams: 1, rate: 100, name: "two", requests: 2, tokens: 3, ttftMs: 20, itlMs: 10 };
+const load: Load = {
+  streams: 1,
+  rate: 100,
+  name: "two",
+  requests: 2,
+  tokens: 3,
+  ttftMs: 20,
+  itlMs: 10,
+  spreadMs: 0,
+};
 
 /** A request that arrives at `atMs`, is received 1 ms later, and whose events are written late by what is given. */
 function truth(id: string, atMs: number, lateMs: readonly number[]): [string, Truth] {
