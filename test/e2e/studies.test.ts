@@ -15,7 +15,7 @@ const BLOCK_TOKENS = 128;
 let vllm: RealVllm;
 beforeAll(async () => {
   // Without compiling, which each server with other flags would do anew.
-  vllm = await realVllm(`${FLAGS} --enforce-eager`);
+  vllm = await realVllm({ flags: `${FLAGS} --enforce-eager` });
 });
 afterAll(() => vllm.remove());
 
