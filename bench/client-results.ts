@@ -56,12 +56,6 @@ export class Results {
     return this.read(load, client).runs;
   }
 
-  /** The medians over a client's runs; undefined when there are none. */
-  summary(load: Load, client: Client): Summary | undefined {
-    const runs = this.runs(load, client);
-    return runs.length === 0 ? undefined : (of) => median(runs.map(of));
-  }
-
   private read(load: Load, client: Client): Kept {
     try {
       return JSON.parse(readFileSync(this.path(load, client), "utf8")) as Kept;
@@ -80,6 +74,11 @@ export class Results {
   private path(load: Load, client: Client): string {
     return join(this.folder, `${load.name} ${client.name}.json`.replaceAll(" ", "-"));
   }
+}
+
+/** The medians over runs. */
+export function summaryOf(runs: readonly Run[]): Summary {
+  return (of) => median(runs.map(of));
 }
 
 /** The medians of a distribution's numbers. */

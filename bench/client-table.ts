@@ -3,7 +3,7 @@ import { markdownTable } from "markdown-table";
 import { FEW, type Load } from "./client-cells.ts";
 import type { ErrorSpread, Spread } from "./client-errors.ts";
 import { CLIENTS, type Client } from "./client-peers.ts";
-import { medianSpread, type Results } from "./client-results.ts";
+import { medianSpread, type Results, summaryOf } from "./client-results.ts";
 import type { Run } from "./client-run.ts";
 
 /** A server whose p99 is later than this is no truth to judge by, milliseconds. */
@@ -17,7 +17,9 @@ const CPU_TIMES = 3;
 /** A client's medians over its runs in one cell. */
 interface Row {
   readonly client: Client;
+  /** Runs that it is the median of: those with a punctual server, all where none had one. */
   readonly runs: number;
+  readonly allRuns: number;
   readonly ttftSigned: Spread;
   readonly ttftFromReceipt: Spread;
   readonly ttft: Spread;
@@ -32,16 +34,18 @@ interface Row {
 }
 
 function rowOf(load: Load, client: Client, results: Results): Row | undefined {
-  const summary = results.summary(load, client);
-  const few = results.summary(FEW, client);
-  if (summary === undefined || few === undefined) return undefined;
-  const runs = results.runs(load, client);
+  const all = results.runs(load, client);
+  const fewRuns = results.runs(FEW, client);
+  if (all.length === 0 || fewRuns.length === 0) return undefined;
+  const judged = all.filter(({ lateness }) => lateness.p99 < LATENESS_LIMIT_MS);
+  const runs = judged.length > 0 ? judged : all;
+  const [summary, few] = [summaryOf(runs), summaryOf(fewRuns)];
   const errors = (of: (run: Run) => ErrorSpread | null): Spread | null =>
     runs.some((run) => of(run) === null) ? null : medianSpread(summary, (run) => of(run)!.absolute);
   const fewS = few((run) => run.cpuS);
   const events = FEW.requests * FEW.tokens;
   return {
-    ...{ client, runs: runs.length },
+    ...{ client, runs: runs.length, allRuns: all.length },
     ttftSigned: medianSpread(summary, (run) => run.ttft.signed),
     ttftFromReceipt: medianSpread(summary, (run) => run.ttftFromReceipt.absolute),
     ttft: medianSpread(summary, (run) => run.ttft.absolute),
@@ -86,7 +90,11 @@ export function table(cells: readonly Load[], results: Results): string {
       ...[`${load.streams}`, load.rate.toLocaleString("en"), row.client.name],
       ...[row.ttft, row.ttftSigned, row.ttftFromReceipt, row.gap, row.tpot, row.arrival].map(three),
       ...[Math.round(row.rate).toLocaleString("en"), row.cpuS.toFixed(2), row.memoryMb.toFixed(0)],
-      ...[row.lateP99.toFixed(3), `${row.runs}`, marks(load, row)],
+      ...[
+        row.lateP99.toFixed(3),
+        row.runs === row.allRuns ? `${row.runs}` : `${row.runs} of ${row.allRuns}`,
+        marks(load, row),
+      ],
     ]),
   );
   const align = head.map((_, i) => (i === 2 || i === head.length - 1 ? "l" : "r"));
