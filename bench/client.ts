@@ -10,7 +10,7 @@
  * Exits with 1 when a target is missed.
  */
 import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { availableParallelism, cpus, release, tmpdir } from "node:os";
+import { availableParallelism, cpus, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -123,7 +123,7 @@ if (values.docs) {
   const [before, , after] = (await readFile(docs, "utf8")).split(
     /(?<=<!-- results -->\n)|(?=<!-- end of results -->)/,
   );
-  const machine = `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? "unknown"}), Linux ${release()}, Node ${process.version}`;
+  const machine = `${availableParallelism()} cores (${cpus()[0]?.model.trim() ?? "unknown"}), Node ${process.version}`;
   await writeFile(
     docs,
     `${before}\n${machine}. Times in milliseconds: p50 / p99 / max.\n\n${shown}\n${after}`,
