@@ -26,6 +26,7 @@ import { delay, monotonicS } from "./system/clock.ts";
 import { writeFileAtomic } from "./system/files.ts";
 import { redactDeep } from "./system/redact.ts";
 import { appendTraces } from "./system/run-folder.ts";
+import { clientFaults } from "./telemetry/client-faults.ts";
 import { dirtyReasons } from "./telemetry/dirty.ts";
 import type { Sampler } from "./telemetry/sampler.ts";
 import { summarize } from "./telemetry/summarize.ts";
@@ -100,17 +101,25 @@ export async function probe(
     kv: record.kv ?? null,
   };
   await measureRounds(context, record, watch, async (round) => {
-    for (const plan of await suite.round(prompts, round, tools)) await session.runCase(plan, round);
+    const plans = await suite.round(prompts, round, tools);
+    context.progress?.roundBegan(round, plans);
+    const faults: string[] = [];
+    for (const plan of plans) {
+      faults.push(...(await session.runCase(plan, round)));
+      context.progress?.caseEnded();
+    }
+    context.progress?.roundEnded();
+    return faults;
   });
   await session.saveMetrics("metrics-after.txt");
 }
 
 /** Measures until there are as many clean rounds as were asked for, or twice as many rounds in all. */
 async function measureRounds(
-  { rounds, log, index, variant }: GuardedContext,
+  { rounds, log, index, variant, progress }: GuardedContext,
   record: SessionRecord,
   watch: Watch | null,
-  measure: (round: number) => Promise<void>,
+  measure: (round: number) => Promise<string[]>,
 ): Promise<void> {
   const records: RoundRecord[] = [];
   record.rounds = records;
@@ -119,12 +128,13 @@ async function measureRounds(
     records.filter(({ dirty }) => dirty.length === 0 || watch?.repeatDirty !== true).length >= rounds;
   while (!isDone()) {
     const round = records.length;
-    log.step(`session ${index} of ${variant}: round ${round + 1} of ${Math.max(rounds, round + 1)}`);
+    const left = progress?.leftWords() ?? "";
+    log.step(`session ${index} of ${variant}: round ${round + 1} of ${Math.max(rounds, round + 1)}${left}`);
     const fromS = (await watch?.sampler.mark()) ?? 0;
-    await measure(round);
+    const faults = await measure(round);
     const toS = (await watch?.sampler.mark()) ?? 0;
     const telemetry = watch === null ? null : summarize(watch.sampler.between(fromS, toS), fromS, toS);
-    const dirty = telemetry === null ? [] : dirtyReasons(telemetry);
+    const dirty = [...(telemetry === null ? [] : dirtyReasons(telemetry)), ...faults];
     records.push({ round, fromS, toS, dirty, use: "kept", telemetry });
     const [reason] = dirty;
     if (reason === undefined) continue;
@@ -202,7 +212,8 @@ class ProbedSession {
     this.#record.servingS = round3(cold.endS);
   }
 
-  async runCase(plan: CasePlan, round: number): Promise<void> {
+  /** Returns why the case says more about the client than about the server. */
+  async runCase(plan: CasePlan, round: number): Promise<string[]> {
     const longest = longestContext(plan);
     const { maxModelLen } = this.#record;
     if (longest !== null && typeof maxModelLen === "number" && longest > maxModelLen) {
@@ -210,7 +221,8 @@ class ProbedSession {
         `${plan.probe}.${plan.case} asks for ${longest} tokens of context, the server takes ${maxModelLen}: ` +
         "shorten the probe's prompts or raise --max-model-len";
       this.#context.log.warn(`session ${this.#context.index}: ${refused}`);
-      return this.#keep(plan, round, [], null, { refused });
+      this.#keep(plan, round, [], null, { refused });
+      return [];
     }
     // Failed requests are counted, not fatal; a server that lets requests time out would cost hours.
     if (plan.warmup.length > 0) {
@@ -227,6 +239,7 @@ class ProbedSession {
         : counterIncrease(readCounters(parseMetrics(before)), readCounters(parseMetrics(after)));
     this.#keep(plan, round, traces, counters, { ...gauges, client });
     await this.#checkAnswers(plan, traces);
+    return clientFaults(`${plan.probe}.${plan.case}`, client, traces);
   }
 
   /** Reads the server's gauges again and again until it is stopped. */
@@ -278,9 +291,10 @@ class ProbedSession {
     round: number,
     phase: "warmup" | "measure",
   ): Promise<{ traces: RequestTrace[]; client: ClientLoad }> {
-    const { variant, index, signal, redact } = this.#context;
+    const { variant, index, signal, redact, progress } = this.#context;
+    const client = progress?.phaseBegan(plan, phase, this.#client) ?? this.#client;
     const place = { variant, session: index, round };
-    const { traces: raw, clientLoad } = await runPhase(this.#client, plan, phase, place, signal);
+    const { traces: raw, clientLoad } = await runPhase(client, plan, phase, place, signal);
     const traces = redactDeep(raw, redact);
     this.#watch?.onTraces(traces);
     await appendTraces(this.#context.runDir, traces);

@@ -1,34 +1,25 @@
 import { join, relative, resolve } from "node:path";
 import { endServersOf } from "./cleanup.ts";
 import type { GateConfig } from "./config/load.ts";
+import { typed } from "./domain/command-line.ts";
 import { UsageError } from "./domain/errors.ts";
 import type { MeasurementsFile } from "./domain/measurements.ts";
-import { RUN_FILES, type RunRecord, type SessionRecord } from "./domain/run.ts";
+import { RUN_FILES, type RunRecord } from "./domain/run.ts";
 import { EXIT, type ExitCode, type VerdictFile } from "./domain/verdict.ts";
 import {
   concludeMeasuring,
   identify,
-  mayGoOn,
-  measureSession,
   type RunPlan,
   resumeRun,
-  type StartedRun,
   type Surroundings,
   startRun,
 } from "./measuring.ts";
-import {
-  type Cell,
-  cellSeconds,
-  estimateSeconds,
-  FIRST_PACE,
-  fitCells,
-  type Pace,
-  suiteOfCells,
-} from "./probe/cells.ts";
+import { suiteOfCells } from "./probe/cells.ts";
 import { plain } from "./report/markdown.ts";
-import type { StudyFiles, StudyKind, StudyPlan } from "./studies/study-kind.ts";
+import type { StudyFiles, StudyKind } from "./studies/study-kind.ts";
+import { measureCells } from "./study-sessions.ts";
 import { readTextIfExists, writeFileAtomic } from "./system/files.ts";
-import { readRunFolder, writeRun } from "./system/run-folder.ts";
+import { readRunFolder } from "./system/run-folder.ts";
 import { readStateFile } from "./system/state-file.ts";
 
 export interface StudyRequest {
@@ -87,9 +78,16 @@ export async function runStudy<Options>(
   run.study ??= { name: kind.name, options, dropped: [] };
   await measureCells(started, study, config, world, request);
   const measured = await concludeMeasuring(started, config, world);
+  const where = relative(world.cwd, runDir) || runDir;
+  const stopped =
+    measured.failure === null ? null : stoppedText(measured.failure, resumeCommand(request.command, where));
   try {
-    if (measured.failure !== null && !run.sessions.some((session) => session.outcome === "ok")) {
-      return { runDir, exitCode: exitOf(measured.failure), summary: failureText(measured.failure) };
+    if (
+      measured.failure !== null &&
+      stopped !== null &&
+      !run.sessions.some((session) => session.outcome === "ok")
+    ) {
+      return { runDir, exitCode: exitOf(measured.failure), summary: stopped };
     }
     const { traces } = await readRunFolder(runDir);
     const folder = runDir;
@@ -107,10 +105,9 @@ export async function runStudy<Options>(
     });
     for (const { name, text } of report.files) await files.write(name, text);
     await files.write(RUN_FILES.report, withDoubts(report.report, doubts));
-    const unsaid = doubts.filter((doubt) => !report.summary.includes(doubt)).map((doubt) => `! ${doubt}\n`);
+    const unsaid = doubts.filter((doubt) => !isSaid(doubt, report.summary)).map((doubt) => `! ${doubt}\n`);
     const invalid = [...untrusted, ...(report.invalid ?? [])];
-    const where = relative(world.cwd, runDir) || runDir;
-    const failed = measured.failure === null ? "" : `\n${failureText(measured.failure)}`;
+    const failed = stopped === null ? "" : `\n${stopped}`;
     return {
       runDir,
       exitCode:
@@ -145,9 +142,16 @@ function untrustedIn(run: RunRecord, measurements: MeasurementsFile): string[] {
 
 /** A page that begins with what speaks against relying on it, where it does not say so itself. */
 function withDoubts(page: string, doubts: readonly string[]): string {
-  const unsaid = doubts.map(plain).filter((doubt) => !page.includes(doubt));
+  const unsaid = doubts.map(plain).filter((doubt) => !isSaid(doubt, page));
   if (unsaid.length === 0) return page;
   return `Before you rely on it:\n\n${unsaid.map((doubt) => `- ${doubt}`).join("\n")}\n\n${page}`;
+}
+
+const NOT_QUIET = "The machine was not quiet in";
+
+/** Whether a page says it, or, of a machine that was not quiet, says it in its own numbers. */
+function isSaid(doubt: string, page: string): boolean {
+  return page.includes(doubt) || (doubt.startsWith(NOT_QUIET) && page.includes(NOT_QUIET));
 }
 
 function machineDoubts({ sessions }: RunRecord): string[] {
@@ -156,7 +160,7 @@ function machineDoubts({ sessions }: RunRecord): string[] {
   const [first] = dirty;
   return first === undefined
     ? []
-    : [`The machine was not quiet in ${dirty.length} of ${rounds.length} rounds: ${first.dirty.join("; ")}`];
+    : [`${NOT_QUIET} ${dirty.length} of ${rounds.length} rounds: ${first.dirty.join("; ")}`];
 }
 
 /** Ends the servers of a run that was killed. */
@@ -170,8 +174,16 @@ async function endLeftovers(statePath: string, { log }: Surroundings): Promise<v
   }
 }
 
-function failureText({ headline, nextAction }: VerdictFile): string {
-  return `${headline}\n${nextAction}\n`;
+/** How a study that did not end goes on: what was measured is kept. */
+function stoppedText({ cause, headline, nextAction }: VerdictFile, resume: string): string {
+  return cause === "cancelled"
+    ? `${headline}\nGo on with it where it stopped: ${resume}\n`
+    : `${headline}\n${nextAction}\nThen go on with it where it stopped: ${resume}\n`;
+}
+
+/** @param command - as it was typed */
+function resumeCommand(command: string, runDir: string): string {
+  return / --resume[ =]/.test(command) ? command : `${command} --resume ${typed([runDir])}`;
 }
 
 function checkResumable(run: RunRecord, name: string, options: unknown): void {
@@ -185,85 +197,4 @@ function checkResumable(run: RunRecord, name: string, options: unknown): void {
       `--resume: that study was begun with other options (${JSON.stringify(run.study.options)}), got ${JSON.stringify(options)}`,
     );
   }
-}
-
-/** The sessions of the plan that are still to be measured: those that ended well are not repeated. */
-function sessionsLeft(order: readonly string[], sessions: readonly SessionRecord[]): string[] {
-  const left = [...order];
-  for (const { variant, outcome } of sessions) {
-    const at = outcome === "ok" ? left.indexOf(variant) : -1;
-    if (at >= 0) left.splice(at, 1);
-  }
-  return left;
-}
-
-async function measureCells(
-  started: StartedRun,
-  study: StudyPlan,
-  config: GateConfig,
-  world: Surroundings,
-  request: StudyRequest,
-): Promise<void> {
-  const { run, runDir, plan } = started;
-  const { cells } = study;
-  const beganMs = Date.now();
-  const budgetS = (request.budgetMinutes ?? Number.POSITIVE_INFINITY) * 60;
-  const alreadyDropped = new Set(run.study?.dropped.map(({ cell }) => cell));
-  let kept = cells.filter((cell) => !alreadyDropped.has(cell.name));
-  const left = sessionsLeft(plan.order, run.sessions);
-  if (left.length < plan.order.length) {
-    world.log.step(
-      `resuming: ${plan.order.length - left.length} of ${plan.order.length} sessions are measured`,
-    );
-  }
-  for (const [done, variant] of left.entries()) {
-    const pace = paceOf(run, kept, plan.rounds);
-    const remaining = { sessions: left.length - done, rounds: plan.rounds };
-    const fitted = fitCells(kept, remaining, pace, budgetS - (Date.now() - beganMs) / 1000);
-    if (fitted.kept.length === 0 && cells.length > 0) {
-      if (done > 0) break;
-      throw new UsageError(
-        `--budget ${request.budgetMinutes}: no cell fits in it; ${remaining.sessions} server starts alone take about ` +
-          `${minutesText(remaining.sessions * pace.sessionS)}`,
-      );
-    }
-    kept = [...fitted.kept];
-    for (const cell of fitted.dropped) {
-      const reason = `left out: the study would not have fitted in ${request.budgetMinutes} min`;
-      world.log.warn(`${cell.name}: ${reason}`);
-      run.study?.dropped.push({ cell: cell.name, reason });
-    }
-    await writeRun(runDir, run);
-    world.log.step(
-      `${remaining.sessions} server start${remaining.sessions === 1 ? "" : "s"} and ${kept.length} cells each left: ` +
-        `about ${minutesText(estimateSeconds(kept, remaining, pace))}`,
-    );
-    const suite = suiteOfCells(kept, study.cold);
-    const place = { variant, index: run.sessions.length, isLast: remaining.sessions === 1 };
-    const prepared = await study.prepare?.({ ...place, runDir: resolve(runDir) });
-    const server = prepared === undefined ? {} : { server: prepared.server };
-    const session = await measureSession(started, config, world, { variant, suite, ...server }).finally(() =>
-      prepared?.undo?.(),
-    );
-    if (!mayGoOn(session)) break;
-  }
-}
-
-/** The pace of the sessions that were measured, or a first guess. */
-function paceOf(run: RunRecord, cells: readonly Cell[], rounds: number): Pace {
-  const done = run.sessions.filter((session) => session.outcome === "ok");
-  const last = done.at(-1);
-  if (last === undefined) return FIRST_PACE;
-  const sessionS = (last.readyS ?? FIRST_PACE.sessionS) + (last.disposal?.tookS ?? 0) + 2;
-  const starts = (last.cases ?? []).map((each) => each.startS).filter((atS) => atS > 0);
-  const endS = Math.max(...(last.cases ?? []).map((each) => each.endS));
-  const guessedS = rounds * cells.reduce((sum, cell) => sum + cellSeconds(cell.work), 0);
-  const factor =
-    starts.length === 0 || guessedS === 0 ? 1 : (endS - (last.servingS ?? Math.min(...starts))) / guessedS;
-  return { sessionS, factor: factor > 0 ? factor : 1 };
-}
-
-/** `95 s`, `12 min` */
-export function minutesText(seconds: number): string {
-  return seconds < 120 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 }

@@ -11,19 +11,28 @@ export const sweepCase = (concurrency: number) => `c${concurrency}`;
 export interface LoadRow {
   /** Requests in flight; in an open loop, requests sent per second. */
   readonly load: number;
+  /** Those that the row's numbers are of, and failed ones: a closed loop's first and last wave are not among them. */
   readonly requests: number;
   readonly failed: number;
   /** What the first that failed was told. */
   readonly firstError: string | null;
-  /** Rounds over all sessions. Rates are those of the best one, latencies are of all requests of all rounds. */
+  /**
+   * Rounds over all sessions. In a closed loop rates are those of the best one, in an open loop their median: there the
+   * arrivals set the rate, and the best round is the one with the luckiest of them. Latencies are of all requests of
+   * all rounds.
+   */
   readonly rounds: number;
   readonly meanE2eS: number | null;
   readonly p95E2eS: number | null;
   readonly qps: number | null;
   /** Output tokens per second. */
   readonly tokS: number | null;
-  /** The same of the worst round. */
+  /** The same of the worst round, and of the best. */
   readonly tokSLeast: number | null;
+  readonly tokSMost: number | null;
+  /** Requests per second of the worst round, and of the best. */
+  readonly qpsLeast: number | null;
+  readonly qpsMost: number | null;
   /** Prompt and output tokens per second. */
   readonly totalTokS: number | null;
   readonly gpuUtilPct: number | null;
@@ -33,11 +42,17 @@ export interface LoadRow {
   readonly itlP95Ms: number | null;
   readonly tpotP50Ms: number | null;
   readonly e2eP50Ms: number | null;
-  /** Most requests that the server had running, and waiting, as its gauges showed it. */
+  /**
+   * Most requests that the server had running, and waiting, in any reading of its gauges: they are read twice a second,
+   * so what came and went between two readings is not in it.
+   */
   readonly runningMax: number | null;
   readonly waitingMax: number | null;
   readonly preemptions: number | null;
+  /** Of the same readings. */
   readonly kvUsageMaxPct: number | null;
+  /** Readings of the gauges behind these; 0 where a level was over before one came. */
+  readonly gaugeReadings: number;
   /** Requests per second that met every SLO. */
   readonly goodputRps: number | null;
   /** Share of the requests that did. */

@@ -64,10 +64,16 @@ export interface KvStudy {
   readonly gpuSpread: number | null;
   readonly availableSpread: number | null;
   readonly tokensSpread: number | null;
-  /** Longest context whose wanted number of requests fits with the headroom, in whole blocks. */
+  /**
+   * Longest context whose wanted number of requests fits with the headroom, in whole blocks; null where the model's own
+   * context is unknown, since a length beyond it is not served at all.
+   */
   readonly safeLength: number | null;
-  /** The same without headroom. */
-  readonly largestLength: number | null;
+  /** The same by the cache alone, whatever the model takes: with the headroom, and without. */
+  readonly cacheSafeLength: number | null;
+  readonly cacheLength: number | null;
+  /** The longest measured length, which the server did take, of which the wanted number fits with the headroom. */
+  readonly safeMeasured: number | null;
   readonly envelope: readonly HeadroomRow[];
   readonly doubling: readonly DoublingRow[];
   /** The KV memory was set and not found by profiling. */

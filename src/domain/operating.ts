@@ -44,7 +44,7 @@ export interface Knee {
   readonly closeLoad: number | null;
   readonly peakTokensPerS: number;
   readonly peakLoad: number;
-  /** False when it is the highest load that was tried: throughput may grow beyond it. */
+  /** False when it is the highest load that was measured whole: throughput may grow beyond it. */
   readonly reached: boolean;
   /** Share of the resampled curves with their knee at each load, the likeliest first; empty after a single round. */
   readonly plausible: readonly { readonly load: number; readonly share: number }[];

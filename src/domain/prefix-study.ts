@@ -39,6 +39,7 @@ export interface PrefixRow extends PrefixCellName {
   readonly failed: number;
   readonly sessions: number;
   readonly ttftS: Spread | null;
+  /** Send to the end of the stream. */
   readonly e2eS: Spread | null;
   readonly requestsPerS: number | null;
   /** Output tokens. */
@@ -93,7 +94,11 @@ export interface PrefixComparison extends PrefixCellName {
   readonly expectedTtftS: number | null;
   /** {@link savingWithin}, else what the median TTFT fell by. */
   readonly saving: number | null;
-  readonly win: "capacity" | "latency" | "none";
+  /**
+   * What a saving is worth: more tokens per second, or sooner first tokens alone. With `loss`, a 95th percentile (first
+   * token or end to end) rose meanwhile: some users wait longer than without caching.
+   */
+  readonly win: "capacity" | "capacity_ux_loss" | "latency" | "latency_p95_loss" | "none";
   /** Null where the first token came sooner. */
   readonly reason: { readonly name: PrefixReason; readonly text: string } | null;
 }

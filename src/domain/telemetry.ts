@@ -49,6 +49,15 @@ export const pcieReadingSchema = z.object({
 });
 export type PcieReading = z.infer<typeof pcieReadingSchema>;
 
+/** What a GPU sent and received over NVLink since its driver was loaded, all links together. */
+export const nvlinkReadingSchema = z.object({
+  tS: z.number(),
+  index: z.number().int().nonnegative(),
+  txMib: z.number(),
+  rxMib: z.number(),
+});
+export type NvlinkReading = z.infer<typeof nvlinkReadingSchema>;
+
 /**
  * A process with a compute context on a GPU. `server`: of the measured server. `other`: another process of this
  * machine. `unknown`: a process that cannot be seen from here, which a container's own also is when nvidia-smi
@@ -96,6 +105,8 @@ export const telemetrySampleSchema = z.object({
   intervalS: z.number().positive(),
   gpus: z.array(gpuReadingSchema),
   pcie: z.array(pcieReadingSchema),
+  /** Read at the ends of rounds, where several GPUs are watched. */
+  nvlink: z.array(nvlinkReadingSchema).optional(),
   gpuProcesses: z.array(gpuProcessSchema),
   /** Of the cores that the server may use; shares are 0–1 of their time. Null where /proc cannot be read. */
   cpu: z
@@ -182,6 +193,9 @@ export const gpuSummarySchema = z.object({
   }),
   pcieRxPeakMbPerS: measured,
   pcieTxPeakMbPerS: measured,
+  /** Sent and received over NVLink meanwhile, MiB; null where its counters were not read at both ends. */
+  nvlinkTxMib: measured.optional(),
+  nvlinkRxMib: measured.optional(),
 });
 export type GpuSummary = z.infer<typeof gpuSummarySchema>;
 

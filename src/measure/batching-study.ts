@@ -13,7 +13,7 @@ import {
 import type { OperatingAdvice, Slo } from "../domain/operating.ts";
 import type { TelemetryLine } from "../domain/telemetry.ts";
 import { type CaseData, measuredS, type SessionData } from "./case-data.ts";
-import { levelOf, loadRow, roundsOf, tokensOf, totalTokensOf } from "./load-rows.ts";
+import { levelOf, loadRow, type RateOf, roundsOf, tokensOf, totalTokensOf } from "./load-rows.ts";
 import { adviseOn } from "./operating.ts";
 
 /** What a batching study was to measure. */
@@ -31,21 +31,21 @@ export function batchingTables(
   telemetry: readonly TelemetryLine[] = [],
 ): BatchingTables {
   const { slo } = grid;
-  const rowsOf = (loads: readonly number[], name: (load: number) => string) =>
+  const rowsOf = (loads: readonly number[], name: (load: number) => string, rateOf: RateOf) =>
     loads.flatMap((load) => {
       const cases = roundsOf(sessions, `batching.${name(load)}`);
       return cases.length === 0
         ? []
-        : [{ row: loadRow(load, cases, slo, telemetry), level: levelOf(load, cases) }];
+        : [{ row: loadRow(load, cases, slo, telemetry, rateOf), level: levelOf(load, cases) }];
     });
-  const sweep = rowsOf(grid.concurrency, sweepCase);
+  const sweep = rowsOf(grid.concurrency, sweepCase, "best");
   const advice = adviseOn(
     sweep.map((each) => each.level),
     sweep.map((each) => each.row),
     slo,
   );
   const replayed = roundsOf(sessions, `batching.${REPLAY}`);
-  const replay = replayed.length === 0 ? null : loadRow(0, replayed, slo, telemetry);
+  const replay = replayed.length === 0 ? null : loadRow(0, replayed, slo, telemetry, "median");
   return {
     benchmark: benchmarkOf(sessions, grid.benchmarkConcurrency),
     sweep: withNotes(
@@ -54,7 +54,7 @@ export function batchingTables(
       advice,
     ),
     rates: withNotes(
-      rowsOf(grid.rates, rateCase).map((each) => each.row),
+      rowsOf(grid.rates, rateCase, "median").map((each) => each.row),
       slo,
       null,
     ),
@@ -125,7 +125,9 @@ function withNotes(rows: readonly LoadRow[], slo: Slo | null, advice: OperatingA
   return rows.map((row, index) => {
     const { knee = null } = advice ?? {};
     const marks = [
-      ...(knee?.load === row.load ? [knee.reached ? "knee" : "highest load tried, knee not reached"] : []),
+      ...(knee?.load === row.load
+        ? [knee.reached ? "knee" : "highest load measured whole, knee not reached"]
+        : []),
       ...(knee !== null && knee.peakLoad === row.load ? ["peak"] : []),
     ];
     return { ...row, notes: [...marks, ...notesOf(row, rows[index - 1] ?? null, slo)] };

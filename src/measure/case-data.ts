@@ -85,6 +85,11 @@ export function e2eMs(trace: RequestTrace): number | null {
   return trace.lastTokenS === null ? null : (trace.lastTokenS - cameS(trace)) * 1000;
 }
 
+/** Send to the end of the answer's stream, in milliseconds: what `t_done − t_start` of a table of requests is. */
+export function doneMs(trace: RequestTrace): number {
+  return (trace.endS - cameS(trace)) * 1000;
+}
+
 /** Events that carry tokens; null where it is unknown what each event carried. */
 function tokenArrivals({ arrivals }: RequestTrace): readonly (readonly [number, number])[] | null {
   if (arrivals === undefined) return null;

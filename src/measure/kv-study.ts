@@ -2,7 +2,7 @@ import { max, median, min } from "simple-statistics";
 import { GIB, type KvCapacity, kvCapacity } from "../domain/kv-capacity.ts";
 import type { KvFill } from "../domain/kv-fill.ts";
 import type { DoublingRow, HeadroomRow, KvScalingRow, KvStudy } from "../domain/kv-study.ts";
-import type { RunRecord, SessionRecord } from "../domain/run.ts";
+import type { RunRecord } from "../domain/run.ts";
 import type { RequestTrace } from "../domain/trace.ts";
 import { theilSenLine } from "../stats/robust.ts";
 import { groupTraces } from "./case-data.ts";
@@ -31,7 +31,7 @@ export function analyseKvStudy({ run, traces, lengths, wantConcurrency }: KvStud
     }),
   );
   const fills = results.flatMap(({ fill }) => ("absent" in fill ? [] : [fill]));
-  const rows = addDeltas(lengths.map((length) => rowOf(run.sessions, length, fills)));
+  const rows = addDeltas(lengths.map((length) => rowOf(run, length, fills)));
   const ok = run.sessions.filter((session) => session.outcome === "ok");
   const model = ok.flatMap((session) => session.model ?? []).at(0) ?? null;
   const measured = present(rows.map((row) => row.bytesPerToken));
@@ -43,7 +43,8 @@ export function analyseKvStudy({ run, traces, lengths, wantConcurrency }: KvStud
     .filter((each) => each.blocks !== null && each.blockSize !== null)
     .sort((a, b) => (a.blocks as number) - (b.blocks as number))[0];
   const context = model?.contextTokens ?? null;
-  const fit = { wantConcurrency, context, capacity: uniform ? smallest : undefined };
+  const fit = { wantConcurrency, capacity: uniform ? smallest : undefined };
+  const cacheSafeLength = longestFor(fit, 1 - HEADROOM);
   return {
     rows,
     fills,
@@ -61,8 +62,16 @@ export function analyseKvStudy({ run, traces, lengths, wantConcurrency }: KvStud
     gpuSpread: spread(rows.map((row) => row.gpuMemUsedMib)),
     availableSpread: spread(rows.map((row) => row.availableGib)),
     tokensSpread: spread(rows.map((row) => row.kvTokens)),
-    safeLength: longestFor(fit, 1 - HEADROOM),
-    largestLength: longestFor(fit, 1),
+    safeLength: context === null || cacheSafeLength === null ? null : Math.min(cacheSafeLength, context),
+    cacheSafeLength,
+    cacheLength: longestFor(fit, 1),
+    safeMeasured:
+      cacheSafeLength === null
+        ? null
+        : (rows
+            .filter((row) => row.measured && row.maxModelLen <= cacheSafeLength)
+            .map((row) => row.maxModelLen)
+            .at(-1) ?? null),
     envelope: envelopeOf(rows, capacities, fit.capacity, bytesPerToken),
     doubling: doublingOf(rows, fit.capacity, bytesPerToken, wantConcurrency),
     memorySet: capacities.some((each) => each.memoryBytes !== null && each.memoryErrorBytes === 0),
@@ -74,13 +83,17 @@ function present(values: readonly (number | null)[]): number[] {
   return values.filter((value) => value !== null);
 }
 
-function rowOf(sessions: readonly SessionRecord[], length: number, fills: readonly KvFill[]): KvScalingRow {
+function rowOf({ sessions, study }: RunRecord, length: number, fills: readonly KvFill[]): KvScalingRow {
   const variant = String(length);
   const own = sessions.filter((session) => session.variant === variant);
   const session = own.find(({ outcome }) => outcome === "ok");
   if (session === undefined) {
     const last = own.at(-1);
-    const why = last === undefined ? "not measured" : `did not start: ${last.cause ?? last.outcome}`;
+    const dropped = study?.dropped.find((each) => each.variant === variant);
+    const why =
+      last === undefined
+        ? (dropped?.reason ?? "not measured")
+        : `did not start: ${last.cause ?? last.outcome}`;
     return { ...EMPTY_ROW, maxModelLen: length, notes: [why] };
   }
   const capacity = kvCapacity(session);
@@ -159,15 +172,13 @@ function spread(given: readonly (number | null)[]): number | null {
 
 interface Fit {
   readonly wantConcurrency: number;
-  readonly context: number | null;
   readonly capacity: KvCapacity | undefined;
 }
 
 /** The longest context, in whole blocks, of which the wanted number fits in a share of the cache. */
-function longestFor({ wantConcurrency, context, capacity }: Fit, share: number): number | null {
+function longestFor({ wantConcurrency, capacity }: Fit, share: number): number | null {
   if (capacity?.blocks == null || capacity.blockSize === null) return null;
-  const length = Math.floor((usable(capacity.blocks) * share) / wantConcurrency) * capacity.blockSize;
-  return context === null ? length : Math.min(length, context);
+  return Math.floor((usable(capacity.blocks) * share) / wantConcurrency) * capacity.blockSize;
 }
 
 /** One block is vLLM's null block. */

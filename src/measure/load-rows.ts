@@ -48,9 +48,11 @@ export function totalTokensOf(traces: readonly RequestTrace[]): number | null {
   return sumOf(traces.flatMap((trace) => [trace.promptTokens, trace.outputTokens]));
 }
 
+/** What a rate is over the rounds: of a closed loop the best, since interference only takes away; of an open one the median. */
+export type RateOf = "best" | "median";
+
 /**
- * A level of load as a row, by its settled parts: rates are those of the best round, latencies of all
- * requests of all rounds.
+ * A level of load as a row, by its settled parts; latencies are of all requests of all rounds.
  * Its notes are left to whoever sees the whole sweep.
  */
 export function loadRow(
@@ -58,9 +60,12 @@ export function loadRow(
   cases: readonly MeasuredCase[],
   slo: Slo | null,
   telemetry: readonly TelemetryLine[],
+  rateOf: RateOf,
 ): LoadRow {
   const datas = cases.map((each) => each.data);
-  const parts = datas.map(settledPart);
+  // A round with failed requests has no settled part, and rows hold what is alike.
+  const isFailing = datas.some((data) => data.failed.length > 0);
+  const parts = datas.map((data) => settledPart(data, isFailing));
   const traces = parts.flatMap((part) => part.requests);
   const times = traces.flatMap((trace) => timesOf(trace) ?? []);
   const e2eMs = times.map((each) => each.e2eMs);
@@ -71,7 +76,10 @@ export function loadRow(
   const gauges = records.flatMap(({ gauges: read = [], startS, endS }) =>
     read.filter(({ atS }) => atS > startS && atS < endS),
   );
-  const rate = (amount: (part: SettledPart) => number | null) => highest(ratesOf(parts, amount));
+  const reduce = rateOf === "best" ? highest : p50;
+  const rate = (amount: (part: SettledPart) => number | null) => reduce(ratesOf(parts, amount));
+  const tokS = ratesOf(parts, (part) => part.tokens);
+  const qps = ratesOf(parts, (part) => part.ended);
   const good = slo === null ? null : countGood(traces, slo);
   const failed = datas.reduce((sum, data) => sum + data.failed.length, 0);
   const sent = traces.length + failed;
@@ -86,9 +94,12 @@ export function loadRow(
     rounds: cases.length,
     meanE2eS: e2eMs.length === 0 ? null : mean(e2eMs) / 1000,
     p95E2eS: scaled(p95(e2eMs), 1e-3),
-    qps: rate((part) => part.ended),
-    tokS: rate((part) => part.tokens),
-    tokSLeast: lowest(ratesOf(parts, (part) => part.tokens)),
+    qps: reduce(qps),
+    tokS: reduce(tokS),
+    tokSLeast: lowest(tokS),
+    tokSMost: highest(tokS),
+    qpsLeast: lowest(qps),
+    qpsMost: highest(qps),
     totalTokS: rate(totalTokens),
     gpuUtilPct: gpuUtilPct(cases, telemetry),
     ttftP50Ms: p50(ttftMs),
@@ -101,6 +112,7 @@ export function loadRow(
     waitingMax: mostOf(gauges, "waiting"),
     preemptions: sumOf(datas.map((data) => countedIn(data, "preemptions"))),
     kvUsageMaxPct: scaled(mostOf(gauges, "kvUsage"), 100),
+    gaugeReadings: gauges.length,
     goodputRps: slo === null ? null : rate((part) => goodOf(part, slo)),
     sloMetPct: good === null || sent === 0 ? null : (good / sent) * 100,
     lateP95Ms: p95(lateMs),

@@ -15,13 +15,18 @@ const SURE = 0.95;
  * rules of thumb for probabilistic problems in computer communications", ICC 1979), among those inside the SLO;
  * throughput-minded the least load within 5 % of the highest throughput inside it.
  *
+ * A level with failed requests is none of these: the others had the server to themselves, so that what they measured
+ * is another load.
+ *
  * @param rows - the sweep's rows, for the same loads as `levels`
  */
 export function adviseOn(
-  levels: readonly LoadLevel[],
+  all: readonly LoadLevel[],
   rows: readonly LoadRow[],
   slo: Slo | null,
 ): OperatingAdvice {
+  const failing = rows.filter(({ failed }) => failed > 0);
+  const levels = all.filter(({ load }) => !failing.some((row) => row.load === load));
   const { knee, insideShare } = findKnee(levels, slo);
   const curve = curveOf(levels, slo);
   const inside = curve.filter((point) => point.inside);
@@ -40,7 +45,6 @@ export function adviseOn(
     return (
       (knee === null || at.load <= knee.load) &&
       (insideShare.get(at.load) ?? 0) >= SURE &&
-      (row?.failed ?? 0) === 0 &&
       (row?.preemptions ?? 0) === 0 &&
       (row?.kvUsageMaxPct ?? 0) <= KV_HEADROOM_PCT
     );
@@ -55,8 +59,15 @@ export function adviseOn(
     throughputMinded: point(throughput),
     sweetSpot: ends.length < 2 ? null : [Math.min(...ends), Math.max(...ends)],
     safe: point(safe),
-    why: whyNot(curve, inside, knee !== null, safe !== null),
+    why: [...failing.map(failureText), ...whyNot(curve, inside, knee !== null, safe !== null)],
   };
+}
+
+function failureText({ load, failed, requests }: LoadRow): string {
+  return (
+    `At ${load} in flight ${failed} of ${requests} requests failed: that level is no knee, sweet spot or safe point, ` +
+    "and the peak is that of the others."
+  );
 }
 
 function whyNot(
@@ -65,8 +76,8 @@ function whyNot(
   hasKnee: boolean,
   hasSafe: boolean,
 ): string[] {
-  if (curve.length === 0) return ["No level of load was measured."];
-  if (curve.length < 2) return ["A knee needs at least two levels of load; one was measured."];
+  if (curve.length === 0) return ["No level of load was measured whole."];
+  if (curve.length < 2) return ["A knee needs at least two levels of load; one was measured whole."];
   if (inside.length === 0) return ["No level of load is inside the SLO, not even the lowest."];
   const peak = max(curve.map((point) => point.tokensPerS));
   const best = max(inside.map((point) => point.tokensPerS));
@@ -80,7 +91,7 @@ function whyNot(
     ...(hasSafe
       ? []
       : [
-          "No level of load is safe: each was outside the SLO in more than 5 % of the resampled curves, had failed or " +
+          "No level of load is safe: each was outside the SLO in more than 5 % of the resampled curves, had " +
             `preempted requests, or filled more than ${KV_HEADROOM_PCT} % of the KV cache.`,
         ]),
   ];

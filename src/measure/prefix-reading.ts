@@ -82,6 +82,12 @@ function capacityLines(main: Comparisons): string[] {
       const at = `${regime} tokens at ${cell.concurrency}`;
       const rates = `req/s ${signed(cell.requestsPerS)}, tok/s ${signed(cell.tokensPerS)}, p95 E2E ${signed(cell.e2eP95)}`;
       if (cell.win === "capacity") return `${at}: a capacity win (${rates}).`;
+      if (cell.win === "capacity_ux_loss") {
+        return `${at}: a capacity win, a UX loss: more work is done, and the slowest users wait longer (${rates}, p95 TTFT ${signed(cell.ttftP95)}).`;
+      }
+      if (cell.win === "latency_p95_loss") {
+        return `${at}: the median first token comes sooner, a UX loss in the tail (${rates}, p95 TTFT ${signed(cell.ttftP95)}).`;
+      }
       return (cell.e2eP95 ?? 0) <= -NOTABLE
         ? `${at}: latency only, with headroom under an end-to-end SLO (${rates}).`
         : `${at}: latency only; the same work is done in the same time (${rates}).`;
@@ -227,10 +233,19 @@ function conclusionOf(main: Comparisons, others: Comparisons, facts: StudyFacts)
       `${signed(-(first.saving ?? 0))} there, ${signed(-(best.saving ?? 0))} at ${best.regime} tokens and ${best.concurrency} in flight, ${gain}.`,
     `It is working when the TTFT of such traffic falls by ${percent(Math.min(...savings))} to ${percent(Math.max(...savings))}` +
       (rates.length === 0 ? "." : ` and the server's hit rate stays above ${percent(Math.min(...rates))}.`),
+    ...lossOf(main),
     ...caveat,
     `For a manager: the server reads a shared prompt of ${best.regime} tokens once instead of every time, so that the first word ` +
       `comes ${Math.max(...savings) >= 0.5 ? `${(1 / (1 - Math.max(...savings))).toFixed(1)} times as fast` : `${percent(Math.max(...savings))} sooner`} ${best.concurrency === 1 ? "for one user at a time" : `with ${best.concurrency} users at once`}; it brings ${gain}.`,
   ];
+}
+
+/** Where a 95th percentile rose though the median fell. */
+function lossOf(main: Comparisons): string[] {
+  const worse = main.filter(({ win }) => win === "capacity_ux_loss" || win === "latency_p95_loss");
+  if (worse.length === 0) return [];
+  const where = worse.map(({ regime, concurrency }) => `${regime} tokens at ${concurrency}`).join(", ");
+  return [`A UX loss comes with it at ${where}: a 95th percentile rose. Hold it against your SLO first.`];
 }
 
 /** The one failure mode: measured where an anti-pattern was, else by how many prefixes the cache holds. */

@@ -14,7 +14,7 @@ import type { RequestTrace } from "../domain/trace.ts";
 import {
   type CaseData,
   countedIn,
-  e2eMs,
+  doneMs,
   groupTraces,
   measuredS,
   type SessionData,
@@ -115,7 +115,7 @@ function rowOf({ case: name, ...cell }: StudiedCell, mode: PrefixMode, parts: re
     failed: failed.length,
     sessions: new Set(parts.map(({ record }) => record.index)).size,
     ttftS: spreadOf(ok.map(ttftMs)),
-    e2eS: spreadOf(ok.map(e2eMs)),
+    e2eS: spreadOf(ok.map(doneMs)),
     requestsPerS: seconds > 0 ? ok.length / seconds : null,
     tokensPerS: seconds > 0 && tokens !== null ? tokens / seconds : null,
     hitRate: "absent" in hitRate ? null : hitRate.value,
@@ -215,18 +215,25 @@ export function comparePrefixRows(rows: readonly PrefixRow[], facts: StudyFacts)
         isMain || hits === null || alike?.ttftS == null || off.ttftS === null
           ? null
           : hits * alike.ttftS.mean + (1 - hits) * off.ttftS.mean,
-      win: !improved
-        ? ("none" as const)
-        : // One after another, tokens per second only say again how long a request takes.
-          concurrency > 1 && (changes.tokensPerS ?? 0) >= NOTABLE
-          ? ("capacity" as const)
-          : ("latency" as const),
+      win: improved ? winOf(concurrency, changes) : ("none" as const),
     };
     const reason = improved
       ? null
       : findReason(comparison, prompts ?? null, facts, mainFall === null ? null : -mainFall);
     return [{ ...comparison, reason }];
   });
+}
+
+/** What a hit that is found is worth: more work done, and whether users in the tail pay for it. */
+function winOf(
+  concurrency: number,
+  { tokensPerS, e2eP95, ttftP95 }: Pick<PrefixComparison, "tokensPerS" | "e2eP95" | "ttftP95">,
+): PrefixComparison["win"] {
+  // One after another, tokens per second only say again how long a request takes.
+  const more = concurrency > 1 && (tokensPerS ?? 0) >= NOTABLE;
+  const slower = Math.max(e2eP95 ?? 0, ttftP95 ?? 0) >= NOTABLE;
+  if (more) return slower ? "capacity_ux_loss" : "capacity";
+  return slower ? "latency_p95_loss" : "latency";
 }
 
 /** The share of prefixes that were found: cached tokens over those of whole blocks that could be. */

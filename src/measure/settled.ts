@@ -19,12 +19,14 @@ export interface SettledPart {
  *
  * It lasts from the end of the first wave to that of the last but one, so that whole waves are in it however they are
  * in step. An open loop, and a case of fewer than three waves, is taken whole.
+ *
+ * @param whole - takes it whole in any case, as another round of it is
  */
-export function settledPart(data: CaseData): SettledPart {
+export function settledPart(data: CaseData, whole = false): SettledPart {
   const concurrency = data.records[0]?.concurrency ?? 1;
   const { ok } = data;
   const isOpen = ok.some((trace) => trace.plannedS !== undefined);
-  if (isOpen || data.records.length !== 1 || data.failed.length > 0 || ok.length < 3 * concurrency) {
+  if (whole || isOpen || data.records.length !== 1 || data.failed.length > 0 || ok.length < 3 * concurrency) {
     return { requests: ok, seconds: measuredS(data), tokens: outputTokens(ok), ended: ok.length };
   }
   const byStart = ok.toSorted((a, b) => a.startS - b.startS);

@@ -1,5 +1,6 @@
 import type { Taint } from "../domain/measurements.ts";
 import { type CaseData, countedIn, type SessionData } from "./case-data.ts";
+import { contradictionsOf } from "./contradictions.ts";
 import { prefixCaseOf } from "./prefix-metrics.ts";
 
 /** Share of a case's prompt tokens that may come from the cache by chance: block-aligned beginnings of templates. */
@@ -9,8 +10,9 @@ const MAX_HIT_SHARE = 0.05;
 const OF_THE_START = ["startup", "kv", "memory"] as const;
 
 /**
- * What must not be trusted: what was measured while the machine was not quiet, a case that was not sent since the server cannot do it, and one whose prompts had to miss
- * the prefix cache and did not, by the server's own counters or by `cached_tokens` of its answers.
+ * What must not be trusted: what was measured while the machine was not quiet, a case that was not sent since the server
+ * cannot do it, one whose prompts had to miss the prefix cache and did not, by the server's own counters or by
+ * `cached_tokens` of its answers, and one whose counts contradict each other.
  */
 export function findTaints(session: SessionData): Taint[] {
   const { variant, index } = session.record;
@@ -31,6 +33,10 @@ export function findTaints(session: SessionData): Taint[] {
   }
   for (const [round, cases] of session.rounds) {
     for (const data of cases.values()) {
+      for (const reason of contradictionsOf(data)) {
+        const metrics = `${data.probe}.${data.case}`;
+        taints.push({ variant, session: index, round, metrics, reason });
+      }
       const share = mustMiss(data) ? hitShare(data) : null;
       if (share === null || share <= MAX_HIT_SHARE) continue;
       const reason =

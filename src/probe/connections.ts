@@ -70,6 +70,8 @@ export class Connections {
   readonly #idle: Connection[] = [];
   readonly #waiting: Waiting[] = [];
   #opening = 0;
+  /** Connections that are being made: a handshake may take as long as it likes. */
+  readonly #unopened = new Set<Socket>();
   #closed: Error | null = null;
   /** Connections opened in this client's life. */
   opened = 0;
@@ -86,6 +88,7 @@ export class Connections {
    * @throws Error when one cannot be opened
    */
   async open(count: number): Promise<void> {
+    if (this.#closed !== null) throw this.#closed;
     this.sweep(monotonicS());
     const room = this.#options.maxConnections - this.#all.size - this.#opening;
     const missing = Math.min(room, count - this.#idle.length);
@@ -143,6 +146,7 @@ export class Connections {
   close(reason: Error): void {
     this.#closed ??= reason;
     for (const { reject } of this.#waiting.splice(0)) reject(reason);
+    for (const socket of this.#unopened) socket.destroy(reason);
     for (const connection of [...this.#all]) {
       const { user } = connection;
       this.discard(connection);
@@ -181,6 +185,7 @@ export class Connections {
       });
       const connection = new Connection(socket);
       made.connection = connection;
+      this.#unopened.add(socket);
       const timer = setTimeout(() => {
         socket.destroy(
           new ConnectTimeoutError(`no connection to ${this.#url.host} after ${connectTimeoutMs / 1000} s`),
@@ -191,6 +196,7 @@ export class Connections {
       socket.once(this.#url.protocol === "https:" ? "secureConnect" : "connect", () => {
         clearTimeout(timer);
         opened = true;
+        this.#unopened.delete(socket);
         this.#opening -= 1;
         this.opened += 1;
         this.#all.add(connection);
@@ -208,6 +214,7 @@ export class Connections {
       });
       socket.once("close", () => {
         clearTimeout(timer);
+        this.#unopened.delete(socket);
         const error = connection.error ?? new Error("the server closed the connection");
         if (!opened) {
           this.#opening -= 1;

@@ -69,6 +69,14 @@ export function interpretResponse(
     return without(outcome === "aborted" ? outcome : "protocol_error", error);
   }
   const content = readStream(body.chunks(zeroS));
+  const instead = content.events === 0 && outcome === null ? jsonBody(body.bytes()) : null;
+  if (instead !== null) {
+    // An error of a server or proxy that says 200 all the same, or an answer that was not streamed.
+    const said = saidIn(instead)?.slice(0, 500) ?? errorMessage(instead);
+    return isErrorBody(instead)
+      ? without("http_error", `HTTP 200 with an error: ${said}`)
+      : without("protocol_error", `the answer is no event stream: ${said.slice(0, 200)}`);
+  }
   const counts = {
     ...times,
     promptTokens: content.promptTokens,
@@ -140,4 +148,40 @@ function errorMessage(body: string): string {
     // Not JSON: the text itself is the best there is.
   }
   return body.slice(0, 500) || "empty answer";
+}
+
+/** Longer answers are no errors. */
+const MAX_JSON_BYTES = 100_000;
+
+/** A body that is a JSON object and not a stream of events; null when it is none. */
+function jsonBody(bytes: Buffer): string | null {
+  if (bytes.length > MAX_JSON_BYTES) return null;
+  const text = bytes.toString("utf8").trim();
+  if (!text.startsWith("{")) return null;
+  try {
+    JSON.parse(text);
+    return text;
+  } catch {
+    return null;
+  }
+}
+
+function isErrorBody(body: string): boolean {
+  const { error, object, choices } = JSON.parse(body) as {
+    error?: unknown;
+    object?: unknown;
+    choices?: unknown;
+  };
+  return object === "error" || Boolean(error) || (!Array.isArray(choices) && saidIn(body) !== null);
+}
+
+/** What a JSON object says that is an error in the shape of OpenAI, of older vLLM (`message`) or of FastAPI (`detail`). */
+function saidIn(body: string): string | null {
+  const { error, message, detail } = JSON.parse(body) as {
+    error?: unknown;
+    message?: unknown;
+    detail?: unknown;
+  };
+  const inner = (error as { message?: unknown } | null | undefined)?.message;
+  return [inner, error, message, detail].find((each) => typeof each === "string") ?? null;
 }

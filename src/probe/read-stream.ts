@@ -13,6 +13,8 @@ export interface StreamContent {
   readonly promptTokens: number | null;
   readonly cachedTokens: number | null;
   readonly outputTokens: number | null;
+  /** Events that came, of whatever kind. */
+  readonly events: number;
   /** True after `[DONE]`. */
   readonly done: boolean;
   /** What is wrong with the stream, or null. `server`: an error that the server reports in the stream. */
@@ -71,6 +73,7 @@ export function readStream(chunks: readonly StampedChunk[]): StreamContent {
   let cachedTokens: number | null = null;
   let finalTokens: number | null = null;
   const events: OutputEvent[] = [];
+  let eventCount = 0;
 
   const fail = (kind: "protocol" | "server", message: string) => {
     problem ??= { kind, message };
@@ -78,6 +81,7 @@ export function readStream(chunks: readonly StampedChunk[]): StreamContent {
 
   const parser = createParser({
     onEvent: ({ data, event: name }) => {
+      eventCount += 1;
       if (done) return fail("protocol", "an event after [DONE]");
       if (data === "[DONE]") {
         done = true;
@@ -118,6 +122,7 @@ export function readStream(chunks: readonly StampedChunk[]): StreamContent {
     promptTokens,
     cachedTokens,
     outputTokens: finalTokens,
+    events: eventCount,
     done,
     problem,
   };

@@ -172,9 +172,7 @@ function findings({ cells, missing }: AllocatorPages): string[] {
       ] as const
     ).flatMap(([what, key]) => {
       const gap = differenceOf(mine?.spread[key] ?? null, theirs?.spread[key] ?? null);
-      return gap === null
-        ? []
-        : [`${what} ${signed(gap.ratio)} (${apartText(gap, mine?.starts.length ?? 0)})`];
+      return gap === null ? [] : [`${what} ${signed(gap.ratio)} (${apartText(gap)})`];
     });
     if (parts.length > 0) said.push(`${name} against ${against}: ${parts.join(", ")}.`);
   }

@@ -24,6 +24,13 @@ const OUR_COLUMNS = [
   "rounds",
 ] as const;
 
+/** Appended later: in `rate_sweep.csv` they come after its own last column. */
+const LATER_COLUMNS = ["tok_s_best_round", "qps_worst_round", "qps_best_round", "gauge_readings"] as const;
+
+function laterCells(row: LoadRow): (number | null)[] {
+  return [rounded(row.tokSMost, 2), rounded(row.qpsLeast, 4), rounded(row.qpsMost, 4), row.gaugeReadings];
+}
+
 function cells(row: LoadRow): (string | number | null)[] {
   return [
     rounded(row.meanE2eS, 6),
@@ -55,16 +62,16 @@ function cells(row: LoadRow): (string | number | null)[] {
 /** `csv/concurrency_sweep.csv`: a closed loop, a row for each number of requests in flight. */
 export function sweepCsv(rows: readonly LoadRow[]): string {
   return csv(
-    ["concurrency", ...LATENCY_COLUMNS, ...OUR_COLUMNS],
-    rows.map((row) => [row.load, ...cells(row)]),
+    ["concurrency", ...LATENCY_COLUMNS, ...OUR_COLUMNS, ...LATER_COLUMNS],
+    rows.map((row) => [row.load, ...cells(row), ...laterCells(row)]),
   );
 }
 
-/** `csv/rate_sweep.csv`: an open loop, a row for each rate of arrivals. */
+/** `csv/rate_sweep.csv`: an open loop, a row for each rate of arrivals; rates are medians over the rounds. */
 export function rateCsv(rows: readonly LoadRow[]): string {
   return csv(
-    ["rate_rps", ...LATENCY_COLUMNS, ...OUR_COLUMNS, "late_p95_ms"],
-    rows.map((row) => [rounded(row.load, 4), ...cells(row), rounded(row.lateP95Ms, 3)]),
+    ["rate_rps", ...LATENCY_COLUMNS, ...OUR_COLUMNS, "late_p95_ms", ...LATER_COLUMNS],
+    rows.map((row) => [rounded(row.load, 4), ...cells(row), rounded(row.lateP95Ms, 3), ...laterCells(row)]),
   );
 }
 

@@ -24,11 +24,20 @@ const MORE_COLUMNS = [
   "load",
   "TTFT p50 / p95",
   "inter-token p50 / p95",
-  "running / waiting",
+  "running / waiting (sampled)",
   "preempted",
-  "KV used",
+  "KV used (sampled)",
   "goodput",
 ];
+
+/** Of the arrivals' own rate there is no best round. */
+const HOW_RATES_ARE_MADE =
+  "Rates are the median over the rounds, with the worst and the best in brackets: arrivals set them, and a round is better " +
+  "by luck alone. Latencies count from the planned time of each request, over all rounds.";
+
+const HOW_GAUGES_ARE_READ =
+  "Running, waiting and KV use are the most that any reading of the server's gauges showed. They are read twice a second, " +
+  "so a peak between two readings is not in them; preemptions are counted by the server.";
 
 const HOW_ROWS_ARE_MADE =
   "Rates are those of each level's best round, since interference only takes away; latencies are over all requests of all " +
@@ -39,6 +48,12 @@ export const short = (value: number | null, digits = 4) =>
   value === null ? "–" : formatNumber(Number(value.toPrecision(digits)));
 const pair = (a: number | null, b: number | null, unit = "") =>
   a === null && b === null ? "–" : `${short(a, 3)} / ${short(b, 3)}${unit}`;
+
+/** A rate with those of the worst and the best round. */
+const withSpread = (value: number | null, least: number | null, most: number | null) =>
+  least === null || most === null || least === most
+    ? short(value)
+    : `${short(value)} (${short(least)}–${short(most)})`;
 
 /** The machine and the model in words. */
 export function settingOf({ run, promptTokens, outputTokens }: BatchingPages): Setting {
@@ -60,8 +75,8 @@ function sweepTable(rows: readonly LoadRow[], first = "concurrency"): string {
       short(row.load),
       short(row.meanE2eS),
       short(row.p95E2eS),
-      short(row.qps),
-      short(row.tokS),
+      first === "concurrency" ? short(row.qps) : withSpread(row.qps, row.qpsLeast, row.qpsMost),
+      first === "concurrency" ? short(row.tokS) : withSpread(row.tokS, row.tokSLeast, row.tokSMost),
       row.gpuUtilPct === null ? "" : short(row.gpuUtilPct, 3),
       plain(row.notes.join("; ")),
     ]),
@@ -151,10 +166,21 @@ function sections(pages: BatchingPages): string[] {
     "## Concurrency sweep (closed loop)",
     ...(tables.sweep.length === 0
       ? ["Not measured."]
-      : [sweepTable(tables.sweep), HOW_ROWS_ARE_MADE, detailTable(tables.sweep), utilisationNote(tables)]),
+      : [
+          sweepTable(tables.sweep),
+          HOW_ROWS_ARE_MADE,
+          detailTable(tables.sweep),
+          HOW_GAUGES_ARE_READ,
+          utilisationNote(tables),
+        ]),
     ...(open.length === 0
       ? []
-      : ["## Arrival rates (open loop)", sweepTable(open, "requests/s"), detailTable(open)]),
+      : [
+          "## Arrival rates (open loop)",
+          sweepTable(open, "requests/s"),
+          HOW_RATES_ARE_MADE,
+          detailTable(open),
+        ]),
     "## Where to run",
     adviceLines(tables).join("\n"),
     "## Rules of thumb",

@@ -57,7 +57,15 @@ function beyondTheKnee({ sweep, advice }: BatchingTables): string[] {
   const { knee } = advice;
   if (knee === null) return advice.why.slice(0, 1);
   const at = rowAt(sweep, knee.load);
-  const next = sweep.filter((row) => row.load > knee.load).sort((a, b) => a.load - b.load)[0];
+  const more = sweep.filter((row) => row.load > knee.load).sort((a, b) => a.load - b.load);
+  const next = more.find(({ failed }) => failed === 0);
+  const [failing] = more;
+  if (!knee.reached && failing !== undefined && failing.failed > 0) {
+    return [
+      `The knee was not reached: throughput still grew at ${knee.load} requests in flight (${tokensPerS(knee.tokensPerS)}), ` +
+        `and at ${failing.load} requests failed. Mend that, or stay at ${knee.load}.`,
+    ];
+  }
   if (!knee.reached || next === undefined) {
     return [
       `The knee was not reached: throughput still grew at ${knee.load} requests in flight (${tokensPerS(knee.tokensPerS)}). ` +
@@ -77,7 +85,7 @@ function beyondTheKnee({ sweep, advice }: BatchingTables): string[] {
 function alone({ sweep, advice }: BatchingTables): string[] {
   const first = rowAt(sweep, 1);
   const { knee } = advice;
-  if (first?.tokS == null || knee === null || knee.peakLoad === 1) return [];
+  if (first?.tokS == null || first.failed > 0 || knee === null || knee.peakLoad === 1) return [];
   const share = first.tokS / knee.peakTokensPerS;
   const util =
     first.gpuUtilPct === null
@@ -135,7 +143,7 @@ export function rangeText([from, to]: readonly [number, number]): string {
 export function kneeText(knee: Knee): string {
   const where = knee.reached
     ? `${knee.load} requests in flight: ${tokensPerS(knee.tokensPerS)}, ${percent(knee.tokensPerS / knee.peakTokensPerS)} of the peak at ${knee.peakLoad}`
-    : `not reached: ${knee.load} requests in flight were the most that was tried, and throughput still grew`;
+    : `not reached: ${knee.load} requests in flight were the most that was measured whole, and throughput still grew`;
   const close =
     knee.closeLoad === null || knee.closeLoad === knee.load
       ? ""

@@ -179,14 +179,29 @@ function gapSentences(
   part: "warmupS" | "modelS",
 ): string[] {
   const gap = differenceOf(costly?.spread.readyS ?? null, other?.spread.readyS ?? null);
-  const ofPart = differenceOf(costly?.spread[part] ?? null, other?.spread[part] ?? null);
   if (gap === null) return [];
-  const named = part === "warmupS" ? "runtime_warmup" : "load_weights";
-  const inPart = ofPart === null ? "" : `; ${named} ${secondsText(ofPart.change)}`;
+  // The part that it is about first, then what moved more: libraries are read from the page cache too.
+  const parts = TERMS.flatMap(([key, name]) => {
+    const change = differenceOf(costly?.spread[key] ?? null, other?.spread[key] ?? null)?.change ?? null;
+    return change === null ? [] : [{ key, name, change }];
+  });
+  const own = parts.find(({ key }) => key === part);
+  const said = parts.filter(
+    (each) => each === own || Math.abs(each.change) > Math.max(0.1, Math.abs(own?.change ?? 0)),
+  );
+  const inParts = said
+    .sort((a, b) => Number(b === own) - Number(a === own))
+    .map(({ name, change }) => `; ${name} ${secondsText(change)}`);
   return [
-    `${what} moves the time to ready by ${secondsText(gap.change)} (${apartText(gap, other?.starts.length ?? 0)})${inPart}.`,
+    `${what} moves the time to ready by ${secondsText(gap.change)} (${apartText(gap)})${inParts.join("")}.`,
   ];
 }
+
+const TERMS = [
+  ["processesS", "processes and imports"],
+  ["modelS", "load_weights"],
+  ["warmupS", "runtime_warmup"],
+] as const;
 
 function secondsText(value: number): string {
   return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)} s`;
@@ -201,6 +216,6 @@ function readingSentences(reading: WeightReading | null): string[] {
   return speeds.length === 0
     ? []
     : [
-        `Reading the weights alone (${reading.files} files, ${Math.round(reading.sizeMib)} MiB, one after the other): ${speeds.join(", ")}.`,
+        `Reading the weights alone (${reading.files} file${reading.files === 1 ? "" : "s"}, ${Math.round(reading.sizeMib)} MiB, one after the other): ${speeds.join(", ")}.`,
       ];
 }

@@ -32,7 +32,9 @@ export function renderKvNotes(run: RunRecord, study: KvStudy): string {
 /** The sentence for a terminal and a log page: which length is safe. */
 export function safeSentence({
   safeLength,
-  largestLength,
+  cacheSafeLength,
+  cacheLength,
+  safeMeasured,
   wantConcurrency,
   headroom,
   model,
@@ -41,17 +43,29 @@ export function safeSentence({
   if (!uniform) {
     return "This model's layers keep different amounts, so a length that was not measured cannot be computed: take the longest measured one whose maximum concurrency is enough.";
   }
-  if (safeLength === null || largestLength === null) {
+  if (cacheSafeLength === null || cacheLength === null) {
     return "The server told neither blocks nor block size, so no length can be called safe.";
   }
-  if (safeLength <= 0)
+  if (cacheSafeLength <= 0)
     return `${wantConcurrency} requests at once do not fit with any length: the cache has too few blocks.`;
+  const load = `For ${wantConcurrency} requests of full length at once, with ${percent(headroom)} of the cache left free,`;
   const context = model?.contextTokens ?? null;
+  if (safeLength === null || context === null) {
+    const measured =
+      safeMeasured === null
+        ? "None of the measured lengths fits."
+        : `Of the measured lengths, which the server took, ${safeMeasured} is the largest that fits.`;
+    return (
+      `${load} the largest safe --max-model-len is unknown: the model's own context is not known here (its config.json was ` +
+      `not found, or does not say). The cache alone would hold ${cacheSafeLength} tokens each, ${cacheLength} with nothing ` +
+      `left. ${measured}`
+    );
+  }
   const bound =
     context === safeLength
       ? ", which is the model's own context: the cache is not what limits it"
-      : `; up to ${largestLength} they fit with nothing left${context === null ? ". That is the cache's bound; the model's own context is not known here" : ""}`;
-  return `For ${wantConcurrency} requests of full length at once, with ${percent(headroom)} of the cache left free, the largest safe --max-model-len is ${safeLength}${bound}.`;
+      : `; up to ${Math.min(cacheLength, context)} they fit with nothing left`;
+  return `${load} the largest safe --max-model-len is ${safeLength}${bound}.`;
 }
 
 function safeSection(study: KvStudy): string[] {
@@ -141,9 +155,9 @@ function doublingSection({ doubling, wantConcurrency, uniform, model }: KvStudy)
   ];
 }
 
-function servingSection({ envelope, uniform, safeLength }: KvStudy): string[] {
+function servingSection({ envelope, uniform, safeLength, safeMeasured }: KvStudy): string[] {
   const shortest = envelope[0];
-  const longest = envelope.filter((row) => safeLength === null || row.contextTokens <= safeLength).at(-1);
+  const longest = envelope.filter((row) => row.contextTokens <= (safeLength ?? safeMeasured ?? 0)).at(-1);
   if (shortest === undefined || longest === undefined || !uniform) {
     return ["Measure the lengths that you would serve: for this model none follows from another."];
   }

@@ -19,7 +19,10 @@ export const PREFIX_SUMMARY_HEADER = [
   "vram_steady_mib",
 ] as const;
 
-/** What each request's file has, the experiment's columns first. */
+/**
+ * What each request's file has, the experiment's columns first. `e2e_s` is `t_done − t_start`, to the end of the stream;
+ * `last_token_s` is when the last token came, which the gate's own end-to-end metrics end with.
+ */
 export const PREFIX_REQUEST_HEADER = [
   ..."t_start,t_first_token,t_done,prompt_tokens,completion_tokens,status,error".split(","),
   "id",
@@ -29,6 +32,7 @@ export const PREFIX_REQUEST_HEADER = [
   "cached_tokens",
   "ttft_s",
   "e2e_s",
+  "last_token_s",
 ] as const;
 
 /** Decimals of a time in seconds: ten microseconds. */
@@ -81,6 +85,7 @@ export function prefixRequestsCsv(traces: readonly RequestTrace[]): string {
       trace.outcome,
       trace.cachedTokens,
       trace.firstTokenS === null ? null : rounded(trace.firstTokenS - trace.startS, 6),
+      rounded(trace.endS - trace.startS, 6),
       trace.lastTokenS === null ? null : rounded(trace.lastTokenS - trace.startS, 6),
     ]),
   );

@@ -36,6 +36,13 @@ const HEADER = [
 ];
 const ALIGN = ["r", "r", "r", "r", "r", "r", "r", "r", "r", "r", "r", "r", "l"];
 
+const WINS: Readonly<Record<Exclude<PrefixComparison["win"], "none">, string>> = {
+  capacity: "capacity win",
+  capacity_ux_loss: "capacity win, UX loss",
+  latency: "latency win",
+  latency_p95_loss: "latency win at the median, UX loss at p95",
+};
+
 /** The canonical table of a workload: what caching changed by length and concurrency. */
 export function prefixTable(cells: readonly PrefixComparison[]): string {
   return table(HEADER, cells.map(rowOf), ALIGN);
@@ -44,7 +51,7 @@ export function prefixTable(cells: readonly PrefixComparison[]): string {
 function rowOf(cell: PrefixComparison): string[] {
   const { off, on } = cell;
   const notes = [...off.notes.map((note) => `off: ${note}`), ...on.notes.map((note) => `on: ${note}`)];
-  const win = cell.win === "none" ? (cell.reason?.name ?? "").replaceAll("_", " ") : `${cell.win} win`;
+  const win = cell.win === "none" ? (cell.reason?.name ?? "").replaceAll("_", " ") : WINS[cell.win];
   return [
     plain(cell.regime),
     String(cell.concurrency),

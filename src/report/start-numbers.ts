@@ -10,18 +10,24 @@ export function spreadText(spread: Spread | null): string {
   return n === 1 ? short(median) : `${short(median)} (${short(least)}–${short(most)})`;
 }
 
+/** The difference of two middles: in all, as a share of the second, and whether every repeat shows it. */
+export interface StartDifference {
+  readonly change: number;
+  readonly ratio: number;
+  readonly apart: boolean;
+  /** Repeats of the one that has fewer. */
+  readonly n: number;
+}
+
 /**
  * What the difference of two middles comes to: whether one of them is larger in every repeat, and by how much.
  *
  * @returns null when either was not measured
  */
-export function differenceOf(
-  a: Spread | null,
-  b: Spread | null,
-): { readonly change: number; readonly ratio: number; readonly apart: boolean } | null {
+export function differenceOf(a: Spread | null, b: Spread | null): StartDifference | null {
   if (a === null || b === null) return null;
   const apart = a.n > 1 && b.n > 1 && (a.least > b.most || a.most < b.least);
-  return { change: a.median - b.median, ratio: a.median / b.median - 1, apart };
+  return { change: a.median - b.median, ratio: a.median / b.median - 1, apart, n: Math.min(a.n, b.n) };
 }
 
 /** Starts whose numbers the machine may have made, as a sentence; none when it was quiet. */
@@ -36,7 +42,7 @@ export function dirtySentences(starts: readonly StartRow[]): string[] {
 }
 
 /** That repeats lie apart, or that they do not, as the end of a sentence. */
-export function apartText({ apart }: { readonly apart: boolean }, n: number): string {
-  if (n < 2) return "one start each, so their spread is not known";
+export function apartText({ apart, n }: Pick<StartDifference, "apart" | "n">): string {
+  if (n < 2) return "of one start, so the spread is not known";
   return apart ? "apart in every start" : "within the spread of the starts";
 }

@@ -22,7 +22,14 @@ import {
 } from "../report/allocator-pages.ts";
 import { findAllocators, THP_FILE, THP_MODES, type ThpMode } from "../telemetry/allocator-libraries.ts";
 import { launchedServer, listOf, needsRoot, setPageCache, weightsOf, whole } from "./start-state.ts";
-import type { MeasuredStudy, StudyFiles, StudyKind, StudyPlan, StudyReport } from "./study-kind.ts";
+import {
+  type MeasuredStudy,
+  type StudyFiles,
+  type StudyKind,
+  type StudyPlan,
+  type StudyReport,
+  spareLastPass,
+} from "./study-kind.ts";
 
 /** Options of `study allocator`. */
 export interface AllocatorOptions {
@@ -133,6 +140,8 @@ async function plan(
     ).flat(),
     rounds: 1,
     cells: cellsOf(options),
+    spare: spareLastPass(names.length),
+    sessionName: (variant) => `a start under ${variant}`,
     cold: (target) => coldCase(target, ttft),
     prepare: async ({ variant }) => {
       const { thp, page } = kindOf(variant);

@@ -33,13 +33,14 @@ import {
   weightsOf,
   whole,
 } from "./start-state.ts";
-import type {
-  MeasuredStudy,
-  SessionPlace,
-  StudyFiles,
-  StudyKind,
-  StudyPlan,
-  StudyReport,
+import {
+  type MeasuredStudy,
+  type SessionPlace,
+  type StudyFiles,
+  type StudyKind,
+  type StudyPlan,
+  type StudyReport,
+  spareLastPass,
 } from "./study-kind.ts";
 
 /** Options of `study coldstart`. */
@@ -126,15 +127,22 @@ async function plan(
         undo: async () => {
           if (cache !== null && cache !== keptFolder(place))
             await rm(cache, { recursive: true, force: true });
-          if (place.isLast) await rm(join(place.runDir, CACHES), { recursive: true, force: true });
         },
       };
     },
+    finish: (runDir) => rm(join(runDir, CACHES), { recursive: true, force: true }),
+    spare: spareLastPass(names.length),
+    sessionName: startName,
   };
 }
 
 function variantName(compile: CompileCacheState, page: PageCacheState): string {
   return `${compile}-${page}`;
+}
+
+function startName(variant: string): string {
+  const { compile, page } = statesOf(variant);
+  return `a start with weights ${page} and the compile cache ${compile}`;
 }
 
 function statesOf(variant: string): { compile: CompileCacheState; page: PageCacheState } {
@@ -197,7 +205,9 @@ async function report(study: MeasuredStudy<ColdstartOptions>): Promise<StudyRepo
     cells,
     reading: readingOf(await files.read(READING)),
     command,
-    emptied: options.dropCaches ? "/proc/sys/vm/drop_caches" : "posix_fadvise, the weight files alone",
+    emptied: options.dropCaches
+      ? "/proc/sys/vm/drop_caches: programs and libraries were cold too"
+      : "posix_fadvise, the weight files alone",
   };
   return {
     files: [

@@ -6,6 +6,7 @@ import { flagValue, tokenCount, withoutFlag } from "../domain/flag-value.ts";
 import type { KvStudy } from "../domain/kv-study.ts";
 import { analyseKvStudy } from "../measure/kv-study.ts";
 import type { Surroundings } from "../measuring.ts";
+import { ranksOf } from "../probe/batching-cells.ts";
 import type { Cell } from "../probe/cells.ts";
 import { fillLengths, type KvOptions, kvFillCase } from "../probe/kv-cases.ts";
 import { renderKvCsv } from "../report/kv-csv.ts";
@@ -71,6 +72,8 @@ export const KV_STUDY: StudyKind<KvStudyOptions> = {
       order: options.lengths.map(String),
       rounds: 1,
       cells: [fillCell(config, Math.max(...options.lengths))],
+      spare: (left) => spareLength(options.lengths, left),
+      sessionName: (variant) => `${FLAG} ${variant}`,
     };
   },
 
@@ -80,6 +83,20 @@ export const KV_STUDY: StudyKind<KvStudyOptions> = {
     return reportOf(measured, study);
   },
 };
+
+/**
+ * The length that a budget costs first: the smallest and the largest stay, since they span the curve, and of those
+ * between them the one that halves it last goes first.
+ */
+function spareLength(lengths: readonly number[], left: readonly string[]): number[] {
+  const ranks = ranksOf(lengths.length);
+  const rankOf = (variant: string) => ranks[lengths.indexOf(Number(variant))] ?? 0;
+  const [least] = left
+    .map((variant, place) => ({ place, rank: rankOf(variant) }))
+    .filter(({ rank }) => rank > 1)
+    .sort((a, b) => b.rank - a.rank);
+  return least === undefined ? [] : [least.place];
+}
 
 function readLengths(text: string): number[] {
   const parts = text.split(",").map((part) => part.trim());
@@ -181,7 +198,10 @@ function reportOf({ run, options, command }: MeasuredStudy<KvStudyOptions>, stud
     observations: says,
   });
   const table = columns([KV_COLUMNS, ...kvCells(study)].map((row) => row.slice(0, -1)));
-  const skipped = (run.study?.dropped ?? []).map(({ cell, reason }) => `${cell}: ${reason}`);
+  // A length that was left out has a row that says so.
+  const skipped = (run.study?.dropped ?? [])
+    .filter(({ variant }) => variant === undefined)
+    .map(({ cell, reason }) => `${cell}: ${reason}`);
   return {
     files: [
       { name: CSV, text: renderKvCsv(study.rows) },

@@ -19,6 +19,31 @@ export interface StudyPlan {
   readonly cold?: ProbeSuite["cold"];
   /** What is done to the machine before each session. */
   readonly prepare?: (place: SessionPlace) => Promise<PreparedSession>;
+  /** Undoes what sessions share, once none is left; not after an interruption, since the study may go on. */
+  readonly finish?: (runDir: string) => Promise<void>;
+  /**
+   * The server starts that a budget costs first: asked again and again until the rest fits. Absent: none may go, cells
+   * do.
+   *
+   * @param left - variants of the sessions that are still to be measured, in order
+   * @param measured - variants of those that were
+   * @returns places in `left` that go together; empty when no more may
+   */
+  readonly spare?: (left: readonly string[], measured: readonly string[]) => readonly number[];
+  /** A variant's session as a sentence names it. */
+  readonly sessionName?: (variant: string) => string;
+}
+
+/**
+ * {@link StudyPlan.spare} of a study that passes over its variants again and again: the last pass goes first, and one of
+ * each variant stays.
+ */
+export function spareLastPass(variants: number): NonNullable<StudyPlan["spare"]> {
+  return (left, measured) => {
+    const count = Math.min(variants, left.length);
+    if (measured.length + left.length - count < variants) return [];
+    return left.map((_, place) => place).slice(-count);
+  };
 }
 
 /** A session that is about to be measured. */
@@ -26,8 +51,6 @@ export interface SessionPlace {
   readonly variant: string;
   /** Its number in the run. */
   readonly index: number;
-  /** Whether none follows. */
-  readonly isLast: boolean;
   /** The run folder, as an absolute path. */
   readonly runDir: string;
 }

@@ -1,5 +1,6 @@
-import type { GpuProcess, GpuReading, PcieReading } from "../domain/telemetry.ts";
+import type { GpuProcess, GpuReading, NvlinkReading, PcieReading } from "../domain/telemetry.ts";
 import { delay } from "../system/clock.ts";
+import { createMarkReader } from "./gpu-at-mark.ts";
 import { querySmi, runSmi, type SmiStream, streamSmi } from "./nvidia-smi.ts";
 import {
   createDmonParser,
@@ -45,6 +46,7 @@ export interface GpuWatchOptions {
 export interface GpuBatch {
   readonly readings: GpuReading[];
   readonly pcie: PcieReading[];
+  readonly nvlink: NvlinkReading[];
   readonly processes: Omit<GpuProcess, "owner">[];
 }
 
@@ -55,6 +57,13 @@ export interface GpuWatch {
   readonly looked: Promise<void>;
   /** Watches PCIe traffic no more. */
   stopPcie(): Promise<void>;
+  /**
+   * Sees to it that what happened since a time is known: reads the GPUs where no reading came since then, as in a round
+   * shorter than the period, and NVLink's counters where there are several GPUs; as far as its allowance goes.
+   *
+   * @returns whether something was read
+   */
+  readAtMark(sinceS: number): Promise<boolean>;
   /** Asks now which processes are on the GPUs. */
   askProcesses(): Promise<void>;
   pids(): number[];
@@ -79,6 +88,8 @@ export function watchGpus(options: GpuWatchOptions): GpuWatch {
   const stopping = new AbortController();
   const { signal } = stopping;
   let watched: ReadonlySet<string> | null = null;
+  let chosenGpus: readonly ChosenGpu[] = [];
+  let lastReadingS = Number.NEGATIVE_INFINITY;
 
   const ask = async () => {
     askedS = nowS();
@@ -103,6 +114,7 @@ export function watchGpus(options: GpuWatchOptions): GpuWatch {
     const reading = parseGpuReading(line, fields, nowS());
     if (reading === null) return false;
     readings.push(reading);
+    lastReadingS = reading.tS;
     first.resolve();
     const used = reading.memoryUsedMib;
     if (used !== null && Math.abs(used - (memoryMib.get(reading.index) ?? 0)) >= MEMORY_STEP_MIB) {
@@ -121,6 +133,7 @@ export function watchGpus(options: GpuWatchOptions): GpuWatch {
     }
     if (typeof chosen === "string" || chosen.length === 0 || signal.aborted) return false;
     const gpus = chosen;
+    chosenGpus = gpus;
     const uuids = gpus.flatMap(({ uuid }) => uuid ?? []);
     if (uuids.length === gpus.length) watched = new Set(uuids);
     const indexes = gpus.map(({ index }) => index).join(",");
@@ -169,14 +182,30 @@ export function watchGpus(options: GpuWatchOptions): GpuWatch {
     .then((watching) => (watching ? first.promise : undefined))
     .catch(() => undefined);
 
+  const atMark = createMarkReader({
+    program,
+    signal,
+    nowS,
+    gpus: () => chosenGpus.map(({ index }) => index),
+    all: visibleDevices === undefined,
+    fields: () => fields,
+    onReading,
+  });
+
   return {
     looked,
+    readAtMark: async (sinceS) => {
+      if (streams.length === 0 || signal.aborted) return false;
+      const read = [...(lastReadingS > sinceS ? [] : [atMark.readGpus()]), atMark.readLinks()];
+      return (await Promise.all(read)).some(Boolean);
+    },
     take() {
       const sinceS = nowS() - askedS;
       const due = memoryMoved ? PROCESSES_AT_MOST_EVERY_S : PROCESSES_AT_LEAST_EVERY_S;
       if (streams.length > 0 && !signal.aborted && sinceS >= due) void askOnce();
       const fresh = processes !== null && nowS() - processes.atS <= PROCESSES_STALE_S;
-      const batch = { readings, pcie, processes: fresh ? (processes?.list ?? []) : [] };
+      const list = fresh ? (processes?.list ?? []) : [];
+      const batch = { readings, pcie, nvlink: atMark.takeLinks(), processes: list };
       readings = [];
       pcie = [];
       return batch;

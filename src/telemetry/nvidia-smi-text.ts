@@ -1,4 +1,10 @@
-import type { GpuProcess, GpuReading, PcieReading, ThrottleReason } from "../domain/telemetry.ts";
+import type {
+  GpuProcess,
+  GpuReading,
+  NvlinkReading,
+  PcieReading,
+  ThrottleReason,
+} from "../domain/telemetry.ts";
 
 /** NVML's bits of `clocks_event_reasons.active`; one that is not listed has no name yet. */
 const THROTTLE_BITS: readonly (readonly [bit: number, reason: ThrottleReason])[] = [
@@ -147,6 +153,31 @@ export function createDmonParser(): (line: string, tS: number) => PcieReading | 
     if (index === null || !Number.isInteger(index) || index < 0) return null;
     return { tS, index, rxMbPerS: value("rxpci"), txMbPerS: value("txpci") };
   };
+}
+
+/**
+ * The counters that `nvidia-smi nvlink -gt d` lists link by link, summed for each GPU; a GPU without links, or whose
+ * counters are not told (`N/A`), is left out.
+ */
+export function parseNvlink(listing: string, tS: number): NvlinkReading[] {
+  const sums = new Map<number, { txKib: number; rxKib: number }>();
+  let index: number | null = null;
+  for (const line of listing.split("\n")) {
+    const gpu = /^GPU (\d{1,4}):/.exec(line)?.[1];
+    if (gpu !== undefined) index = Number(gpu);
+    const found = /^\s+Link \d{1,3}: Data (Tx|Rx): (\d{1,18}) KiB\s*$/.exec(line);
+    if (found === null || index === null) continue;
+    const sum = sums.get(index) ?? { txKib: 0, rxKib: 0 };
+    sums.set(index, sum);
+    if (found[1] === "Tx") sum.txKib += Number(found[2]);
+    else sum.rxKib += Number(found[2]);
+  }
+  return [...sums].map(([of, { txKib, rxKib }]) => ({
+    tS,
+    index: of,
+    txMib: txKib / 1024,
+    rxMib: rxKib / 1024,
+  }));
 }
 
 /** A GPU as far as choosing it needs. */

@@ -18,6 +18,8 @@ import { ServerProcesses } from "./server-processes.ts";
 const MIN_INTERVAL_S = 0.05;
 /** Finding a server's processes costs as much as all the rest of a sample. */
 const PIDS_EVERY_S = 3;
+/** What was read this long before a stretch of time is known of its beginning. */
+const BEFORE_S = 3;
 const NEVER_LISTED = { pids: [], atS: Number.NEGATIVE_INFINITY };
 
 export interface SamplerOptions {
@@ -61,12 +63,16 @@ export interface Sampler extends AsyncDisposable {
   /** The server serves: what is only watched while it starts is watched no more. */
   started(): Promise<void>;
   /**
-   * Takes a sample now, so that what happened until here and what happens from here on are apart.
+   * Takes a sample now, so that what happened until here and what happens from here on are apart. Where no reading of
+   * the GPUs came since the last mark, one is taken.
    *
    * @returns the session's clock, seconds
    */
   mark(): Promise<number>;
-  /** Samples whose interval lies at least partly between two times of the session's clock. */
+  /**
+   * Samples whose interval lies at least partly between two times of the session's clock, and those of the seconds
+   * before: counters that were read as the stretch began stand in the last of them.
+   */
   between(fromS: number, toS: number): TelemetrySample[];
   /** All samples so far. Times before {@link Sampler.watch} are moved to the session's clock, so negative. */
   samples(): TelemetrySample[];
@@ -113,6 +119,7 @@ export function startSampler(options: SamplerOptions = {}): Sampler {
   let timer: NodeJS.Timeout | null = null;
   let stopped = false;
   let handedOn = 0;
+  let markedS = Number.NEGATIVE_INFINITY;
   let listed: { readonly pids: readonly number[]; readonly atS: number } = NEVER_LISTED;
 
   /** CPU seconds of this program and of its nvidia-smi processes since the last time. */
@@ -156,7 +163,7 @@ export function startSampler(options: SamplerOptions = {}): Sampler {
     const last = before;
     before = after;
     if (last === null) return;
-    const batch = gpus?.take() ?? { readings: [], pcie: [], processes: [] };
+    const batch = gpus?.take() ?? { readings: [], pcie: [], nvlink: [], processes: [] };
     const shift = <T extends { tS: number }>(reading: T): T => ({
       ...reading,
       tS: round(reading.tS - zeroS),
@@ -167,6 +174,7 @@ export function startSampler(options: SamplerOptions = {}): Sampler {
       intervalS: round(Math.max(1e-3, after.atS - last.atS)),
       gpus: batch.readings.map(shift),
       pcie: batch.pcie.map(shift),
+      ...(batch.nvlink.length === 0 ? {} : { nvlink: batch.nvlink.map(shift) }),
       gpuProcesses: await Promise.all(
         batch.processes.map(async (each) => ({ ...each, owner: await ownerOf(each) })),
       ),
@@ -243,10 +251,16 @@ export function startSampler(options: SamplerOptions = {}): Sampler {
     },
     async mark() {
       listed = NEVER_LISTED;
-      await settle();
-      return round(monotonicS() - zeroS);
+      // The reading must be in a sample of before the mark, however soon that is after the last one.
+      if ((await gpus?.readAtMark(markedS)) === true) {
+        if (pending !== null) await pending;
+        await sampleOnce();
+      } else await settle();
+      markedS = monotonicS();
+      return round(markedS - zeroS);
     },
-    between: (fromS, toS) => taken.filter(({ tS, intervalS }) => tS > fromS && tS - intervalS < toS),
+    between: (fromS, toS) =>
+      taken.filter(({ tS, intervalS }) => tS > fromS - BEFORE_S && tS - intervalS < toS),
     samples: () => [...taken],
     async stop() {
       if (!stopped) {
@@ -291,7 +305,13 @@ export function telemetryLines(
 
 function moveBy(sample: TelemetrySample, byS: number): TelemetrySample {
   const move = <T extends { tS: number }>(each: T): T => ({ ...each, tS: round(each.tS + byS) });
-  return { ...move(sample), gpus: sample.gpus.map(move), pcie: sample.pcie.map(move) };
+  const { gpus, pcie, nvlink } = sample;
+  return {
+    ...move(sample),
+    gpus: gpus.map(move),
+    pcie: pcie.map(move),
+    ...(nvlink === undefined ? {} : { nvlink: nvlink.map(move) }),
+  };
 }
 
 /** How long this program stood still for its garbage collector. */

@@ -2,6 +2,7 @@ import type {
   GpuProcess,
   GpuReading,
   GpuSummary,
+  NvlinkReading,
   PcieReading,
   Pressure,
   TelemetrySample,
@@ -25,6 +26,7 @@ export function summarize(samples: readonly TelemetrySample[], fromS: number, to
   const inside = (tS: number) => tS >= fromS && tS <= toS;
   const readings = samples.flatMap(({ gpus }) => gpus).filter(({ tS }) => inside(tS));
   const pcie = samples.flatMap((sample) => sample.pcie).filter(({ tS }) => inside(tS));
+  const nvlink = samples.flatMap((sample) => sample.nvlink ?? []);
   return {
     fromS: round(fromS),
     toS: round(toS),
@@ -36,6 +38,11 @@ export function summarize(samples: readonly TelemetrySample[], fromS: number, to
           index,
           ofGpu,
           pcie.filter((each) => each.index === index),
+          linkGrowth(
+            nvlink.filter((each) => each.index === index),
+            fromS,
+            toS,
+          ),
         ),
       ),
     foreignGpuProcesses: foreignProcesses(samples, parts),
@@ -105,6 +112,7 @@ function summarizeGpu(
   index: number,
   readings: readonly GpuReading[],
   pcie: readonly PcieReading[],
+  links: ReturnType<typeof linkGrowth>,
 ): GpuSummary {
   const of = (field: (reading: GpuReading) => number | null) => readings.map(field);
   const atWork = readings.filter(
@@ -143,6 +151,26 @@ function summarizeGpu(
     },
     pcieRxPeakMbPerS: largest(pcie.map(({ rxMbPerS }) => rxMbPerS)),
     pcieTxPeakMbPerS: largest(pcie.map(({ txMbPerS }) => txMbPerS)),
+    ...links,
+  };
+}
+
+/** Counters that were read this long before a stretch of time are those of its beginning: nothing was sent between. */
+const LINKS_BEFORE_S = 3;
+
+/** What went over a GPU's links between two times; empty where there are none, null where they were not read at both. */
+function linkGrowth(
+  links: readonly NvlinkReading[],
+  fromS: number,
+  toS: number,
+): Pick<GpuSummary, "nvlinkTxMib" | "nvlinkRxMib"> {
+  if (links.length === 0) return {};
+  const first = links.findLast(({ tS }) => tS <= fromS && tS >= fromS - LINKS_BEFORE_S);
+  const last = links.findLast(({ tS }) => tS <= toS && tS > fromS);
+  if (first === undefined || last === undefined) return { nvlinkTxMib: null, nvlinkRxMib: null };
+  return {
+    nvlinkTxMib: round(Math.max(0, last.txMib - first.txMib)),
+    nvlinkRxMib: round(Math.max(0, last.rxMib - first.rxMib)),
   };
 }
 

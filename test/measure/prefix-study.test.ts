@@ -112,6 +112,27 @@ describe("what caching changed", () => {
     expect(more(1)).toBe("latency");
   });
 
+  it("is a UX loss where a 95th percentile rises, whatever it wins", () => {
+    const spread = (p95: number) => ({ mean: 0.5, p50: 0.5, p95 });
+    const compared = (on: Partial<PrefixRow>) =>
+      comparePrefixRows(
+        cell(40, 20, 40, { concurrency: 8, e2eS: spread(1) }).map((each) =>
+          each.mode === "on" ? { ...each, ...on } : each,
+        ),
+        facts(),
+      );
+    const win = (on: Partial<PrefixRow>) => compared(on)[0]?.win;
+    expect(win({ tokensPerS: 400, e2eS: spread(1.2) })).toBe("capacity_ux_loss");
+    expect(win({ tokensPerS: 400, e2eS: spread(1.02) })).toBe("capacity");
+    expect(win({ e2eS: spread(1.2) })).toBe("latency_p95_loss");
+    const said = interpret(compared({ tokensPerS: 400, e2eS: spread(1.2) }), facts());
+    const lines = said.interpretation.flatMap((each) => each.lines);
+    expect(lines.find((line) => line.includes("UX loss"))).toMatch(
+      /^1024 tokens at 8: a capacity win, a UX loss: .*p95 E2E \+20 %/,
+    );
+    expect(said.conclusion.join(" ")).toContain("A UX loss comes with it at 1024 tokens at 8");
+  });
+
   it("leaves out a cell that one server did not measure", () => {
     expect(comparePrefixRows([row("off", 40)], facts())).toEqual([]);
   });

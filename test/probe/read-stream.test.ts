@@ -34,6 +34,7 @@ const NOTHING: StreamContent = {
   promptTokens: null,
   cachedTokens: null,
   outputTokens: null,
+  events: 0,
   done: false,
   problem: null,
 };
@@ -55,6 +56,7 @@ describe("readStream: what real vLLM sent", () => {
       promptTokens: 62,
       cachedTokens: null,
       outputTokens: 8,
+      events: 10,
       done: true,
       problem: null,
     });
@@ -69,6 +71,7 @@ describe("readStream: what real vLLM sent", () => {
       promptTokens: 120,
       cachedTokens: null,
       outputTokens: 8,
+      events: 9,
       done: true,
       problem: null,
     });

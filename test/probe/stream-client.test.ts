@@ -576,6 +576,34 @@ describe("StreamClient.send: a server that stalls", () => {
   });
 });
 
+describe("StreamClient.send: an answer of 200 that is no stream", () => {
+  const answering200 = (body: unknown) => async () => {
+    const { send } = await setUp((_, response) => {
+      response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify(body));
+    });
+    return send();
+  };
+
+  it.each([
+    [{ error: { message: "no more memory", type: "server_error" } }, "no more memory"],
+    [{ error: "the router found no engine" }, "the router found no engine"],
+    [{ object: "error", message: "an older server's words", code: 400 }, "an older server's words"],
+    [{ detail: "Not authenticated" }, "Not authenticated"],
+  ])("keeps the server's words of %j", async (body, words) => {
+    expect(await answering200(body)()).toMatchObject({
+      ...{ outcome: "http_error", status: 200, error: `HTTP 200 with an error: ${words}` },
+      ...{ firstTokenS: null, outputTokens: null },
+    });
+  });
+
+  it("is told from an error when it was only not streamed", async () => {
+    const body = { choices: [{ text: "hello" }], usage: { completion_tokens: 3 } };
+    const { outcome, error } = await answering200(body)();
+    expect(outcome).toBe("protocol_error");
+    expect(error).toMatch(/^the answer is no event stream: \{"choices"/);
+  });
+});
+
 describe("StreamClient.send: a run that is cancelled", () => {
   it("ends the request in mid-stream, keeps what came, and lets the server know", async () => {
     let closed = false;
@@ -589,6 +617,23 @@ describe("StreamClient.send: a run that is cancelled", () => {
     expect(result).toMatchObject({ outcome: "aborted", error: "cancelled", status: 200, outputTokens: 1 });
     expectOrdered(result);
     await waitFor("the end of the connection", () => closed);
+  });
+
+  it("does not wait for a TLS handshake that nobody answers", async () => {
+    const accepted = Promise.withResolvers<void>();
+    const url = await serveRaw(() => accepted.resolve());
+    // Longer than the test may take: only the cancellation can end it.
+    const { send, client, controller } = await setUp(() => {}, {
+      baseUrl: url.replace("http:", "https:"),
+      connectTimeoutMs: 600_000,
+    });
+    const connecting = client.connect(1).catch((error: Error) => error.message);
+    const sending = send();
+    await accepted.promise;
+    controller.abort();
+    expect(await sending).toMatchObject({ outcome: "aborted", error: "cancelled", status: null });
+    expect(await connecting).toBe("cancelled");
+    await expect(client.connect(1)).rejects.toThrow("cancelled");
   });
 
   it("ends a request that waits for its answer", async () => {

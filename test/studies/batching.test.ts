@@ -1,5 +1,5 @@
 import { readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { Command } from "commander";
 import { describe, expect, it } from "vitest";
 import { goodputErrors, servedTraces } from "../../bench/probes-batching.ts";
@@ -158,6 +158,9 @@ describe("study batching on the simulator", () => {
     };
     const first = await study(space.cwd, given, {}, { signal: interrupt.signal, onStep });
     expect(first.exitCode).toBe(143);
+    expect(first.summary).toContain(
+      `Go on with it where it stopped: vllm-gate study batching --resume ${relative(space.cwd, first.runDir)}\n`,
+    );
     const before = await readRunFolder(first.runDir);
     expect(before.run.sessions.map(({ outcome }) => outcome)).toEqual(["ok", "cancelled"]);
 
@@ -167,7 +170,9 @@ describe("study batching on the simulator", () => {
     const second = await study(space.cwd, given, { resume: first.runDir });
     expect(second.exitCode, second.summary).toBe(0);
     expect(second.runDir).toBe(first.runDir);
-    expect(second.said.join("\n")).toContain("1 of 2 sessions are measured");
+    expect(second.said.join("\n")).toContain(
+      "1 of 2 sessions are left, the others were measured or left out",
+    );
     const after = await readRunFolder(first.runDir);
     expect(after.run.sessions.map(({ outcome }) => outcome)).toEqual(["ok", "cancelled", "ok"]);
     const ofFirst = (traces: typeof after.traces) => traces.filter(({ session }) => session === 0);

@@ -81,9 +81,9 @@ describe("study coldstart", () => {
     expect(report).toContain("Compiling anew, with a warm page cache, moves the time to ready by");
     expect(report).toContain("A cold page cache, with a kept compile cache, moves the time to ready by");
     expect(report).toMatch(
-      /Reading the weights alone \(1 files, 8 MiB, one after the other\): cold [\d.]+ GB\/s/,
+      /Reading the weights alone \(1 file, 8 MiB, one after the other\): cold [\d.]+ GB\/s/,
     );
-    expect(report).toContain("one start each, so their spread is not known");
+    expect(report).toContain("of one start, so the spread is not known");
     expect(await read("logs/coldstart.md")).toContain("## Key Numbers");
     expect(await stat(join(runDir, "weights_read.json"))).toBeDefined();
   });

@@ -28,6 +28,11 @@ describe("a request that stands out coincided", () => {
       },
       /another process was on the GPU: train/,
     ],
+    [
+      "others on its cores",
+      { cpu: { outsideCores: 6, busy: 0.5 }, pressure: { cpuSome: 0.5 } },
+      /^other programs used 6\.00 of 16 cores .* tasks waited for a core in 50 % of the time \(PSI\)/,
+    ],
     ["waiting for memory", { pressure: { memorySome: 0.3 } }, /waited for memory in 30 %/],
     ["a little swapping", { memory: { swapInMib: 0.5 } }, /the machine swapped: 0\.5 MiB in/],
     ["major faults", { memory: { majorFaults: 400 } }, /^400 pages were read back from disk \(usually 40\)$/],

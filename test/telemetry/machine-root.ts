@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { tempDir } from "../support/temp-dir.ts";
 
@@ -7,7 +7,9 @@ export async function writeRoot(root: string, files: Readonly<Record<string, str
   for (const [path, text] of Object.entries(files)) {
     const target = join(root, path);
     await mkdir(dirname(target), { recursive: true });
-    await writeFile(target, text);
+    // As the kernel's own files: whoever reads one never sees half of it.
+    await writeFile(`${target}.new`, text);
+    await rename(`${target}.new`, target);
   }
 }
 

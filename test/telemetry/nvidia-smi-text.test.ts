@@ -5,6 +5,7 @@ import {
   parseGpuProcess,
   parseGpuReading,
   parseMigDevices,
+  parseNvlink,
   smiNumber,
   smiText,
   throttleReasons,
@@ -167,4 +168,23 @@ GPU 2: NVIDIA H200 (UUID: GPU-2abc-def)
       [2, "3g.71gb"],
     ]);
   });
+});
+
+describe("NVLink's counters", () => {
+  it("are summed over a GPU's links, as driver 580 lists them", () => {
+    const listing =
+      "GPU 0: NVIDIA H200 (UUID: GPU-3e33a20f-c4b7-2cc1-b249-40b1a425a1ee)\n" +
+      "\t Link 0: Data Tx: 58270 KiB\n\t Link 0: Data Rx: 0 KiB\n\t Link 1: Data Tx: 58181 KiB\n\t Link 1: Data Rx: 2048 KiB\n" +
+      "GPU 1: NVIDIA H200 (UUID: GPU-3aac3e88-56a8-f6ba-19f4-7469982a4483)\n\t Link 0: Data Tx: 1024 KiB\n\t Link 0: Data Rx: N/A\n" +
+      "GPU 2: NVIDIA H200 (UUID: GPU-0)\n\t Link 0: <inactive>\n";
+    expect(parseNvlink(listing, 7)).toEqual([
+      { tS: 7, index: 0, txMib: (58_270 + 58_181) / 1024, rxMib: 2 },
+      { tS: 7, index: 1, txMib: 1, rxMib: 0 },
+    ]);
+  });
+
+  it.each(["", "No NVLinks\n", "\t Link 0: Data Tx: 5 KiB\n", "GPU 0: x\n\t Link 0: Data Tx: -5 KiB\n"])(
+    "none in %j",
+    (text) => expect(parseNvlink(text, 0)).toEqual([]),
+  );
 });

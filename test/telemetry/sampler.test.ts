@@ -25,19 +25,30 @@ async function samplerOf(machine: StubMachine, options: SamplerOptions = {}) {
   return { sampler, folder, root };
 }
 
+/** How long a loaded machine may take to start a program: a limit for what never comes, no pace of the tests. */
+const PATIENCE_MS = 45_000;
+const comes = (what: string, ask: () => boolean) => waitFor(what, ask, PATIENCE_MS);
+
 /** Waits until the sampler has readings of so many GPUs. */
 async function seesGpus(sampler: Sampler, count: number): Promise<void> {
-  await waitFor(`readings of ${count} GPUs`, () => {
+  await comes(`readings of ${count} GPUs`, () => {
     const indexes = sampler.samples().flatMap(({ gpus }) => gpus.map(({ index }) => index));
     return new Set(indexes).size === count;
   });
+}
+
+/** Two links of a GPU as `nvidia-smi nvlink -gt d` lists them: as much sent on each, half of it received. */
+function linksOf(kib: number): string {
+  return [0, 1]
+    .map((link) => `\t Link ${link}: Data Tx: ${kib} KiB\n\t Link ${link}: Data Rx: ${kib / 2} KiB\n`)
+    .join("");
 }
 
 describe("the sampler", () => {
   it("reads the GPU of a healthy H200 under load", async () => {
     const { sampler } = await samplerOf({ gpus: [busyH200()], pcie: [[1200, 300]] });
     await seesGpus(sampler, 1);
-    await waitFor("PCIe", () => sampler.samples().some(({ pcie }) => pcie.length > 0));
+    await comes("PCIe", () => sampler.samples().some(({ pcie }) => pcie.length > 0));
     const samples = await sampler.stop();
     const summary = summarize(samples, -60, 60);
     expect(summary.gpus).toEqual([
@@ -57,14 +68,14 @@ describe("the sampler", () => {
 
   it("watches PCIe traffic until the server has started", async () => {
     const { sampler } = await samplerOf({ gpus: [busyH200()], pcie: [[1200, 300]] });
-    await waitFor("PCIe", () => sampler.samples().some(({ pcie }) => pcie.length > 0));
+    await comes("PCIe", () => sampler.samples().some(({ pcie }) => pcie.length > 0));
     await sampler.started();
     await sampler.mark();
     const fromS = await sampler.mark();
-    await waitFor("later samples", () => sampler.samples().filter(({ tS }) => tS > fromS).length > 5);
-    const later = (await sampler.stop()).filter(({ tS }) => tS > fromS);
-    expect(later.flatMap(({ pcie }) => pcie)).toEqual([]);
-    expect(later.flatMap(({ gpus }) => gpus).length).toBeGreaterThan(0);
+    const later = () => sampler.samples().filter(({ tS }) => tS > fromS);
+    await comes("later samples", () => later().length > 5 && later().some(({ gpus }) => gpus.length > 0));
+    await sampler.stop();
+    expect(later().flatMap(({ pcie }) => pcie)).toEqual([]);
   });
 
   it("watches only the GPUs that the server sees", async () => {
@@ -109,7 +120,7 @@ describe("the sampler", () => {
     };
     const intruder = { uuid: String(busyH200()["uuid"]), pid: 999_999, memoryMib: 2563, name: "/opt/train" };
     await setMachine(folder, { gpus: [hot], processes: [intruder] });
-    await waitFor("the heat", () =>
+    await comes("the heat", () =>
       sampler.samples().some(({ gpus }) => gpus.some((gpu) => gpu.temperatureC === 91)),
     );
     const untilS = await sampler.mark();
@@ -125,7 +136,7 @@ describe("the sampler", () => {
       gpus: [{ ...idleH200(), "memory.used": 61_000 }],
       processes: [{ uuid, pid: 999_999, memoryMib: 60_000, name: "old-server" }],
     });
-    await waitFor("the process", () => sampler.samples().some(({ gpuProcesses }) => gpuProcesses.length > 0));
+    await comes("the process", () => sampler.samples().some(({ gpuProcesses }) => gpuProcesses.length > 0));
     sampler.watch({ zeroS: monotonicS(), leaderPid: 10, pids: () => [] });
     expect(dirtyStart(await sampler.stop())).toEqual([
       "GPU 0: 61000 of 143771 MiB were in use before the server started by old-server (PID 999999)",
@@ -135,20 +146,21 @@ describe("the sampler", () => {
   it("tells the server's use of the cores from that of others, on the session's clock", async () => {
     const root = await machineRoot(processFiles(10, "vllm serve", { user: 0 }));
     const { sampler } = await samplerOf({ gpus: [] }, { root });
-    await waitFor("a sample before the server", () => sampler.samples().length > 0);
+    await comes("a sample before the server", () => sampler.samples().length > 0);
     const zeroS = monotonicS();
     sampler.watch({ zeroS, leaderPid: 10, pids: () => [10] });
     await sampler.mark();
     const fromS = await sampler.mark();
+    // Seconds enough that what this test itself uses meanwhile, which is taken off, is little of it.
     const hundredths = 100;
     await writeRoot(root, {
       "proc/stat": procStat([
-        { user: 2 * hundredths, idle: 1000 },
-        { user: hundredths, idle: 1000 },
+        { user: 2000 * hundredths, idle: 1000 },
+        { user: 1000 * hundredths, idle: 1000 },
       ]),
-      ...processFiles(10, "vllm serve", { user: hundredths }),
+      ...processFiles(10, "vllm serve", { user: 1000 * hundredths }),
     });
-    await waitFor("the server's use", () => sampler.samples().some(({ cpu }) => (cpu?.serverCores ?? 0) > 0));
+    await comes("the server's use", () => sampler.samples().some(({ cpu }) => (cpu?.serverCores ?? 0) > 0));
     const samples = await sampler.stop();
     const used = samples
       .filter(({ tS }) => tS > fromS)
@@ -156,13 +168,62 @@ describe("the sampler", () => {
         (cpu?.serverCores ?? 0) * intervalS,
         (cpu?.outsideCores ?? 0) * intervalS,
       ]);
-    expect(used.reduce((sum, [server = 0]) => sum + server, 0)).toBeCloseTo(1, 1);
-    // Times of samples are rounded to the millisecond; the time of this test's own process is taken off.
+    // Intervals are rounded to the millisecond, and one may be 20 ms long.
+    const ofServerS = used.reduce((sum, [server = 0]) => sum + server, 0);
     const outsideS = used.reduce((sum, [, outside = 0]) => sum + outside, 0);
-    expect(outsideS).toBeGreaterThan(1.5);
-    expect(outsideS).toBeLessThan(2.1);
+    expect(ofServerS / 1000).toBeCloseTo(1, 0);
+    expect(outsideS / ofServerS).toBeGreaterThan(1.9);
+    expect(outsideS / ofServerS).toBeLessThanOrEqual(2.001);
     expect(samples[0]?.tS).toBeLessThanOrEqual(0);
     expect(samples.at(-1)?.processes).toEqual([expect.objectContaining({ pid: 10, role: "api" })]);
+  });
+
+  it("reads the GPU at the end of a round that is over before the next reading", async () => {
+    // A loop that never comes to an answer: only questions at marks give one.
+    const { sampler } = await samplerOf({ gpus: [busyH200()], loopStartsAfterS: 600 }, { periodMs: 60_000 });
+    sampler.watch({ zeroS: monotonicS(), leaderPid: 10, pids: () => [] });
+    let fromS = await sampler.mark();
+    let toS = fromS;
+    const readings: number[] = [];
+    await waitFor(
+      "a reading",
+      async () => {
+        [fromS, toS] = [toS, await sampler.mark()];
+        const [gpu] = summarize(sampler.between(fromS, toS), fromS, toS).gpus;
+        readings.push(gpu?.readings ?? 0);
+        return gpu !== undefined;
+      },
+      PATIENCE_MS,
+    );
+    expect(readings.at(-1)).toBe(1);
+    // As many as its allowance has at once, then hardly any: each costs a fraction of a core.
+    for (let round = 0; round < 20; round += 1) await sampler.mark();
+    const all = (await sampler.stop()).flatMap(({ gpus }) => gpus);
+    expect(all.length).toBeGreaterThan(0);
+    expect(all.length).toBeLessThanOrEqual(5);
+  });
+
+  it("counts what goes over NVLink in a round, of the GPUs that the server sees", async () => {
+    const gpus = [busyH200(0), busyH200(1), busyH200(2)];
+    const listing = (kib: number) =>
+      [0, 1, 2]
+        .map((index) => `GPU ${index}: NVIDIA H200 (UUID: GPU-${index})\n${linksOf(kib * (index + 1))}`)
+        .join("");
+    const machine = { gpus, nvlink: listing(1024) };
+    const { sampler, folder } = await samplerOf(machine, { visibleDevices: "0,1" });
+    await seesGpus(sampler, 2);
+    const fromS = await sampler.mark();
+    await setMachine(folder, { ...machine, nvlink: listing(5 * 1024) });
+    // Marks that follow each other at once are one end.
+    const beganS = monotonicS();
+    await comes("the round to have a length", () => monotonicS() - beganS > 0.25);
+    const toS = await sampler.mark();
+    const found = summarize(sampler.between(fromS, toS), fromS, toS).gpus;
+    await sampler.stop();
+    expect(found.map(({ index, nvlinkTxMib, nvlinkRxMib }) => [index, nvlinkTxMib, nvlinkRxMib])).toEqual([
+      [0, 8, 4],
+      [1, 16, 8],
+    ]);
   });
 
   it("writes lines of one schema, and hands on every sample once, also those before the server", async () => {
@@ -182,7 +243,7 @@ describe("the sampler", () => {
   it("goes on without an nvidia-smi, and on a machine without /proc", async () => {
     const sampler = startSampler({ periodMs: 5, nvidiaSmi: "/nonexistent/nvidia-smi", root: "/nonexistent" });
     await sampler.mark();
-    await waitFor("samples", () => sampler.samples().length > 2);
+    await comes("samples", () => sampler.samples().length > 2);
     const samples = await sampler.stop();
     expect(samples[0]).toMatchObject({ gpus: [], cpu: null, memory: null, pressure: null });
     expect(await sampler.stop()).toEqual(samples);
@@ -197,7 +258,7 @@ describe("the sampler", () => {
       },
     });
     sampler.watch({ zeroS: monotonicS(), leaderPid: 1, pids: () => Promise.reject(new Error("gone")) });
-    await waitFor("samples", () => sampler.samples().length > 2);
+    await comes("samples", () => sampler.samples().length > 2);
     expect((await sampler.stop()).length).toBeGreaterThan(2);
   });
 });
@@ -251,7 +312,8 @@ describe("an nvidia-smi that misbehaves", () => {
       });
       sampler.watch({ zeroS: monotonicS(), leaderPid: process.pid, pids: () => [process.pid] });
       const fromS = await sampler.mark();
-      await new Promise((resolve) => setTimeout(resolve, 150));
+      // Whether it answers or not is up to the fault: this is for those that do.
+      await sampler.looked(150);
       if (vanishes) await setMachine(folder, { gpus: [], faults: { failure: { text: "", code: 127 } } });
       const toS = await sampler.mark();
       const stoppedMs = performance.now();
@@ -273,10 +335,15 @@ describe("an nvidia-smi that misbehaves", () => {
       results.push(...(await Promise.all(cases.slice(first, first + 20).map(run))));
     }
     expect(results).toHaveLength(100);
-    expect(Math.max(...results.map(({ tookMs }) => tookMs))).toBeLessThan(5_000);
+    // It hangs or it does not: how long twenty of them take to end on a loaded machine is no matter.
+    expect(Math.max(...results.map(({ tookMs }) => tookMs))).toBeLessThan(30_000);
     expect(Math.min(...results.map(({ samples }) => samples))).toBeGreaterThan(0);
     for (const { folder } of results) {
-      await waitFor("its processes to be gone", async () => (await processesWith(folder)).length === 0);
+      await waitFor(
+        "its processes to be gone",
+        async () => (await processesWith(folder)).length === 0,
+        PATIENCE_MS,
+      );
     }
     // What an nvidia-smi does not know is no reason to distrust a round.
     expect(results.flatMap(({ reasons }) => reasons)).toEqual([]);
