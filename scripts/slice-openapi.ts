@@ -30,6 +30,18 @@ const OPERATIONS: readonly (readonly [method: string, path: string])[] = [
   ["get", `${REPO}/commits/{ref}/check-runs`],
   ["post", `${REPO}/statuses/{sha}`],
   ["get", `${REPO}/compare/{basehead}`],
+  ["get", REPO],
+  ["get", `${REPO}/issues`],
+  ["post", `${REPO}/issues`],
+  ["patch", `${REPO}/issues/{issue_number}`],
+  ["get", `${REPO}/git/ref/{ref}`],
+  ["post", `${REPO}/git/refs`],
+  ["patch", `${REPO}/git/refs/{ref}`],
+  ["get", `${REPO}/git/commits/{commit_sha}`],
+  ["post", `${REPO}/git/commits`],
+  ["post", `${REPO}/git/trees`],
+  ["post", `${REPO}/pulls`],
+  ["patch", `${REPO}/pulls/{pull_number}`],
 ];
 
 type Json = null | boolean | number | string | Json[] | { [key: string]: Json };

@@ -1,7 +1,7 @@
 import type { Overrides } from "./config/overrides.ts";
 import { UsageError } from "./domain/errors.ts";
 
-export const MODES = ["gate", "record", "report", "publish", "audit"] as const;
+export const MODES = ["gate", "record", "drift", "report", "publish", "audit"] as const;
 export type Mode = (typeof MODES)[number];
 
 /** The action's inputs, checked. What is absent was not given. */
@@ -12,6 +12,17 @@ export interface ActionInputs {
   readonly commentKey: string | undefined;
   readonly token: string | undefined;
   readonly failOn: readonly string[];
+  /** Sessions to which a baseline is extended, 0 for the usual number; absent when it is not. */
+  readonly extend: number | undefined;
+  /** Metrics of which a loss is taken into the baseline, and no others. */
+  readonly accept: readonly string[];
+  readonly reason: string | undefined;
+  /** Propose a recorded baseline by a pull request. */
+  readonly pullRequest: boolean;
+  /** Push a night's history. */
+  readonly push: boolean;
+  /** Audit only later commits. */
+  readonly since: string | undefined;
   /** Run folders to report or to publish. */
   readonly runs: readonly string[];
   /** Name of this job among those of a matrix: it hands its run on, and posts nothing. */
@@ -24,7 +35,13 @@ export interface ActionInputs {
 
 /** Inputs that only mean something in these modes; elsewhere they would be ignored without a word. */
 const ONLY_IN: Readonly<Record<string, readonly Mode[]>> = {
-  "fail-on": ["audit"],
+  "fail-on": ["audit", "drift"],
+  extend: ["record"],
+  accept: ["record"],
+  reason: ["record"],
+  "pull-request": ["record"],
+  push: ["drift"],
+  since: ["audit"],
   runs: ["report", "publish"],
   cells: ["report", "publish"],
   cell: ["gate", "record"],
@@ -86,11 +103,26 @@ export function readInputs(get: (name: string) => string): ActionInputs {
     commentKey: text("comment-key"),
     token: text("github-token"),
     failOn: list(text("fail-on")),
+    extend: extent(text("extend")),
+    accept: list(text("accept")),
+    reason: text("reason"),
+    pullRequest: flag("pull-request") ?? false,
+    push: flag("push") ?? true,
+    since: text("since"),
     runs: list(text("runs")),
     cell: text("cell"),
     cells: cellNames(text("cells")),
     acceptLabel: text("accept-label") ?? null,
   };
+}
+
+/** `true`, or a number of sessions. */
+function extent(text: string | undefined): number | undefined {
+  if (text === undefined || text === "false") return undefined;
+  if (text === "true") return 0;
+  const sessions = Number(text);
+  if (Number.isInteger(sessions) && sessions > 0) return sessions;
+  throw new UsageError(`extend: got "${text}", expected true or a number of sessions`);
 }
 
 const list = (text: string | undefined) =>

@@ -1,6 +1,6 @@
 import { z } from "zod";
 import type { ActionInputs } from "./action-inputs.ts";
-import { connect } from "./publish/client.ts";
+import { accessWith } from "./github-access.ts";
 import { cleanKey } from "./publish/marker.ts";
 import type { Target } from "./publish/publication.ts";
 import type { Subject } from "./publish/subject.ts";
@@ -52,24 +52,14 @@ export function targetOf(
   log: Log,
 ): Target | null {
   if (token === undefined) return null;
-  const { owner, repo } = subject;
-  const server = environment["GITHUB_SERVER_URL"] || "https://github.com";
-  const runId = environment["GITHUB_RUN_ID"];
-  const retryBaseMs = Number(environment["VLLM_GATE_RETRY_BASE_MS"] || 1000);
+  const { github, runUrl } = accessWith(token, subject, environment, log);
   return {
-    github: connect({
-      token,
-      apiUrl: environment["GITHUB_API_URL"] || "https://api.github.com",
-      owner,
-      repo,
-      log,
-      retryBaseMs,
-    }),
+    github,
     subject,
     key,
     checkName: checkNameOf(key),
     externalId,
-    runUrl: `${server}/${owner}/${repo}${runId ? `/actions/runs/${runId}` : ""}`,
+    runUrl,
     toolVersion: TOOL_VERSION,
   };
 }

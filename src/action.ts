@@ -1,73 +1,33 @@
 import { randomUUID } from "node:crypto";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import * as core from "@actions/core";
 import { context } from "@actions/github";
 import { acceptVerdict } from "./action-accept.ts";
-import { planBase } from "./action-base.ts";
 import { publishFork } from "./action-fork.ts";
 import { type ActionInputs, type Mode, readInputs } from "./action-inputs.ts";
-import { log, onProblem, savePublication, tell, tellPosted, writeSummary } from "./action-outputs.ts";
+import { audit, drift, record } from "./action-ledger.ts";
+import { log, onProblem, savePublication, tell, tellPosted } from "./action-outputs.ts";
 import { type Publishing, publishFailure, publishVerdict, writeHandoff } from "./action-publication.ts";
 import { keyOf, targetOf } from "./action-target.ts";
-import { runAudit } from "./audit.ts";
-import type { Overrides } from "./config/overrides.ts";
+import { prepareRun, workspace } from "./action-world.ts";
 import { GateError, messageOf, UsageError } from "./domain/errors.ts";
 import { RUN_FILES } from "./domain/run.ts";
 import { EXIT } from "./domain/verdict.ts";
-import { type RunResult, runAndRecord, runGate } from "./gate.ts";
-import { CONFIG_FILE, loadConfig } from "./inputs.ts";
-import { outliveReaders, untilInterrupted } from "./interruption.ts";
-import { failingKinds } from "./ledger-commands.ts";
+import { type RunResult, runGate } from "./gate.ts";
 import { begin, type Content } from "./publish/publication.ts";
 import { repositoryOf, type Subject, subjectOf } from "./publish/subject.ts";
 import { contentOf, mergedContent } from "./publishing.ts";
 import { cellsOf, mergeRuns, readAll, readReported, runFolders } from "./reporting.ts";
-import { resolveBase } from "./system/git.ts";
 import { secretsOf } from "./system/redact.ts";
-import { runnerLine, runnerText } from "./system/runner-log.ts";
-import { STATE_NAME } from "./system/state-file.ts";
-
-/** A baseline whose latest session is older is stale; as `vllm-gate audit` has it. */
-const AUDIT_MAX_AGE_DAYS = 90;
-
-const inputName = (key: keyof Overrides) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-
-/** The revision whose policy and baseline judge; undefined when that is the checkout itself. */
-async function baseRevision(cwd: string): Promise<string | undefined> {
-  const name = process.env["GITHUB_EVENT_NAME"] ?? "";
-  const plan = planBase({ name, ref: process.env["GITHUB_REF"] ?? "", payload: context.payload });
-  if (plan.kind === "checkout") return undefined;
-  if (plan.kind === "unknown") {
-    throw new UsageError(
-      `The event ${JSON.stringify(name)} names neither a base branch nor the repository's default branch, whose ` +
-        "policy and baseline judge: run this on pull_request, merge_group, push, schedule or workflow_dispatch.",
-    );
-  }
-  const base = await resolveBase(cwd, plan);
-  if (base === null) {
-    throw new UsageError(
-      `The base branch ${plan.branch} is not in this clone and could not be fetched. Its policy and baseline judge: ` +
-        "check out with `fetch-depth: 0`, or run `git fetch origin` for it before this step.",
-    );
-  }
-  if (base.isStale) {
-    core.warning(
-      runnerLine(
-        `The base branch ${plan.branch} could not be fetched, so the copy in this clone judges, which may be old.`,
-      ),
-    );
-  }
-  return base.revision;
-}
-
-const workspace = () => resolve(process.env["GITHUB_WORKSPACE"] || ".");
+import { runnerText } from "./system/runner-log.ts";
 
 const MODE_RUNS: Readonly<Record<Mode, (inputs: ActionInputs) => Promise<number>>> = {
   gate: (inputs) => gate(inputs),
-  record: (inputs) => measure(inputs, null),
+  record,
+  drift,
   report: (inputs) => report(inputs),
   publish: (inputs) => publish(inputs),
-  audit: (inputs) => audit(inputs),
+  audit,
 };
 
 async function run(): Promise<number> {
@@ -125,55 +85,22 @@ function gate(inputs: ActionInputs): Promise<number> {
   return withPublishing(inputs, subject, (publishing) => measure(inputs, { subject, publishing }));
 }
 
-/** Measures; publishes what came of it, unless it was recorded. */
+/** Measures, and publishes what came of it. */
 async function measure(
   inputs: ActionInputs,
-  gated: { readonly subject: Subject; readonly publishing: Publishing | null } | null,
+  { subject, publishing }: { readonly subject: Subject; readonly publishing: Publishing | null },
 ): Promise<number> {
-  const cwd = workspace();
-  const revision = await baseRevision(cwd);
-  const base = revision === undefined ? {} : { baseRevision: revision };
-  const config = await loadConfig({
-    cwd,
-    overrides: inputs.overrides,
-    nameOverride: inputName,
-    ...base,
-    ...(inputs.config === undefined ? {} : { configPath: inputs.config }),
-  });
-  outliveReaders();
-  const interruptions = untilInterrupted((signal) => core.info(runnerLine(`${signal}: ending the server`)));
-  const statePath = join(
-    process.env["RUNNER_TEMP"] ?? join(cwd, ".vllm-gate"),
-    `vllm-gate-${randomUUID()}.json`,
-  );
-  // Before anything can go wrong: the `post` step must know where to look.
-  core.saveState(STATE_NAME, statePath);
   let handedOn: Promise<void> = Promise.resolve();
-  const world = {
-    cwd,
-    environment: process.env,
-    log,
-    ...interruptions,
-    runsDir: join(cwd, "runs"),
-    onRunFolder: (runDir: string) => {
-      core.setOutput("run-path", runDir);
-      // At once: what a killed run leaves is handed on as well.
-      if (gated !== null) {
-        handedOn = writeHandoff(runDir, gated.subject, inputs.cell);
-        handedOn.catch(() => {});
-      }
-    },
-    statePath,
-    ...base,
-  };
+  const { config, world } = await prepareRun(inputs, (runDir) => {
+    // At once: what a killed run leaves is handed on as well.
+    handedOn = writeHandoff(runDir, subject, inputs.cell);
+    handedOn.catch(() => {});
+  });
   core.startGroup("Measuring");
-  const result = await (gated === null ? runAndRecord(config, world) : runGate(config, world)).finally(() =>
-    core.endGroup(),
-  );
+  const result = await runGate(config, world).finally(() => core.endGroup());
   await handedOn;
   core.setOutput("report-path", join(result.runDir, RUN_FILES.report));
   core.setOutput("run-path", result.runDir);
-  const publishing = gated?.publishing ?? null;
   const exitCode =
     publishing === null
       ? result.verdict.exitCode
@@ -262,30 +189,12 @@ async function publish(inputs: ActionInputs): Promise<number> {
   }
 }
 
-/** What the history of the baselines tells. */
-async function audit(inputs: ActionInputs): Promise<number> {
-  const kinds = failingKinds(inputs.failOn);
-  const { audit: found, page } = await runAudit({
-    cwd: workspace(),
-    configPath: inputs.config ?? CONFIG_FILE,
-    baselineDir: inputs.overrides.baselineDir ?? "baselines",
-    maxAgeDays: AUDIT_MAX_AGE_DAYS,
-    now: new Date(),
-  });
-  const failing = found.findings.filter(({ kind }) => kinds.includes(kind));
-  core.setOutput("comment-body", page);
-  core.setOutput("verdict", failing.length > 0 ? "regressed" : "pass");
-  await writeSummary(page);
-  for (const { where, text } of failing)
-    core.error(runnerText(text), { title: `vllm-gate audit: ${runnerLine(where)}` });
-  return failing.length > 0 ? EXIT.regressed : EXIT.pass;
-}
-
 // Outputs have a value however the step ends.
 core.setOutput("verdict", "failed");
 core.setOutput("comment-body", "");
 core.setOutput("report-path", "");
 core.setOutput("run-path", "");
+core.setOutput("pull-request-url", "");
 try {
   process.exitCode = await run();
 } catch (error) {

@@ -2,7 +2,7 @@ import { readdir, rm } from "node:fs/promises";
 import { join, relative, resolve } from "node:path";
 import { baselinePath } from "./baseline/baseline-path.ts";
 import { formatBaseline, readBaselineText } from "./baseline/baseline-text.ts";
-import { findDrift } from "./baseline/drift.ts";
+import { type DriftRule, findDrift } from "./baseline/drift.ts";
 import { makeBaseline } from "./baseline/make-baseline.ts";
 import { ruleFor } from "./compare/rules.ts";
 import type { GateConfig } from "./config/load.ts";
@@ -15,7 +15,7 @@ import { readTextIfExists, writeFileAtomic } from "./system/files.ts";
 import { hashRun, readRunFolder } from "./system/run-folder.ts";
 
 /** The folder of the nights' files, beside the scenarios' baselines. */
-const HISTORY = "history";
+export const HISTORY = "history";
 
 export interface DriftRequest {
   readonly cwd: string;
@@ -72,7 +72,12 @@ export async function findDriftIn(
   const anchorPath = join(baselineDir, path);
   const anchorText = await readTextIfExists(resolve(cwd, anchorPath));
   const anchor = anchorText === null ? null : readBaselineText(anchorText, anchorPath);
-  return findDrift({ scenario, history, anchorPath }, series, anchor, (metric) => {
+  return findDrift({ scenario, history, anchorPath }, series, anchor, driftRules(rules));
+}
+
+/** How a configuration judges the metrics of a history. */
+export function driftRules(rules: DriftRequest["rules"]): (metric: string) => DriftRule | null {
+  return (metric) => {
     const definition = definitionsOf([metric])[0];
     if (definition === undefined) return null;
     const tolerance = ruleFor(rules.tolerances, metric);
@@ -84,7 +89,7 @@ export async function findDriftIn(
         absolute: tolerance?.absolute ?? definition.tolerance.absolute,
       },
     };
-  });
+  };
 }
 
 /** A run as a night of the history: when it ran, not when it was appended. */
@@ -108,13 +113,19 @@ function nameOf(night: Baseline): string {
 /** Names of the history's files: a run folder may come from anywhere, and says itself when it was made. */
 const NAME = /^\d{8}T\d{6}Z?-[0-9a-f]+\.json$/;
 
-async function namesIn(folder: string): Promise<string[]> {
+/** Names of the nights in a machine's history, the oldest first; none where there is no such folder. */
+export async function nightsIn(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => []);
   return names.filter((name) => NAME.test(name)).sort();
 }
 
-async function readHistory(folder: string): Promise<Baseline[]> {
-  const names = await namesIn(folder);
+/**
+ * The nights of a machine, the oldest first.
+ *
+ * @throws UsageError when a file of them is none
+ */
+export async function readHistory(folder: string): Promise<Baseline[]> {
+  const names = await nightsIn(folder);
   return Promise.all(
     names.map(async (name) => {
       const path = join(folder, name);
@@ -125,7 +136,7 @@ async function readHistory(folder: string): Promise<Baseline[]> {
 
 /** Removes the oldest files of more than are kept. */
 async function prune(folder: string, keep: number): Promise<string[]> {
-  const names = await namesIn(folder);
+  const names = await nightsIn(folder);
   const old = names.slice(0, Math.max(0, names.length - keep)).map((name) => join(folder, name));
   for (const path of old) await rm(path, { force: true });
   return old;

@@ -1,5 +1,12 @@
 import { relative, resolve } from "node:path";
-import { type GateConfig, parseConfig, policyOf, resolveConfig } from "./config/load.ts";
+import {
+  deepFreeze,
+  type GateConfig,
+  ownRulesOf,
+  parseConfig,
+  policyOf,
+  resolveConfig,
+} from "./config/load.ts";
 import type { Overrides } from "./config/overrides.ts";
 import type { ConfigFile } from "./config/schema.ts";
 import { UsageError } from "./domain/errors.ts";
@@ -69,7 +76,7 @@ export async function loadConfig(request: ConfigRequest): Promise<GateConfig> {
     judge = baseText === null ? null : parseConfig(baseText, name);
     policy = judge === null ? NO_POLICY : policyOf(judge, name);
   }
-  const config = resolveConfig({
+  const resolved = resolveConfig({
     file,
     fileName,
     overrides,
@@ -77,5 +84,9 @@ export async function loadConfig(request: ConfigRequest): Promise<GateConfig> {
     policy,
     ...(judge === null ? {} : { judge }),
   });
+  const config =
+    baseRevision === undefined
+      ? resolved
+      : deepFreeze({ ...resolved, own: ownRulesOf(file, fileName, resolved) });
   return withTraffic(config, cwd, baseRevision);
 }

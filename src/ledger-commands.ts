@@ -2,16 +2,14 @@ import type { Command } from "commander";
 import { runAudit } from "./audit.ts";
 import { runCalibration } from "./calibrating.ts";
 import { FINDING_KINDS, type FindingKind } from "./domain/audit.ts";
-import { UsageError } from "./domain/errors.ts";
+import { NotMeasuredError, UsageError } from "./domain/errors.ts";
 import { EXIT } from "./domain/verdict.ts";
-import { appendAndFindDrift } from "./drift.ts";
-import { runNight } from "./gate.ts";
 import { CONFIG_FILE } from "./inputs.ts";
+import { KEPT_NIGHTS, spendNight } from "./nightly.ts";
 import { renderCalibration } from "./report/calibration.ts";
 import { renderDrift } from "./report/drift.ts";
 import { renderTerminal } from "./report/terminal.ts";
-import { prepare, type ServeOptions, wholeNumber, withServeOptions } from "./serve-options.ts";
-import { commitAndPush } from "./system/git-append.ts";
+import { log, prepare, type ServeOptions, wholeNumber, withServeOptions } from "./serve-options.ts";
 
 interface AuditOptions {
   config: string;
@@ -38,39 +36,40 @@ export function failingKinds(given: readonly string[] | undefined): readonly Fin
 interface DriftOptions extends ServeOptions {
   keep: number;
   push?: boolean;
+  issue?: boolean;
+  repository?: string;
   failOn?: string;
 }
-
-/** A year of nights, and some. */
-const KEEP = 400;
 
 async function drift(runs: string[], options: DriftOptions, out: (text: string) => void): Promise<number> {
   if (options.failOn !== undefined && options.failOn !== "drift") {
     throw new UsageError(`--fail-on: got ${options.failOn}, expected drift`);
   }
+  // Before a night is measured that nobody would be told of.
+  const tracker = options.issue === true ? await accessOf(options.repository) : null;
   const { config, world } = await prepare(options);
-  let measured = runs;
-  if (runs.length === 0) {
-    const run = await runNight(config, world);
-    if (run.failure !== null) {
-      out(renderTerminal(run.failure, null, run.runDir));
-      return run.failure.exitCode;
-    }
-    measured = [run.runDir];
-  }
-  const { cwd } = world;
-  const result = await appendAndFindDrift({
-    cwd,
-    runs: measured,
-    baselineDir: config.baselineDir,
+  const problems: string[] = [];
+  const { run, drift: found } = await spendNight(config, world, {
+    runs,
     keep: options.keep,
-    rules: config,
+    // The checkout knows how to push, as its user does.
+    push: options.push === true ? {} : null,
+    tracker,
+    onProblem: (problem) => problems.push(problem),
   });
-  if (options.push === true) {
-    await commitAndPush(cwd, result.touched, `vllm-gate: a night of ${result.drift.scenario}`);
+  if (found === null) {
+    if (run !== null) out(renderTerminal(run.verdict, null, run.runDir));
+    return run?.verdict.exitCode ?? EXIT.notMeasured;
   }
-  out(options.json === true ? `${JSON.stringify(result.drift, null, 1)}\n` : renderDrift(result.drift));
-  return options.failOn !== undefined && result.drift.drifting ? EXIT.regressed : EXIT.pass;
+  out(options.json === true ? `${JSON.stringify(found, null, 1)}\n` : renderDrift(found));
+  if (problems.length > 0) throw new NotMeasuredError(problems.join("\n"));
+  return options.failOn !== undefined && found.drifting ? EXIT.regressed : EXIT.pass;
+}
+
+/** GitHub's client is large, and no other command needs it. */
+async function accessOf(repository: string | undefined) {
+  const { accessFromEnvironment } = await import("./github-access.ts");
+  return accessFromEnvironment(repository, process.env, log);
 }
 
 /** As many as the data of one machine had that the shipped spreads come from. */
@@ -109,8 +108,10 @@ export function addLedgerCommands(
       .description("append a night to the history of this machine and look for changes of its level")
       .argument("[runs...]", "run folders to append; without any, one is measured"),
   )
-    .option("--keep <n>", "most nights that the history keeps", wholeNumber, KEEP)
+    .option("--keep <n>", "most nights that the history keeps", wholeNumber, KEPT_NIGHTS)
     .option("--push", "commit the night and push it, on top of what others pushed meanwhile")
+    .option("--issue", "open, update or close an issue about it on GitHub, with the token in GITHUB_TOKEN")
+    .option("--repository <owner/name>", "of --issue, GITHUB_REPOSITORY by default")
     .option("--fail-on <what>", "drift: exit 1 when a gated metric drifted")
     .option("--json", "print every metric's series of levels")
     .action(async (runs: string[], options: DriftOptions) => finish(await drift(runs, options, out)));

@@ -1,7 +1,12 @@
 import { join, resolve } from "node:path";
 import { baselinePath } from "./baseline/baseline-path.ts";
 import { formatBaseline, isAsWritten, parseBaseline } from "./baseline/baseline-text.ts";
-import { type BaselineChange, baselineChanges } from "./baseline/changes.ts";
+import {
+  type BaselineChange,
+  baselineChanges,
+  type SessionChanges,
+  sessionChanges,
+} from "./baseline/changes.ts";
 import { acceptInto, extendBaseline, makeBaseline, type RecordedRun } from "./baseline/make-baseline.ts";
 import { compareSides } from "./compare/compare.ts";
 import { ruleFor } from "./compare/rules.ts";
@@ -13,6 +18,9 @@ import type { Surroundings } from "./measuring.ts";
 import { readCheckedOut, writeFileAtomic } from "./system/files.ts";
 import { gitRoot } from "./system/git.ts";
 import { hashRun, readRunFolder } from "./system/run-folder.ts";
+
+/** Sessions that a baseline is extended to when no number is said. */
+export const WINDOW = 10;
 
 /** How runs become part of a baseline that may exist. */
 export interface RecordOptions {
@@ -29,6 +37,9 @@ export interface Recorded {
   readonly path: string;
   readonly baseline: Baseline;
   readonly changes: readonly BaselineChange[];
+  readonly sessions: SessionChanges;
+  /** There was none of this scenario and machine. */
+  readonly isNew: boolean;
   /** The baseline that was there had been edited by hand. */
   readonly handEdited: boolean;
 }
@@ -66,6 +77,8 @@ export async function recordRuns(
     path,
     baseline,
     changes: baselineChanges(before, baseline),
+    sessions: sessionChanges(before, baseline),
+    isNew: before === null,
     handEdited: before !== null && isAsWritten(before) === false,
   };
 }

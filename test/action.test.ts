@@ -1,99 +1,16 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { execa } from "execa";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { withTables } from "../scripts/write-action-docs.ts";
 import { MODES } from "../src/action-inputs.ts";
+import { createPullRequest, git, runAction } from "./support/action.ts";
 import { configText, createWorkspace } from "./support/workspace.ts";
 
-const ACTION_SOURCE = fileURLToPath(new URL("../src/action.ts", import.meta.url));
 const SOURCES = fileURLToPath(new URL("../src", import.meta.url));
 const README = fileURLToPath(new URL("../README.md", import.meta.url));
 const ACTION_YML = fileURLToPath(new URL("../action.yml", import.meta.url));
-
-interface ActionResult {
-  readonly code: number | undefined;
-  readonly log: string;
-  readonly outputs: Record<string, string>;
-  readonly state: Record<string, string>;
-  readonly summary: string;
-}
-
-/** Values of the runner's files: `name<<delimiter`, lines, delimiter. */
-function parseCommands(text: string): Record<string, string> {
-  const found = [...text.matchAll(/^(.+?)<<(ghadelimiter_\S+)\n([\s\S]*?)\n\2$/gm)];
-  return Object.fromEntries(found.map(([, name, , value]) => [name ?? "", value ?? ""]));
-}
-
-/** Runs the action's main step as the runner does: inputs and files by environment. */
-async function runAction(
-  cwd: string,
-  inputs: Record<string, string>,
-  event?: unknown,
-  environment: Record<string, string | undefined> = {},
-): Promise<ActionResult> {
-  const temp = join(cwd, "..", `${cwd.split("/").at(-1)}-runner`);
-  await mkdir(temp, { recursive: true });
-  const files = { output: join(temp, "output"), state: join(temp, "state"), summary: join(temp, "summary") };
-  await Promise.all(Object.values(files).map((path) => writeFile(path, "")));
-  await writeFile(
-    join(temp, "event.json"),
-    JSON.stringify(event ?? { repository: { default_branch: "main" } }),
-  );
-  const result = await execa(process.execPath, [ACTION_SOURCE], {
-    cwd,
-    reject: false,
-    all: true,
-    env: {
-      GITHUB_WORKSPACE: cwd,
-      GITHUB_OUTPUT: files.output,
-      GITHUB_STATE: files.state,
-      GITHUB_STEP_SUMMARY: files.summary,
-      GITHUB_EVENT_PATH: join(temp, "event.json"),
-      GITHUB_EVENT_NAME: event === undefined ? "push" : "pull_request",
-      GITHUB_REF: event === undefined ? "refs/heads/main" : "refs/pull/7/merge",
-      GITHUB_REPOSITORY: "team/serving",
-      GITHUB_SHA: "f".repeat(40),
-      RUNNER_TEMP: temp,
-      GITHUB_TOKEN: "ghs_notForTheServer0123456789",
-      ...Object.fromEntries(
-        Object.entries(inputs).map(([name, value]) => [`INPUT_${name.toUpperCase()}`, value]),
-      ),
-      ...environment,
-    },
-  });
-  const read = (path: string) => readFile(path, "utf8");
-  return {
-    code: result.exitCode,
-    log: result.all,
-    outputs: parseCommands(await read(files.output)),
-    state: parseCommands(await read(files.state)),
-    summary: await read(files.summary),
-  };
-}
-
-async function git(cwd: string, ...args: string[]): Promise<void> {
-  await execa("git", ["-c", "user.name=t", "-c", "user.email=t@example.com", ...args], { cwd });
-}
-
-/** A repository with a base branch on a real remote, and a branch that is checked out from it. */
-async function createPullRequest(workspace: { cwd: string }) {
-  const { cwd } = workspace;
-  const remote = `${cwd}-remote.git`;
-  await execa("git", ["init", "-q", "--bare", "-b", "main", remote]);
-  await git(cwd, "init", "-q", "-b", "main");
-  await git(cwd, "add", "-A");
-  await git(cwd, "commit", "-qm", "base");
-  await git(cwd, "remote", "add", "origin", remote);
-  await git(cwd, "push", "-q", "origin", "main");
-  await git(cwd, "update-ref", "-d", "refs/remotes/origin/main");
-  await git(cwd, "checkout", "-q", "-b", "change");
-  const head = { ref: "change", sha: "a".repeat(40), repo: { id: 1 } };
-  const pull = { number: 7, base: { ref: "main", repo: { id: 1 } }, head };
-  return { event: { repository: { id: 1 }, pull_request: pull } };
-}
 
 describe("action.yml", () => {
   it("names entries that the build makes, and every output that the action sets", async () => {
@@ -105,8 +22,8 @@ describe("action.yml", () => {
       "post-if": "always()",
     });
     const sources = await Promise.all(
-      ["action.ts", "action-inputs.ts", "action-outputs.ts"].map((name) =>
-        readFile(join(SOURCES, name), "utf8"),
+      ["action.ts", "action-inputs.ts", "action-ledger.ts", "action-outputs.ts", "action-world.ts"].map(
+        (name) => readFile(join(SOURCES, name), "utf8"),
       ),
     );
     const source = sources.join("\n");
@@ -150,10 +67,15 @@ describe("the action", () => {
   });
 
   it.each([
-    [{ mode: "gaet" }, /mode: got "gaet", expected one of gate, record, report, publish, audit/],
+    [{ mode: "gaet" }, /mode: got "gaet", expected one of gate, record, drift, report, publish, audit/],
     [{ rounds: "two" }, /rounds: got "two", expected a number/],
     [{ "report-only": "maybe" }, /report-only: got "maybe", expected true or false/],
-    [{ "fail-on": "any" }, /fail-on: it has no effect in mode gate, only in audit/],
+    [{ "fail-on": "any" }, /fail-on: it has no effect in mode gate, only in audit and drift/],
+    [{ mode: "drift", "fail-on": "any, creep" }, /fail-on: got any, creep, expected drift in mode drift/],
+    [{ push: "false" }, /push: it has no effect in mode gate, only in drift/],
+    [{ mode: "record", extend: "few" }, /extend: got "few", expected true or a number of sessions/],
+    [{ mode: "record", extend: "5", accept: "kv.*" }, /extend and accept: expected one of them/],
+    [{ mode: "record", "pull-request": "true" }, /pull-request: expected a github-token/],
     [{ cells: "a, b" }, /cells: it has no effect in mode gate, only in report and publish/],
     [{ mode: "report", cells: "[1]" }, /cells: got \[1\], expected names in lines, or a JSON list/],
     [{ mode: "publish" }, /mode publish: got the event "push", expected workflow_run, issue_comment/],
@@ -210,23 +132,10 @@ describe("the action", () => {
     });
     const result = await runAction(cwd, {}, event);
     expect(result.code, result.log).toBe(1);
-    expect(result.outputs["comment-body"]).toMatch(/`kv\.capacity_tokens`.*\*\*worse\*\*/);
-  });
-
-  it("judges a pull request by the base branch's baseline, not by its own copy", async () => {
-    await using workspace = await createWorkspace({ top: { rounds: 1 } });
-    const { cwd } = workspace;
-    await runAction(cwd, { mode: "record" });
-    const { event } = await createPullRequest(workspace);
-    const [name = ""] = await readdir(join(cwd, "baselines", "small"));
-    const path = join(cwd, "baselines", "small", name);
-    const own = JSON.parse(await readFile(path, "utf8"));
-    own.metrics["kv.capacity_tokens"].sessions = [[1]];
-    await writeFile(path, JSON.stringify(own));
-    // Half the KV cache: a loss against the base branch's copy, a gain against the pull request's.
-    const result = await runAction(cwd, { args: "--max-model-len 4096 --gpu-memory-utilization 0.5" }, event);
-    expect(result.code, result.log).toBe(1);
-    expect(result.outputs["comment-body"]).toMatch(/`kv\.capacity_tokens`.*\*\*worse\*\*/);
+    const body = result.outputs["comment-body"];
+    expect(body).toMatch(/`kv\.capacity_tokens`.*\*\*worse\*\*/);
+    expect(body).toMatch(/edits what judges it\*\*: `vllm-gate\.yml`\. The base branch's copies decide/);
+    expect(body).toMatch(/\| `kv\.capacity_tokens` +\|.*\*\*worse\*\* \(.*\| not judged +\|/);
   });
 
   it("says what to do when the base branch cannot be had", async () => {
@@ -236,7 +145,7 @@ describe("the action", () => {
     const result = await runAction(workspace.cwd, {}, event);
     expect(result.code).toBe(2);
     expect(result.log).toMatch(
-      /base branch main is not in this clone and could not be fetched.*fetch-depth: 0/,
+      /base branch main is not in this clone and could not be fetched.*fetch-depth: 0.*git fetch --depth=1 origin main:refs\/remotes\/origin\/main/,
     );
   });
 

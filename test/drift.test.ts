@@ -1,13 +1,17 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { readBaselineText } from "../src/baseline/baseline-text.ts";
 import type { RunRecord } from "../src/domain/run.ts";
 import { appendAndFindDrift } from "../src/drift.ts";
+import { issueNews } from "../src/drift-news.ts";
+import { recordRuns } from "../src/recording.ts";
 import { renderDrift } from "../src/report/drift.ts";
 import { commitAndPush } from "../src/system/git-append.ts";
 import { appendTraces, writeRun } from "../src/system/run-folder.ts";
+import { BOT, startGitHub, TOKEN } from "./publish/support.ts";
 import { measuredRun, type ServerSpeed } from "./support/builders.ts";
+import { runCli } from "./support/cli.ts";
 import { createRepository, git } from "./support/git-repository.ts";
 import { tempDir } from "./support/temp-dir.ts";
 
@@ -130,5 +134,104 @@ describe("commitAndPush", () => {
     await expect(commitAndPush(clone, touched, "night")).rejects.toThrow("git push: fatal");
     // What was measured is in the clone, whole.
     expect(readBaselineText(await readFile(touched[0] as string, "utf8"), "x").sessions).toHaveLength(1);
+  });
+});
+
+describe("a level that was lost", () => {
+  /** Nights at these shares of the usual speed, each held for so many. */
+  const nights = async (cwd: string, levels: readonly (readonly [share: number, count: number])[]) => {
+    const runs: string[] = [];
+    for (const [share, count] of levels) {
+      for (let each = 0; each < count; each += 1) {
+        const night = runs.length;
+        runs.push(await makeNight(cwd, night, { tpotMs: [2.07, 2.31 * share * wobble(night)] }));
+      }
+    }
+    return runs;
+  };
+
+  it("drifts from what it had been since the anchor, though the anchor is no better", async () => {
+    const cwd = await tempDir();
+    const anchor = await makeNight(cwd, 99, {}, { createdAt: "2025-12-01T00:00:00Z" });
+    const { path } = await recordRuns([anchor], "baselines", { cwd });
+    await backdate(join(cwd, path), "2025-12-01T00:00:00Z");
+    const { drift } = await append(
+      cwd,
+      await nights(cwd, [
+        [1, 8],
+        [0.8, 20],
+        [1, 12],
+      ]),
+    );
+    const found = drift.metrics.find(({ metric }) => metric === C8);
+    expect(found?.state).toBe("drifting");
+    expect(found?.loss).toBeCloseTo(0, 1);
+    expect(found?.slip).toBeCloseTo(0.25, 1);
+    expect(renderDrift(drift)).toMatch(
+      /c8\.tpot_floor_ms and 1 more drifted, \+2\d %[\s\S]*−0\.1 % \| +\+25 % \(1\.85 ms\) \|/,
+    );
+    const { title, parts } = issueNews(drift, "https://github.com/team/serving/actions/runs/1");
+    expect(title).toMatch(/^vllm-gate: chat drifts, batching\.c8\.tpot_floor_ms \+2\d % .*\(nvidia-h200/);
+    const text = parts.map((part) => part.text).join("\n\n");
+    expect(text).toContain("- Night of 2026-01-29 (`batching.c8.tpot_floor_ms`");
+    expect(text).toMatch(/```mermaid[\s\S]*x-axis "nights, 2026-01-01 to 2026-02-09" 1 --> 40/);
+
+    // Recorded anew, the level is what somebody took for good.
+    await backdate(join(cwd, path), "2026-02-04T00:00:00Z");
+    const later = await append(cwd, [await makeNight(cwd, 40)]);
+    expect(later.drift.metrics.find(({ metric }) => metric === C8)).toMatchObject({
+      state: "steady",
+      slip: null,
+    });
+    expect(issueNews(later.drift, "x").summary).toMatch(
+      /^Recovered: after 41 nights .* night of 2026-01-(?:29|30)/,
+    );
+  });
+});
+
+/** A baseline as it would be, had it been recorded at another time. */
+async function backdate(path: string, at: string): Promise<void> {
+  const text = await readFile(path, "utf8");
+  await writeFile(path, text.replace(/"recordedAt":"[^"]+"/g, `"recordedAt":"${at}"`));
+}
+
+describe("vllm-gate drift --issue", () => {
+  it("opens an issue while a history drifts, and closes it when it does not any more", async () => {
+    const github = await startGitHub();
+    const cwd = await tempDir();
+    const env = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: github.url, GITHUB_REPOSITORY: "team/serving" };
+    const args = ["--issue", "--model", "m", "--fail-on", "drift"];
+    const speed = (night: number, share: number) => ({
+      tpotMs: [2.07, 2.31 * share * wobble(night)] as [number, number],
+    });
+    const runs: string[] = [];
+    for (let night = 0; night < 24; night += 1)
+      runs.push(await makeNight(cwd, night, speed(night, night >= 12 ? 1.1 : 1)));
+    const drifting = await runCli(["drift", ...runs, ...args], { cwd, env });
+    expect(drifting.code, drifting.stderr).toBe(1);
+    expect(drifting.stderr).toContain("It drifts: opened https://github.com/team/serving/issues/1000");
+    expect(github.issues).toMatchObject([{ login: BOT, state: "open" }]);
+    expect(github.issues[0]?.body).toContain("## What came between");
+
+    const better: string[] = [];
+    for (let night = 24; night < 36; night += 1) better.push(await makeNight(cwd, night, speed(night, 1)));
+    const recovered = await runCli(["drift", ...better, ...args], { cwd, env });
+    expect(recovered.code, recovered.stderr).toBe(0);
+    expect(github.issues).toMatchObject([{ state: "closed" }]);
+    expect(github.violations).toEqual([]);
+
+    // What could not be pushed is told all the same, and the command says what is missing.
+    const again = [await makeNight(cwd, 36), await makeNight(cwd, 37)];
+    const unpushed = await runCli(["drift", ...again, ...args, "--push"], { cwd, env });
+    expect(unpushed.code).toBe(4);
+    expect(unpushed.stderr).toMatch(/the night could not be pushed: git push: no branch is checked out/);
+    expect(unpushed.stderr).toContain("Nothing drifts, and there is no issue to close");
+
+    const untold = await runCli(["drift", await makeNight(cwd, 36), ...args], {
+      cwd,
+      env: { ...env, GITHUB_TOKEN: "" },
+    });
+    expect(untold.code).toBe(2);
+    expect(untold.stderr).toContain("GITHUB_TOKEN: not set");
   });
 });

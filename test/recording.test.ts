@@ -3,10 +3,15 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { isAsWritten, readBaselineText } from "../src/baseline/baseline-text.ts";
 import type { RunRecord } from "../src/domain/run.ts";
+import { recordedParts, recordedText, recordedTitle } from "../src/recorded-text.ts";
 import { type RecordOptions, recordRuns } from "../src/recording.ts";
 import { writeFileAtomic } from "../src/system/files.ts";
 import { appendTraces, writeRun } from "../src/system/run-folder.ts";
+import { WRITE_ALL } from "./publish/double/github.ts";
+import { startGitHub, TOKEN } from "./publish/support.ts";
 import { measuredRun, type ServerSpeed } from "./support/builders.ts";
+import { runCli } from "./support/cli.ts";
+import { createRepository } from "./support/git-repository.ts";
 import { tempDir } from "./support/temp-dir.ts";
 
 /** A folder in which runs are made and recorded. */
@@ -15,6 +20,7 @@ async function ledger() {
   let made = 0;
   let path = "";
   return {
+    cwd,
     run: async (speed: ServerSpeed = {}, overrides: Partial<RunRecord> = {}): Promise<string> => {
       made += 1;
       const folder = join(cwd, "runs", String(made));
@@ -112,6 +118,38 @@ describe("recordRuns", () => {
     expect(isAsWritten(baseline)).toBe(true);
   });
 
+  it("says what is old, new, kept and why, in the table and in the pull request's text alike", async () => {
+    const { run, record } = await ledger();
+    const first = await record([await run({ sessions: 2, tpotMs: [2, 3] })]);
+    expect(recordedText(first, "Next.")).toMatch(
+      /^Recorded baselines\/chat\/.*: 2 new sessions; 2 sessions behind it now\.\nWhy: there was no baseline of this scenario and machine\.\n/,
+    );
+    expect(recordedTitle(first)).toBe("Record the baseline of chat on NVIDIA H200");
+
+    const slower = await run({ tpotMs: [4, 6] });
+    const accepted = await record([slower], { accept: [C8], reason: "longer <b>context</b>" });
+    const text = recordedText(accepted, "Next.");
+    expect(text).toMatch(
+      /^Accepted into .* for batching\.c8\.tpot_floor_ms alone: 1 new session, 2 kept, 0 dropped; 3 sessions/,
+    );
+    expect(text).toContain("Why: longer <b>context</b>.");
+    expect(text).toMatch(/batching\.c8\.tpot_floor_ms +3\S* ms +6\S* ms +\+100 %/);
+    expect(text).toMatch(/batching\.c1\.tpot_floor_ms +2\S* ms +2\S* ms +kept/);
+    const page = recordedParts(accepted)
+      .map((part) => part.text)
+      .join("\n\n");
+    expect(page).toContain("Why: longer \\<b\\>context\\</b\\>.");
+    expect(page).toMatch(/\| `batching\.c8\.tpot_floor_ms` \| +3\S* ms \| +6\S* ms \| \+100 % \|/);
+    expect(page).toMatch(/<summary>\d+ metrics kept as they were<\/summary>/);
+
+    const extended = await record([await run({ tpotMs: [4, 6] })], { extendTo: 2 });
+    expect(recordedText(extended, "")).toMatch(/^Extended .*: 1 new session, 1 kept, 2 dropped; 2 sessions/);
+    const several = await record([await run({ tpotMs: [4, 6] }), await run({ tpotMs: [4, 6] })]);
+    expect(recordedText(several, "")).toMatch(
+      /^Recorded .*: 2 new sessions, 0 kept, 2 dropped; 2 sessions behind it now\.\nWhy: no reason was given; none is needed/,
+    );
+  });
+
   it("has nothing to accept into before there is a baseline", async () => {
     const { run, record } = await ledger();
     await expect(record([await run()], { accept: ["*.*.*"], reason: "x" })).rejects.toThrow(
@@ -140,5 +178,41 @@ describe("recordRuns", () => {
     await expect(read()).rejects.toThrow(
       "schemaVersion 3, this vllm-gate reads up to 2: a newer one wrote it",
     );
+  });
+});
+
+describe("vllm-gate record --pull-request", () => {
+  it("opens one with the file and the table, under the path prefix of an Enterprise server as well", async () => {
+    const github = await startGitHub({ ...WRITE_ALL, contents: "write" });
+    github.prefix = "/api/v3";
+    const { cwd, run } = await ledger();
+    await createRepository(cwd, { "README.md": "x\n" });
+    const env = { GITHUB_TOKEN: TOKEN, GITHUB_API_URL: github.url, GITHUB_REPOSITORY: "team/serving" };
+    const first = await runCli(["record", await run(), "--pull-request"], { cwd, env });
+    expect(first.code, first.stderr).toBe(0);
+    expect(first.stdout).toContain("Opened the pull request https://github.com/team/serving/pull/501");
+    const pull = github.pulls.get(501);
+    expect(pull).toMatchObject({ base: "main", title: "Record the baseline of chat on NVIDIA H200" });
+    expect(pull?.body).toContain("1 new session; 1 session behind it now");
+    const files = github.git.filesOf(pull?.head.ref ?? "");
+    const [path = ""] = Object.keys(files).filter((name) => name.startsWith("baselines/"));
+    expect(readBaselineText(files[path] ?? "", path).sessions).toHaveLength(1);
+    expect(files[path]).toBe(await readFile(join(cwd, path), "utf8"));
+
+    const more = await runCli(["record", await run(), "--extend", "5", "--pull-request"], { cwd, env });
+    expect(more.stdout).toContain(
+      "Brought the pull request up to date: https://github.com/team/serving/pull/501",
+    );
+    expect(github.pulls.get(501)?.body).toContain(
+      "1 new session, 1 kept, 0 dropped; 2 sessions behind it now",
+    );
+    expect(github.violations).toEqual([]);
+
+    const refused = await runCli(["record", await run(), "--reason", "x", "--pull-request"], {
+      cwd,
+      env: { ...env, GITHUB_TOKEN: "wrong" },
+    });
+    expect(refused.code).toBe(4);
+    expect(refused.stderr).toContain("github-token is not valid");
   });
 });

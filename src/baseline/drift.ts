@@ -43,7 +43,11 @@ export function findDrift(
 }
 
 /** What a file says of a metric: of each session its best round, of the sessions the middle one. */
-function valueIn(baseline: Baseline | null, metric: string, { direction }: DriftRule): number | null {
+export function valueIn(
+  baseline: Baseline | null,
+  metric: string,
+  { direction }: Pick<DriftRule, "direction">,
+): number | null {
   const sessions = (baseline?.metrics[metric]?.sessions ?? []).filter((rounds) => rounds.length > 0);
   if (sessions.length === 0) return null;
   return median(sessions.map((rounds) => (direction === "lower" ? min([...rounds]) : max([...rounds]))));
@@ -61,7 +65,14 @@ function driftOf(
   });
   const values = points.map((point) => point.value);
   const unit = nights.findLast((night) => night.metrics[metric] !== undefined)?.metrics[metric]?.unit ?? "";
-  const shared = { metric, unit, level: rule.level, nights: points.length, latest: values.at(-1) ?? null };
+  const shared = {
+    metric,
+    unit,
+    level: rule.level,
+    nights: points.length,
+    latest: values.at(-1) ?? null,
+    points: points.map(({ night, value }): [string, number] => [recordedAt(night), value]),
+  };
   const pinned = valueIn(anchorFile, metric, rule);
   if (points.length < MIN_NIGHTS) {
     return {
@@ -70,6 +81,7 @@ function driftOf(
       anchor: pinned,
       now: null,
       loss: null,
+      slip: null,
       changes: [],
       reason: `${points.length} nights, a level needs ${MIN_NIGHTS}`,
     };
@@ -79,18 +91,35 @@ function driftOf(
   const now = found.at(-1)?.after ?? median(values);
   const anchor = pinned ?? found[0]?.before ?? median(values);
   const worse = (from: number, to: number) => (rule.direction === "lower" ? to - from : from - to);
-  const bound = Math.max(rule.tolerance.absolute, rule.tolerance.relative * Math.abs(anchor));
+  const boundAt = (level: number) =>
+    Math.max(rule.tolerance.absolute, rule.tolerance.relative * Math.abs(level));
   const gap = worse(anchor, now);
   const changes = found.map((point) => changeOf(point, points, rule));
+  const last = changes.at(-1);
+  // What is older than the anchor was there when somebody took it for good.
+  const isSince = last !== undefined && (anchorFile === null || last.at > recordedAt(anchorFile));
+  const slipped = isSince && worse(last.before, now) > boundAt(last.before);
+  const bound = boundAt(anchor);
   return {
     ...shared,
-    state: gap > bound ? "drifting" : -gap > bound ? "improved" : "steady",
+    state: gap > bound || slipped ? "drifting" : -gap > bound ? "improved" : "steady",
     anchor,
     now,
     loss: anchor === 0 ? null : gap / Math.abs(anchor),
+    slip: slipped ? last.loss : null,
     changes,
     reason: null,
   };
+}
+
+/** When the latest session of a file was recorded; a night's when it ran. */
+function recordedAt({ sessions }: Baseline): string {
+  return (
+    sessions
+      .map((session) => session.recordedAt)
+      .sort()
+      .at(-1) ?? ""
+  );
 }
 
 function changeOf(

@@ -48,6 +48,7 @@ export interface GateConfig {
   readonly rounds: number;
   readonly budgetMinutes: number;
   readonly baselineDir: string;
+  readonly baselineMaxAgeDays: number;
   readonly onInconclusive: "warn" | "fail";
   readonly onInvalid: "warn" | "fail";
   readonly onDirty: "repeat" | "note";
@@ -56,6 +57,18 @@ export interface GateConfig {
   readonly sources: Readonly<Record<string, string>>;
   /** What a reader of the verdict must know about them. */
   readonly notes: readonly string[];
+  /** What the checkout's own file says of judging, where another copy judges; see {@link ownRulesOf}. */
+  readonly own?: OwnRules;
+}
+
+/** How a checkout would judge itself. */
+export interface OwnRules
+  extends Pick<
+    GateConfig,
+    "tolerances" | "levels" | "limits" | "baselineDir" | "onInconclusive" | "onInvalid" | "reportOnly"
+  > {
+  /** The configuration's path. */
+  readonly configPath: string;
 }
 
 const MAX_FILE_BYTES = 1_000_000;
@@ -212,6 +225,7 @@ export function resolveConfig(input: ResolveInput): GateConfig {
     rounds: within("rounds", judgeFile.rounds),
     budgetMinutes: within("budgetMinutes", judgeFile.budgetMinutes),
     baselineDir: choose("baselineDir", judgeFile.baselineDir),
+    baselineMaxAgeDays: judgeFile.baselineMaxAgeDays,
     onInconclusive: judgeFile.onInconclusive,
     onInvalid: judgeFile.onInvalid,
     onDirty: judgeFile.onDirty,
@@ -220,6 +234,37 @@ export function resolveConfig(input: ResolveInput): GateConfig {
     notes: [],
   };
   return deepFreeze(config);
+}
+
+/** What a file says of how a scenario is judged; what overrides it stays as it is in the configuration that was resolved. */
+export function ownRulesOf(file: ConfigFile | null, configPath: string, config: GateConfig): OwnRules {
+  const { tolerances, levels, limits, baselineDir, onInconclusive, onInvalid, reportOnly } = config;
+  const judged = {
+    configPath,
+    tolerances,
+    levels,
+    limits,
+    baselineDir,
+    onInconclusive,
+    onInvalid,
+    reportOnly,
+  };
+  const section =
+    file !== null && Object.hasOwn(file.scenarios, config.scenario)
+      ? file.scenarios[config.scenario]
+      : undefined;
+  if (file === null || section === undefined) return judged;
+  const isOverridden = (key: keyof Overrides) => Object.hasOwn(config.sources, key);
+  return {
+    configPath,
+    tolerances: section.tolerances,
+    levels: section.levels,
+    limits: section.limits,
+    baselineDir: isOverridden("baselineDir") ? baselineDir : file.baselineDir,
+    onInconclusive: file.onInconclusive,
+    onInvalid: file.onInvalid,
+    reportOnly: isOverridden("reportOnly") ? reportOnly : file.reportOnly,
+  };
 }
 
 /**

@@ -277,6 +277,13 @@ export const configSchema = z
       .default(30)
       .describe("Hard ceiling of a run; what is not measured by then is said."),
     baselineDir: z.string().min(1).default("baselines"),
+    baselineMaxAgeDays: z
+      .number()
+      .int()
+      .min(1)
+      .max(3650)
+      .default(90)
+      .describe("A run against a baseline whose latest session is older says so."),
     onInconclusive: z.enum(["warn", "fail"]).default("warn"),
     onInvalid: z.enum(["warn", "fail"]).default("fail"),
     onDirty: z

@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import { z } from "zod";
 import { type ComparisonFile, comparisonFileSchema } from "../domain/comparison.ts";
 import { UsageError } from "../domain/errors.ts";
+import { type HistoryFile, historyFileSchema } from "../domain/history.ts";
 import { type MeasurementsFile, measurementsFileSchema } from "../domain/measurements.ts";
 import { RUN_FILES, type RunRecord, runRecordSchema } from "../domain/run.ts";
 import { EXIT, type VerdictFile, verdictFileSchema } from "../domain/verdict.ts";
@@ -30,6 +31,7 @@ export interface RunArtifact {
   readonly verdict: VerdictFile;
   readonly comparison: ComparisonFile | null;
   readonly measurements: MeasurementsFile | null;
+  readonly history: HistoryFile | null;
   readonly handoff: Handoff | null;
 }
 
@@ -39,6 +41,7 @@ const MAX_FILE_BYTES: Readonly<Record<string, number>> = {
   [RUN_FILES.verdict]: 1024 ** 2,
   [RUN_FILES.comparison]: 8 * 1024 ** 2,
   [RUN_FILES.measurements]: 16 * 1024 ** 2,
+  [RUN_FILES.history]: 1024 ** 2,
   [RUN_FILES.report]: 4 * 1024 ** 2,
   [HANDOFF_FILE]: 64 * 1024,
 };
@@ -77,6 +80,7 @@ export async function readHostileRun(folder: string): Promise<RunArtifact> {
     verdict,
     comparison: await json(RUN_FILES.comparison, comparisonFileSchema),
     measurements: await json(RUN_FILES.measurements, measurementsFileSchema),
+    history: await json(RUN_FILES.history, historyFileSchema),
     handoff: await json(HANDOFF_FILE, handoffSchema),
   };
 }

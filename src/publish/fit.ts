@@ -18,11 +18,36 @@ export const DROP_ORDER: readonly (readonly [name: string, words: string])[] = [
   ["passed", "gated metrics that did not get worse"],
   ["environment", "environment and command"],
   ["log", "the end of the server's log"],
+  ["effort", "what the run took and could have seen"],
   ["run", "details of runs"],
   ["howTo", "how to accept these numbers"],
+  ["chart", "the chart"],
+  ["ownCopies", "what the change's own rules would say of each metric"],
+  ["history", "earlier nights"],
+  ["attribution", "known causes"],
   ["moreChanged", "further changed metrics"],
   ["since", "what changed since the last push"],
 ];
+
+/** What is never left out whole: the verdict, why it is that, and what to do. Past the limit it is cut. */
+export const KEPT = [
+  "acceptance",
+  "behind",
+  "bothCopies",
+  "cause",
+  "changed",
+  "flags",
+  "heading",
+  "headline",
+  "hint",
+  "limits",
+  "machine",
+  "overview",
+  "reasons",
+  "reportOnly",
+  "verdict",
+  "warnings",
+] as const;
 
 /**
  * Joins parts to a text of at most so many characters: parts go whole, in {@link DROP_ORDER} and the last of a kind

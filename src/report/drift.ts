@@ -18,10 +18,12 @@ export function renderDrift(drift: DriftFile): string {
 }
 
 function headline({ metrics }: DriftFile, drifting: readonly MetricDrift[]): string {
-  const [worst] = [...drifting].sort((a, b) => (b.loss ?? 0) - (a.loss ?? 0));
+  const lost = (each: MetricDrift) => Math.max(each.loss ?? 0, each.slip ?? 0);
+  const [worst] = [...drifting].sort((a, b) => lost(b) - lost(a));
   if (worst !== undefined) {
     const more = drifting.length > 1 ? ` and ${drifting.length - 1} more` : "";
-    return `${worst.metric}${more} drifted, ${formatChange(worst.anchor, worst.now, worst.unit)}`;
+    const from = (worst.slip ?? 0) > (worst.loss ?? 0) ? worst.changes.at(-1)?.before : worst.anchor;
+    return `${worst.metric}${more} drifted, ${formatChange(from ?? null, worst.now, worst.unit)}`;
   }
   const known = metrics.filter((each) => each.state !== "unknown");
   return known.length === 0 ? "too few nights to tell" : "no drift";
@@ -29,16 +31,25 @@ function headline({ metrics }: DriftFile, drifting: readonly MetricDrift[]): str
 
 function metricTable(metrics: readonly MetricDrift[]): string {
   return table(
-    ["metric", "anchor", "level now", "latest night", "change"],
+    ["metric", "anchor", "level now", "latest night", "from anchor", "from level before"],
     metrics.map((each) => [
       code(each.metric),
       formatValue(each.anchor, each.unit),
       formatValue(each.now, each.unit),
       formatValue(each.latest, each.unit),
       formatChange(each.anchor, each.now, each.unit),
+      sinceText(each),
     ]),
-    ["l", "r", "r", "r", "r"],
+    ["l", "r", "r", "r", "r", "r"],
   );
+}
+
+/** The level before the last change, where that was better than this one. */
+function sinceText({ slip, changes, now, unit }: MetricDrift): string {
+  const last = changes.at(-1);
+  return slip === null || last === undefined
+    ? "–"
+    : `${formatChange(last.before, now, unit)} (${formatValue(last.before, unit)})`;
 }
 
 function changeTable(metrics: readonly MetricDrift[]): string {
@@ -47,7 +58,7 @@ function changeTable(metrics: readonly MetricDrift[]): string {
     metrics.flatMap((each) =>
       each.changes.map((change) => [
         code(each.metric),
-        change.at.slice(0, 10),
+        plain(change.at.slice(0, 10)),
         formatValue(change.before, each.unit),
         formatValue(change.after, each.unit),
         formatChange(change.before, change.after, each.unit),

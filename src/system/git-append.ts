@@ -2,6 +2,7 @@ import { relative } from "node:path";
 import { execa } from "execa";
 import { UsageError } from "../domain/errors.ts";
 import { delay } from "./clock.ts";
+import type { GitEnvironment } from "./git-auth.ts";
 
 /** How often a push is tried when others push at the same moment. */
 const PUSHES = 10;
@@ -12,17 +13,25 @@ const IDENTITY = ["-c", "user.name=vllm-gate", "-c", "user.email=vllm-gate@users
  * theirs and pushed again: nothing of either is lost, since each writer adds files of its own.
  *
  * @param paths - files that were added, changed or removed
+ * @param auth - how git is known to the remote, where the checkout does not say it
  * @throws UsageError when git refuses for another reason, in git's words
  */
-export async function commitAndPush(cwd: string, paths: readonly string[], message: string): Promise<void> {
+export async function commitAndPush(
+  cwd: string,
+  paths: readonly string[],
+  message: string,
+  auth: GitEnvironment = {},
+): Promise<void> {
   const git = (...args: string[]) =>
-    execa("git", [...IDENTITY, ...args], { cwd, reject: false, env: { GIT_TERMINAL_PROMPT: "0" } });
+    execa("git", [...IDENTITY, ...args], { cwd, reject: false, env: { ...auth, GIT_TERMINAL_PROMPT: "0" } });
   const must = async (...args: string[]) => {
     const result = await git(...args);
     if (result.exitCode !== 0) throw new UsageError(`git ${args[0]}: ${said(result.stderr)}`);
     return result.stdout.trim();
   };
-  const branch = await must("symbolic-ref", "--short", "HEAD");
+  const branch = await must("symbolic-ref", "--short", "HEAD").catch(() => {
+    throw new UsageError("git push: no branch is checked out, so there is none to push to: check one out");
+  });
   const names = paths.map((path) => relative(cwd, path) || path);
   await must("add", "--all", "--", ...names);
   await must("commit", "--quiet", "--message", message, "--", ...names);

@@ -1,4 +1,5 @@
 import { execa } from "execa";
+import type { GitEnvironment } from "./git-auth.ts";
 
 /** The text of a file at a git revision; null when the revision or the file is not there. */
 export async function gitShow(cwd: string, revision: string, path: string): Promise<string | null> {
@@ -10,6 +11,19 @@ export async function gitShow(cwd: string, revision: string, path: string): Prom
     stripFinalNewline: false,
   });
   return result.exitCode === 0 ? result.stdout : null;
+}
+
+/** Files under some paths that differ between a revision and the working tree, by their paths from the root; sorted. */
+export async function gitDiffers(cwd: string, revision: string, paths: readonly string[]): Promise<string[]> {
+  if (revision.startsWith("-")) return [];
+  const options = ["--name-only", "--no-renames", "--no-ext-diff", "--no-textconv", "-z"];
+  const result = await execa("git", ["diff", ...options, revision, "--", ...paths], { cwd, reject: false });
+  return result.exitCode === 0
+    ? result.stdout
+        .split("\0")
+        .filter((path) => path !== "")
+        .sort()
+    : [];
 }
 
 /** True when a revision is known to this clone. */
@@ -43,11 +57,13 @@ export interface Base {
 /**
  * The base in this clone: the commit when it is here, else the remote's branch as it is now, fetched.
  *
+ * @param auth - how git is known to the remote, where the checkout does not say it
  * @returns null when it is not there and cannot be fetched
  */
 export async function resolveBase(
   cwd: string,
   base: { readonly branch: string; readonly sha?: string | null },
+  auth: GitEnvironment = {},
 ): Promise<Base | null> {
   const { branch, sha } = base;
   if (sha != null && /^[0-9a-f]{40,64}$/.test(sha) && (await gitHas(cwd, sha))) {
@@ -62,7 +78,7 @@ export async function resolveBase(
   const fetched = await execa(
     "git",
     ["fetch", "--no-tags", "--no-recurse-submodules", ...depth, "origin", `+refs/heads/${branch}:${remote}`],
-    { cwd, reject: false, timeout: 120_000, env: { GIT_TERMINAL_PROMPT: "0" } },
+    { cwd, reject: false, timeout: 120_000, env: { ...auth, GIT_TERMINAL_PROMPT: "0" } },
   );
   if (!(await gitHas(cwd, remote))) return null;
   return { revision: remote, isStale: fetched.exitCode !== 0 };

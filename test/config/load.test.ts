@@ -59,6 +59,7 @@ describe("parseConfig", () => {
       recordSessions: 5,
       budgetMinutes: 30,
       baselineDir: "baselines",
+      baselineMaxAgeDays: 90,
       onInconclusive: "warn",
       onInvalid: "fail",
       onDirty: "repeat",

@@ -66,6 +66,16 @@ describe("a pull request of a fork", () => {
         /report\.md: it holds HTML that is not allowed \(<script>\): refused/,
       ],
       [
+        "a chart that holds HTML",
+        () =>
+          writeFile(
+            at("report.md"),
+            `${report}\n\`\`\`mermaid\nflowchart LR\n  a["<img src=x onerror=alert(1)>"]\n\`\`\`\n`,
+          ),
+        () => writeFile(at("report.md"), report),
+        /report\.md: it holds HTML that is not allowed \(<img/,
+      ],
+      [
         "another pull request's number",
         () => writeFile(at("publish.json"), JSON.stringify({ ...handoff, pullRequest: 9 })),
         () => writeFile(at("publish.json"), JSON.stringify(handoff)),

@@ -122,6 +122,33 @@ describe("a pull request of the repository itself", () => {
     expect(github.violations).toEqual([]);
   });
 
+  it("is accepted by a label, on an Enterprise server whose API has a path prefix", async () => {
+    await using stage = await setStage();
+    const { github } = stage;
+    github.prefix = "/api/v3";
+    github.collaborators.set("maintainer", "write");
+    const bad = await stage.commit({ args: LESS_KV });
+    const event = pullRequest(github, 7, bad);
+    const judged = await stage.act("pull_request", event, { workflow: "pull-request.yml" }).done;
+    expect(judged.code, judged.log).toBe(1);
+    expect(github.comments[0]?.body).toContain("❌ regressed");
+    const at = new Date(Date.now() + 2000).toISOString().replace(/\.\d+Z$/, "Z");
+    github.labelEvents.push({
+      issue: 7,
+      event: "labeled",
+      label: "vllm-gate-accept",
+      login: "maintainer",
+      at,
+    });
+    const labeled = { ...event, action: "labeled", label: { name: "vllm-gate-accept" } };
+    const run = await stage.act("pull_request_target", labeled, { workflow: "accept.yml" }).done;
+    expect(run.code, run.log).toBe(0);
+    expect(github.comments[0]?.body).toContain("**Accepted** by maintainer");
+    expect(github.checks.at(-1)).toMatchObject({ headSha: bad, status: "completed", conclusion: "neutral" });
+    expect(github.calls.every(({ path }) => path.startsWith("/api/"))).toBe(true);
+    expect(github.violations).toEqual([]);
+  });
+
   it("has its report in the summary, with the missing permissions named, where nothing may be posted", async () => {
     await using stage = await setStage();
     const { github } = stage;

@@ -104,7 +104,11 @@ export async function setStage(): Promise<Stage> {
   const home = await mkdtemp(join(tmpdir(), "vllm-gate-act-"));
   const { act } = await installGitHubTools();
   const github = await new GitHubDouble().start();
-  github.actors.set(OWN_TOKEN, { login: "github-actions[bot]", type: "Bot", permissions: WRITE_ALL });
+  github.actors.set(OWN_TOKEN, {
+    login: "github-actions[bot]",
+    type: "Bot",
+    permissions: { ...WRITE_ALL, contents: "write" },
+  });
   github.actors.set(FORK_TOKEN, {
     login: "github-actions[bot]",
     type: "Bot",

@@ -1,11 +1,12 @@
+import { readFile } from "node:fs/promises";
 import * as fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { lineOf, parsePatch } from "../../src/publish/changed-lines.ts";
-import { fitBytes, fitLength } from "../../src/publish/fit.ts";
+import { DROP_ORDER, fitBytes, fitLength, KEPT } from "../../src/publish/fit.ts";
 import { refuseForeignHtml } from "../../src/publish/html.ts";
 import { cleanKey, decodeFooter, encodeFooter, hasMarker, markerOf } from "../../src/publish/marker.ts";
 import { repositoryOf, subjectOf } from "../../src/publish/subject.ts";
-import { renderComment } from "../../src/report/comment.ts";
+import { commentParts, renderComment } from "../../src/report/comment.ts";
 import { STORIES } from "../report/stories.ts";
 import { HEAD } from "./support.ts";
 
@@ -75,6 +76,23 @@ describe("fitLength", () => {
     expect(fitLength(parts, 900, "it")).toMatch(/headline x+\n\nenvironment x+\n\n_Left out/);
   });
 
+  it("knows of every part whether it may be left out", async () => {
+    const known = new Set<string>([...DROP_ORDER.map(([name]) => name), ...KEPT]);
+    expect(known.size).toBe(DROP_ORDER.length + KEPT.length);
+    const made = Object.values(STORIES).flatMap((story) => commentParts(story()).map(({ name }) => name));
+    expect([...new Set(made)].filter((name) => !known.has(name))).toEqual([]);
+    // Whatever the sources name a part, told in a story or not.
+    const files = ["report/comment.ts", "report/overview.ts", "publishing.ts", "publish/publication.ts"];
+    const sources = await Promise.all(
+      files.map((name) => readFile(new URL(`../../src/${name}`, import.meta.url), "utf8")),
+    );
+    const named = sources.flatMap((text) =>
+      [...text.matchAll(/(?:\bparts?\(\s*|\bname: )"(\w+)"/g)].map(([, name]) => name!),
+    );
+    expect(named.length).toBeGreaterThan(25);
+    expect([...new Set(named)].filter((name) => !known.has(name))).toEqual([]);
+  });
+
   it("is never longer than the limit", () => {
     const names = fc.constantFrom("headline", "watched", "run", "log", "changed");
     const made = fc.array(fc.record({ name: names, text: fc.string({ maxLength: 400 }) }), { maxLength: 20 });
@@ -98,6 +116,13 @@ describe("refuseForeignHtml", () => {
   });
 
   it.each([
+    ["```text\n<b> and <script> are shown, not run\n```"],
+    ['```mermaid\nxychart-beta\n  y-axis "tokens/s" 0 --> 5\n  line [1, 2]\n```'],
+  ])("takes %s", (text) => {
+    expect(() => refuseForeignHtml(text, "report.md")).not.toThrow();
+  });
+
+  it.each([
     ["<script>alert(1)</script>"],
     ["<SCRIPT src=x>"],
     ["<img src=x onerror=alert(1)>"],
@@ -109,9 +134,16 @@ describe("refuseForeignHtml", () => {
     ["\\\\<b>"],
     ["`unclosed <b>"],
     ["<!-- vllm-gate:other -->"],
+    ['```mermaid\nflowchart LR\n  a["<img src=x onerror=alert(1)>"] --> b\n```'],
+    ["~~~Mermaid\nflowchart LR\n  a[`<b>`]\n~~~"],
+    ['```mermaid\nflowchart LR\n  a["\\<b>"]\n```'],
+    ["```mermaid\nflowchart LR\n  a --> b\n  click a call x()\n```"],
+    ["> - ```mermaid\n>   flowchart LR\n>   click a call x()"],
+    ['```mermaid\n%%{init: {"securityLevel": "loose"}}%%\nflowchart LR\n```'],
+    ['```geojson\n{"a": "<script>"}\n```'],
   ])("refuses %s", (text) => {
     expect(() => refuseForeignHtml(`<!-- vllm-gate:chat -->\n\n${text}\n`, "report.md")).toThrow(
-      /^report\.md: it holds/,
+      /^report\.md: (?:it holds|a chart that is more than a chart)/,
     );
   });
 });

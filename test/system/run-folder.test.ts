@@ -4,7 +4,14 @@ import { describe, expect, it } from "vitest";
 import { UsageError } from "../../src/domain/errors.ts";
 import type { RunRecord } from "../../src/domain/run.ts";
 import type { RequestTrace } from "../../src/domain/trace.ts";
-import { appendTraces, hashRun, newRunId, readRunFolder, writeRun } from "../../src/system/run-folder.ts";
+import {
+  appendTraces,
+  hashRun,
+  newRunId,
+  readRunFolder,
+  readTraces,
+  writeRun,
+} from "../../src/system/run-folder.ts";
 import { tempDir } from "../support/temp-dir.ts";
 
 /** The smallest record that can be compared. */
@@ -162,5 +169,46 @@ describe("hashRun", () => {
       await folderWith(""),
     ];
     expect(new Set(await Promise.all(folders.map(hashRun))).size).toBe(folders.length);
+  });
+});
+
+describe("traces without their arrivals", () => {
+  const spoof = 'it said "arrivals":[[1,2]], and \\"arrivals\\":[[3,4]]';
+  const all = [
+    trace("a"),
+    { ...trace("b"), error: spoof, arrivals: undefined },
+    { ...trace("c"), error: spoof },
+    { ...trace("d"), arrivals: [] },
+  ];
+  async function readAll(folder: string, needs?: (each: RequestTrace) => boolean): Promise<RequestTrace[]> {
+    const read: RequestTrace[] = [];
+    for await (const each of readTraces(folder, needs)) read.push(each);
+    return read;
+  }
+  const without = ({ arrivals: _, ...rest }: RequestTrace) => rest;
+
+  it("are the same in all else, wherever the key stands and however it is written", async () => {
+    const { arrivals, ...rest } = trace("e");
+    const lines = [
+      ...all.map((each) => JSON.stringify(each)),
+      JSON.stringify({ arrivals, ...rest }),
+      JSON.stringify({ ...rest, arrivals }),
+      JSON.stringify({ ...rest, arrivals }).replaceAll(":", ": "),
+    ];
+    const folder = await folderWith(`${lines.join("\n")}\n`);
+    const whole = await readAll(folder);
+    expect(await readAll(folder, () => true)).toEqual(whole);
+    expect((await readAll(folder, () => false)).map(without)).toEqual(whole.map(without));
+    const short = await readAll(folder, ({ id }) => id === "c");
+    expect(short.map((each) => each.arrivals?.length)).toEqual([
+      undefined,
+      undefined,
+      2,
+      0,
+      undefined,
+      undefined,
+      // Not as this tool writes it: read whole.
+      2,
+    ]);
   });
 });

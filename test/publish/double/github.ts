@@ -1,7 +1,7 @@
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { GitData } from "./git-data.ts";
 import { exampleOf, matchOperation, requestViolations, responseViolations } from "./openapi.ts";
-
-type Json = Record<string, unknown>;
+import { HttpProblem, type Json } from "./problem.ts";
 
 /** Who a token is and what it may do. */
 export interface Actor {
@@ -43,6 +43,21 @@ export interface StoredPull {
   readonly number: number;
   head: { sha: string; ref: string; repoId: number; owner: string };
   files: { filename: string; patch?: string }[];
+  state?: "open" | "closed";
+  base?: string;
+  title?: string;
+  body?: string;
+}
+
+export interface StoredIssue {
+  readonly number: number;
+  readonly login: string;
+  readonly type: "Bot" | "User";
+  title: string;
+  body: string;
+  state: "open" | "closed";
+  stateReason: string | null;
+  closedAt: string | null;
 }
 
 /** A failure that answers in place of the API, so many times. */
@@ -64,16 +79,6 @@ export interface Call {
   readonly atMs: number;
 }
 
-class HttpProblem extends Error {
-  readonly status: number;
-  readonly headers: Record<string, string>;
-  constructor(status: number, message: string, headers: Record<string, string> = {}) {
-    super(message);
-    this.status = status;
-    this.headers = headers;
-  }
-}
-
 /** Needed permissions, as GitHub's own header names them; one of the alternatives is enough. */
 const NEEDS: Readonly<Record<string, readonly string[]>> = {
   "issues/create-comment": ["issues=write", "pull_requests=write"],
@@ -90,6 +95,18 @@ const NEEDS: Readonly<Record<string, readonly string[]>> = {
   "repos/create-commit-status": ["statuses=write"],
   "repos/compare-commits-with-basehead": ["contents=read"],
   "repos/get-collaborator-permission-level": ["metadata=read"],
+  "repos/get": ["metadata=read"],
+  "issues/list-for-repo": ["issues=read", "pull_requests=read"],
+  "issues/create": ["issues=write"],
+  "issues/update": ["issues=write"],
+  "git/get-ref": ["contents=read"],
+  "git/get-commit": ["contents=read"],
+  "git/create-ref": ["contents=write"],
+  "git/update-ref": ["contents=write"],
+  "git/create-commit": ["contents=write"],
+  "git/create-tree": ["contents=write"],
+  "pulls/create": ["pull_requests=write"],
+  "pulls/update": ["pull_requests=write"],
 };
 
 /** A GitHub that remembers: one repository, over HTTP on loopback, checked against GitHub's own description. */
@@ -101,6 +118,8 @@ export class GitHubDouble {
   readonly collaborators = new Map<string, "admin" | "write" | "read">();
   readonly pulls = new Map<number, StoredPull>();
   readonly comments: StoredComment[] = [];
+  readonly issues: StoredIssue[] = [];
+  readonly git = new GitData();
   readonly checks: StoredCheck[] = [];
   readonly statuses: { sha: string; context: string; state: string; description: string }[] = [];
   readonly labelEvents: { issue: number; event: string; label: string; login: string; at: string }[] = [];
@@ -112,7 +131,15 @@ export class GitHubDouble {
   readonly violations: string[] = [];
   /** A forge without checks, GraphQL: Gitea, Forgejo. */
   isPlainForge = false;
-  url = "";
+  /** Actions may open pull requests: a setting of the repository. */
+  mayOpenPulls = true;
+  /** Where the API begins: `/api/v3` on an Enterprise server. */
+  prefix = "";
+  /** With the prefix. */
+  get url(): string {
+    return `${this.#origin}${this.prefix}`;
+  }
+  #origin = "";
   #nextId = 100;
   #server = createServer((request, response) => void this.#serve(request, response));
 
@@ -121,7 +148,7 @@ export class GitHubDouble {
     await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));
     const address = this.#server.address();
     if (typeof address !== "object" || address === null) throw new Error("no address");
-    this.url = `http://127.0.0.1:${address.port}`;
+    this.#origin = `http://127.0.0.1:${address.port}`;
     return this;
   }
 
@@ -148,6 +175,23 @@ export class GitHubDouble {
     return made;
   }
 
+  /** Opens an issue as somebody. */
+  issue(login: string, title: string, body: string, type: "Bot" | "User" = "User"): StoredIssue {
+    const number = 1000 + this.issues.length;
+    const made: StoredIssue = {
+      number,
+      login,
+      type,
+      title,
+      body,
+      state: "open",
+      stateReason: null,
+      closedAt: null,
+    };
+    this.issues.push(made);
+    return made;
+  }
+
   /** The last call of a kind that succeeded, for the order in which things were done. */
   calledAt(method: string, path: RegExp): number {
     const found = this.calls.findLast(
@@ -161,7 +205,7 @@ export class GitHubDouble {
     for await (const chunk of request) chunks.push(chunk as Buffer);
     const text = Buffer.concat(chunks).toString("utf8");
     const method = request.method ?? "";
-    const url = new URL(request.url ?? "/", this.url);
+    const url = new URL(request.url ?? "/", this.#origin);
     const body = text === "" ? undefined : (JSON.parse(text) as Json);
     const fault = this.faults.find(
       (each) => each.times > 0 && each.method === method && each.path.test(url.pathname),
@@ -197,11 +241,13 @@ export class GitHubDouble {
   ): { status: number; answer: unknown } {
     const actor = this.actors.get(authorization.replace(/^(token|bearer) /i, ""));
     if (actor === undefined) throw new HttpProblem(401, "Bad credentials");
-    if (url.pathname === "/graphql") {
+    // An Enterprise server has it beside the prefix: /api/graphql.
+    if (url.pathname === (this.prefix === "" ? "/graphql" : "/api/graphql")) {
       if (this.isPlainForge) throw new HttpProblem(404, "Not Found");
       return { status: 200, answer: { data: { viewer: { login: actor.login } } } };
     }
-    const matched = matchOperation(method, url.pathname);
+    const isOfApi = url.pathname.startsWith(`${this.prefix}/`);
+    const matched = isOfApi ? matchOperation(method, url.pathname.slice(this.prefix.length)) : null;
     if (matched === null) {
       this.violations.push(`no such operation: ${method} ${url.pathname}`);
       throw new HttpProblem(404, "Not Found");
@@ -241,7 +287,40 @@ export class GitHubDouble {
       throw new HttpProblem(404, "Not Found");
     }
     const issue = Number(path["issue_number"]);
+    const ofGit = this.git.operate(id, path, body);
+    if (ofGit !== null) return ofGit;
     switch (id) {
+      case "repos/get": {
+        // GitHub's own example of a fork lacks what its own schema asks of the source.
+        const { source: _, parent: __, ...example } = exampleOf(id);
+        return ok({ language: null, ...example, default_branch: "main" });
+      }
+      case "issues/list-for-repo": {
+        const found = this.issues.filter(
+          (each) =>
+            (query["state"] === "all" || each.state === (query["state"] ?? "open")) &&
+            each.login === (query["creator"] ?? each.login),
+        );
+        return ok(found.map((each) => this.#issue(each, id)));
+      }
+      case "issues/create": {
+        const made = this.issue(actor.login, String(body["title"]), String(body["body"]), actor.type);
+        return ok(this.#issue(made, id), 201);
+      }
+      case "issues/update": {
+        const found = this.issues.find((each) => each.number === issue);
+        if (found === undefined) throw new HttpProblem(404, "Not Found");
+        this.#changeIssue(found, body);
+        return ok(this.#issue(found, id));
+      }
+      case "pulls/create":
+        return ok(this.#pull(this.#openPull(body), id), 201);
+      case "pulls/update": {
+        const found = this.#pullOf(Number(path["pull_number"]));
+        found.title = String(body["title"] ?? found.title);
+        found.body = String(body["body"] ?? found.body);
+        return ok(this.#pull(found, id));
+      }
       case "users/get-authenticated": {
         if (actor.type === "Bot" && !this.isPlainForge) {
           throw new HttpProblem(403, "Resource not accessible by integration");
@@ -250,7 +329,13 @@ export class GitHubDouble {
       }
       case "pulls/list": {
         const [owner, ref] = (query["head"] ?? ":").split(":");
-        const found = [...this.pulls.values()].filter(({ head }) => head.owner === owner && head.ref === ref);
+        const found = [...this.pulls.values()].filter(
+          ({ head, state = "open", base = "main" }) =>
+            head.owner === owner &&
+            head.ref === ref &&
+            base === (query["base"] ?? base) &&
+            (query["state"] === "all" || state === (query["state"] ?? "open")),
+        );
         return ok(found.map((pull) => this.#pull(pull, "pulls/list")));
       }
       case "pulls/get":
@@ -260,7 +345,7 @@ export class GitHubDouble {
         return ok(files.map((file) => ({ ...exampleOf(id), ...file })));
       }
       case "issues/list-comments": {
-        this.#pullOf(issue);
+        this.#conversation(issue);
         const since = query["since"];
         const found = this.comments.filter((each) => each.issue === issue);
         return ok(
@@ -270,7 +355,7 @@ export class GitHubDouble {
         );
       }
       case "issues/create-comment": {
-        this.#pullOf(issue);
+        this.#conversation(issue);
         const text = String(body["body"]);
         if (text.length > 65_536)
           throw new HttpProblem(422, "Body is too long (maximum is 65536 characters)");
@@ -402,19 +487,72 @@ export class GitHubDouble {
     };
   }
 
+  #conversation(number: number): void {
+    if (!this.issues.some((each) => each.number === number)) this.#pullOf(number);
+  }
+
+  #changeIssue(found: StoredIssue, body: Json): void {
+    found.title = String(body["title"] ?? found.title);
+    found.body = String(body["body"] ?? found.body);
+    if (found.body.length > 65_536) throw new HttpProblem(422, "Body is too long");
+    const state = body["state"] as StoredIssue["state"] | undefined;
+    if (state === undefined) return;
+    found.state = state;
+    found.closedAt = state === "closed" ? this.now() : null;
+    found.stateReason = state === "open" ? "reopened" : String(body["state_reason"] ?? "completed");
+  }
+
+  #openPull(body: Json): StoredPull {
+    if (!this.mayOpenPulls) {
+      throw new HttpProblem(403, "GitHub Actions is not permitted to create or approve pull requests.");
+    }
+    const [ref, base] = [String(body["head"]), String(body["base"])];
+    const sha = this.git.refs.get(ref);
+    if (sha === undefined || !this.git.refs.has(base)) throw new HttpProblem(422, "Validation Failed");
+    if ([...this.pulls.values()].some((pull) => pull.head.ref === ref && pull.state !== "closed")) {
+      throw new HttpProblem(422, `A pull request already exists for ${this.owner}:${ref}.`);
+    }
+    const number = 500 + this.pulls.size;
+    const head = { sha, ref, repoId: this.repoId, owner: this.owner };
+    const [title, text] = [String(body["title"]), String(body["body"])];
+    const made: StoredPull = { number, head, files: [], state: "open", base, title, body: text };
+    this.pulls.set(number, made);
+    return made;
+  }
+
+  #issue({ number, login, type, title, body, state, stateReason, closedAt }: StoredIssue, id: string): Json {
+    const { pull_request: _, ...example } = exampleOf(id);
+    return {
+      ...example,
+      number,
+      title,
+      body,
+      state,
+      state_reason: stateReason,
+      closed_at: closedAt,
+      user: user(login, type),
+      html_url: `https://github.com/${this.owner}/${this.repo}/issues/${number}`,
+    };
+  }
+
   #pullOf(number: number): StoredPull {
     const found = this.pulls.get(number);
     if (found === undefined) throw new HttpProblem(404, "Not Found");
     return found;
   }
 
-  #pull({ number, head }: StoredPull, id: string): Json {
+  #pull({ number, head, base = "main", title, body }: StoredPull, id: string): Json {
     const example = exampleOf(id);
     const was = example["head"] as Json;
     const repo = { ...(was["repo"] as Json), id: head.repoId };
+    const target = example["base"] as Json;
     return {
       ...example,
       number,
+      ...(title === undefined ? {} : { title }),
+      ...(body === undefined ? {} : { body }),
+      html_url: `https://github.com/${this.owner}/${this.repo}/pull/${number}`,
+      base: { ...target, ref: base, repo: { ...(target["repo"] as Json), id: this.repoId } },
       requested_teams: [],
       head: { ...was, sha: head.sha, ref: head.ref, label: `${head.owner}:${head.ref}`, repo },
     };
