@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { parseArgs } from "node:util";
+import type { Page } from "playwright-core";
 import { writeHtmlReport } from "../src/html-report.ts";
 import { renderComment } from "../src/report/comment.ts";
 import { renderHtml } from "../src/report/html.ts";
@@ -17,7 +18,7 @@ import { commentPage } from "./comment-page.ts";
  * Writes every kind of report as a reader sees it, with a page that links them, and says where.
  *
  * --out FOLDER          where; a temporary folder by default
- * --screenshots FOLDER  pictures of the richest ones as well, at phone and desktop width
+ * --screenshots FOLDER  pictures of the richest ones as well, at phone and desktop width, light and dark
  */
 const { values } = parseArgs({ options: { out: { type: "string" }, screenshots: { type: "string" } } });
 const out =
@@ -52,24 +53,50 @@ if (values.screenshots !== undefined) {
   const folder = resolve(values.screenshots);
   await mkdir(folder, { recursive: true });
   const browser = await launchChromium();
-  for (const [device, width, colorScheme] of [
-    ["desktop", 1280, "light"],
-    ["phone", 390, "dark"],
-  ] as const) {
-    for (const kind of ["comment", "report"]) {
-      const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme });
-      await page.goto(pathToFileURL(join(out, `${kind}-rich.html`)).href);
-      if (kind === "comment") await page.locator(".mermaid svg").waitFor();
-      // The tables below go on for pages; what is looked at are the verdict and the charts.
-      const height =
-        kind === "comment" ? undefined : await page.evaluate("document.getElementById('metrics').offsetTop");
-      await page.screenshot({
-        path: join(folder, `${kind}-${device}.png`),
+  const devices = [
+    ["desktop", 1280],
+    ["phone", 390],
+  ] as const;
+  const schemes = ["light", "dark"] as const;
+  const all = devices.flatMap(([device, width]) => schemes.map((scheme) => ({ device, width, scheme })));
+  for (const { device, width, scheme } of all) {
+    const page = await browser.newPage({ viewport: { width, height: 900 }, colorScheme: scheme });
+    const open = (name: string) => page.goto(pathToFileURL(join(out, name)).href);
+    const shoot = (name: string, clip?: Clip) =>
+      page.screenshot({
+        path: join(folder, `${name}-${device}-${scheme}.png`),
         fullPage: true,
-        ...(typeof height === "number" ? { clip: { x: 0, y: 0, width, height } } : {}),
+        ...(clip === undefined ? {} : { clip }),
       });
-      await page.close();
+    const openComment = async (story: string) => {
+      await open(`comment-${story}.html`);
+      await page.locator(".mermaid svg").waitFor();
+    };
+    await openComment("rich");
+    await shoot("comment");
+    // The tables below go on for pages; what is looked at are the verdict and the charts.
+    await open("report-rich.html");
+    await shoot("report", { x: 0, y: 0, width, height: await topOf(page, "tokens") });
+    // Of the rest one in light and one in dark is enough.
+    if ((device === "desktop") === (scheme === "light")) {
+      await shoot("report-machine", await between(page, "tokens", "metrics", width));
+      await openComment("changed-before");
+      await shoot("comment-nights");
+      await open("report-changed-before.html");
+      await shoot("report-nights", await between(page, "history", "metrics", width));
     }
+    await page.close();
   }
   await browser.close();
+}
+
+type Clip = { x: number; y: number; width: number; height: number };
+
+function topOf(page: Page, section: string): Promise<number> {
+  return page.evaluate(`document.getElementById(${JSON.stringify(section)}).offsetTop - 20`);
+}
+
+async function between(page: Page, from: string, to: string, width: number): Promise<Clip> {
+  const [top, bottom] = [await topOf(page, from), await topOf(page, to)];
+  return { x: 0, y: top, width, height: bottom - top };
 }

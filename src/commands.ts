@@ -9,15 +9,16 @@ import { GateError, messageOf, UsageError } from "./domain/errors.ts";
 import { RUN_FILES } from "./domain/run.ts";
 import { EXIT } from "./domain/verdict.ts";
 import { runAndRecord, runGate } from "./gate.ts";
+import { writeHtmlReport } from "./html-report.ts";
 import { addInitCommand } from "./init-command.ts";
 import { CONFIG_FILE, checkMetricNames } from "./inputs.ts";
 import { outliveReaders } from "./interruption.ts";
 import { addLedgerCommands } from "./ledger-commands.ts";
 import { addPublishCommand } from "./publish-command.ts";
-import { type Recorded, type RecordOptions, recordRuns } from "./recording.ts";
+import { recordedText } from "./recorded-text.ts";
+import { type Recorded, type RecordOptions, recordRuns, WINDOW } from "./recording.ts";
 import { renderComment } from "./report/comment.ts";
-import { formatChange, formatValue } from "./report/numbers.ts";
-import { columns, printable, renderTerminal } from "./report/terminal.ts";
+import { printable, renderTerminal } from "./report/terminal.ts";
 import { cellsOf, commentInputOf, mergeRuns, readAll, readReported, runFolders } from "./reporting.ts";
 import {
   interruptions,
@@ -26,6 +27,7 @@ import {
   overridesOf,
   prepare,
   type ServeOptions,
+  stdoutLook,
   wholeNumber,
   withServeOptions,
 } from "./serve-options.ts";
@@ -52,7 +54,7 @@ async function run(options: ServeOptions): Promise<number> {
     const path = join(result.runDir, RUN_FILES.comparison);
     const text = await readTextIfExists(path);
     const comparison = text === null ? null : parseJson(text, comparisonFileSchema, path);
-    out(renderTerminal(result.verdict, comparison, shown(result.runDir)));
+    out(renderTerminal(result.verdict, comparison, shown(result.runDir), stdoutLook()));
   }
   return result.verdict.exitCode;
 }
@@ -65,10 +67,10 @@ interface RecordCommandOptions extends ServeOptions {
   extend?: number | true;
   accept?: string[];
   reason?: string;
+  pullRequest?: boolean;
+  baseBranch?: string;
+  repository?: string;
 }
-
-/** Sessions that a baseline is extended to when no number is said. */
-const WINDOW = 10;
 
 function recordOptionsOf({ extend, accept, reason }: RecordCommandOptions): RecordOptions {
   if (extend !== undefined && accept !== undefined) {
@@ -83,6 +85,7 @@ function recordOptionsOf({ extend, accept, reason }: RecordCommandOptions): Reco
 
 async function record(runDirs: string[], options: RecordCommandOptions): Promise<number> {
   const how = recordOptionsOf(options);
+  const propose = await proposerOf(options);
   if (runDirs.length > 0) {
     const given = Object.keys(overridesOf(options)).filter(
       (key) => key !== "baselineDir",
@@ -93,13 +96,13 @@ async function record(runDirs: string[], options: RecordCommandOptions): Promise
       );
     }
     const dir = options.baselineDir ?? (await baselineDirOf(options));
-    printRecorded(await recordRuns(runDirs, dir, { cwd: process.cwd() }, how));
+    await propose(await recordRuns(runDirs, dir, { cwd: process.cwd() }, how));
     return EXIT.pass;
   }
   const { config, world } = await prepare(options);
   const result = await runAndRecord(config, world, how);
-  if (result.recorded === null) out(renderTerminal(result.verdict, null, shown(result.runDir)));
-  else printRecorded(result.recorded);
+  if (result.recorded === null) out(renderTerminal(result.verdict, null, shown(result.runDir), stdoutLook()));
+  else await propose(result.recorded);
   return result.verdict.exitCode;
 }
 
@@ -123,21 +126,24 @@ async function readConfigFile(name: string) {
   return { configPath: name, file };
 }
 
-function printRecorded(recorded: Recorded): void {
-  const rows = recorded.changes
-    .filter((change) => change.new !== null || change.old !== null)
-    .map((change) => [
-      change.metric,
-      formatValue(change.old, change.unit),
-      formatValue(change.new, change.unit),
-      formatChange(change.old, change.new, change.unit),
-    ]);
-  const lines = [
-    `Recorded ${recorded.baseline.sessions.length} session(s) in ${recorded.path}`,
-    ...columns([["metric", "old", "new", "change"], ...rows]),
-    "Commit this file on the base branch: pull requests are judged by that copy.",
-  ];
-  out(printable(`${lines.join("\n")}\n`));
+/** Prints what was recorded, and proposes it by a pull request where that is asked for. */
+async function proposerOf({ pullRequest, baseBranch, repository }: RecordCommandOptions) {
+  const byHand = "Commit this file on the base branch: pull requests are judged by that copy.";
+  if (pullRequest !== true) return async (recorded: Recorded) => out(recordedText(recorded, byHand));
+  // GitHub's client is large, and without a pull request nothing here needs it. A token that is missing is said at once.
+  const [{ accessFromEnvironment }, { proposedText, proposeRecorded }] = await Promise.all([
+    import("./github-access.ts"),
+    import("./proposing.ts"),
+  ]);
+  const access = accessFromEnvironment(repository, process.env, log);
+  return async (recorded: Recorded) => {
+    out(recordedText(recorded, "Pull requests are judged by the base branch's copy."));
+    out(
+      printable(
+        `${proposedText(await proposeRecorded(recorded, process.cwd(), access, baseBranch ?? null))}\n`,
+      ),
+    );
+  };
 }
 
 interface CompareOptions {
@@ -166,7 +172,7 @@ async function compare(options: CompareOptions): Promise<number> {
   if (options.json === true) {
     out(`${JSON.stringify({ ...comparison, ...verdict }, null, 1)}\n`);
   } else {
-    out(renderTerminal(verdict, comparison, "--json prints every input of the decision"));
+    out(renderTerminal(verdict, comparison, "--json prints every input of the decision", stdoutLook()));
   }
   return verdict.exitCode;
 }
@@ -176,7 +182,9 @@ async function report(names: string[], { cells = [] }: { cells?: string[] }): Pr
   const folders = await runFolders(names, cwd);
   const [only] = folders;
   if (folders.length === 1 && only !== undefined && cells.length === 0) {
-    out(renderComment(commentInputOf(await readReported(only), cwd)));
+    const input = commentInputOf(await readReported(only), cwd);
+    out(renderComment(input));
+    await writeHtmlReport(only, input, log);
     return EXIT.pass;
   }
   const { runs, unread } = await readAll(folders, readReported);
@@ -225,6 +233,9 @@ function buildProgram(finish: (code: number) => void): Command {
       "take only these metrics from the runs, by id or pattern; needs --reason",
     )
     .option("--reason <text>", "why the baseline changes; it is kept in the file")
+    .option("--pull-request", "propose it by a pull request on GitHub, with the token in GITHUB_TOKEN")
+    .option("--base-branch <name>", "of --pull-request, the repository's default branch by default")
+    .option("--repository <owner/name>", "of --pull-request, GITHUB_REPOSITORY by default")
     .action(action((runs: string[], options: RecordCommandOptions) => record(runs, options)));
   addInitCommand(program, { out, finish });
   addDoctorCommand(program, { out, finish });
@@ -241,7 +252,9 @@ function buildProgram(finish: (code: number) => void): Command {
     .action(action((options: CompareOptions) => compare(options)));
   program
     .command("report")
-    .description("print the comment of a run folder, or one comment on many, which ends as the worst of them")
+    .description(
+      "print the comment of a run folder and write its report.html, or one comment on many, which ends as the worst of them",
+    )
     .argument("<runs...>", "run folders, folders of them, or patterns")
     .option("--cells <names...>", "names of the runs that must be there: a missing one fails the report")
     .action(action((runs: string[], options: { cells?: string[] }) => report(runs, options)));
@@ -281,6 +294,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     return code;
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.pass : EXIT.usage;
+    log.follow?.(null);
     const known = error instanceof GateError;
     process.stderr.write(
       printable(`vllm-gate: ${known ? messageOf(error) : ((error as Error).stack ?? String(error))}\n`),

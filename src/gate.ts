@@ -1,6 +1,9 @@
 import { join, relative, resolve } from "node:path";
+import { median } from "simple-statistics";
+import { baselineNotes } from "./ageing.ts";
 import { baselinePath } from "./baseline/baseline-path.ts";
 import { parseBaseline } from "./baseline/baseline-text.ts";
+import { judgeByBothCopies } from "./both-copies.ts";
 import { noisePath } from "./calibrating.ts";
 import { compareSides, taintsOf } from "./compare/compare.ts";
 import { checkLimits } from "./compare/limits.ts";
@@ -12,16 +15,19 @@ import { firstRecordCommand } from "./domain/command-line.ts";
 import type { ComparisonFile } from "./domain/comparison.ts";
 import { messageOf, UsageError } from "./domain/errors.ts";
 import { diffFingerprints, type Fingerprint } from "./domain/fingerprint.ts";
+import type { HistoryFile } from "./domain/history.ts";
 import type { MeasurementsFile } from "./domain/measurements.ts";
 import { type NoiseFile, noiseFileSchema } from "./domain/noise.ts";
 import { RUN_FILES, type RunRecord, shortfallOf } from "./domain/run.ts";
 import type { VerdictFile } from "./domain/verdict.ts";
+import { appendAndFindDrift, type DriftResult } from "./drift.ts";
 import { writeHtmlReport } from "./html-report.ts";
 import { firstOrder, measureInLooks, serverOfBaseline } from "./looks.ts";
 import {
   type Finishable,
   headPlan,
   identify,
+  type Measured,
   measureSessions,
   type RunPlan,
   type StartedRun,
@@ -30,6 +36,7 @@ import {
 } from "./measuring.ts";
 import { type Recorded, type RecordOptions, recordRuns } from "./recording.ts";
 import { renderComment } from "./report/comment.ts";
+import { writeHistory } from "./report-history.ts";
 import { parseJson, readCheckedOut, writeFileAtomic, writeJson } from "./system/files.ts";
 import { gitRoot, gitShow } from "./system/git.ts";
 import { secretsOf } from "./system/redact.ts";
@@ -65,6 +72,8 @@ export async function runGate(config: GateConfig, world: Surroundings): Promise<
     order: firstOrder(config),
   };
   const started = await startRun(config, world, plan, fingerprint);
+  const startS = startSecondsOf(baseline);
+  if (startS !== null) started.progress.expectStart(startS);
   return reportAnyway(started, config, world, async () => {
     const compare = (run: RunRecord, measurements: MeasurementsFile) =>
       config.base === null
@@ -81,16 +90,54 @@ export async function runGate(config: GateConfig, world: Surroundings): Promise<
     });
     if (measured.failure !== null) return finish(measured, world, measured.failure, null);
     const { run, measurements } = measured;
-    const comparison = compare(run, measurements);
-    await writeJson(join(measured.runDir, RUN_FILES.comparison), comparison);
+    const compared = compare(run, measurements);
     const shortfall = shortfallOf(run);
-    const notes = [...config.notes, ...(shortfall === null ? [] : [shortfall])];
-    const verdict =
+    const path = baselinePath(config.scenario, fingerprint);
+    const notes = [
+      ...config.notes,
+      ...(shortfall === null ? [] : [shortfall]),
+      ...(baseline === null ? [] : await baselineNotes({ baseline, path }, run, compared, config, world)),
+    ];
+    const decideBy = (comparison: ComparisonFile, rules: GateConfig, source: string) =>
       comparison.baseSource === null
-        ? decideWithoutBaseline(comparison, expected, config, firstRecordCommand(run), notes)
-        : decide(comparison, config, notes);
-    return finish(measured, world, verdict, comparison);
+        ? decideWithoutBaseline(comparison, source, rules, firstRecordCommand(run), notes)
+        : decide(comparison, rules, notes);
+    const verdict = decideBy(compared, config, expected);
+    const copies = await judgeByBothCopies(
+      { comparison: compared, verdict },
+      config,
+      world,
+      async (rules) => {
+        const comparison = await compareByOwn(measured, rules, path, world);
+        return { comparison, verdict: decideBy(comparison, rules, join(rules.baselineDir, path)) };
+      },
+    );
+    const comparison = copies === undefined ? compared : { ...compared, bothCopies: copies };
+    await writeJson(join(measured.runDir, RUN_FILES.comparison), comparison);
+    const place = { cwd: world.cwd, baselineDir: config.baselineDir, log: world.log };
+    const history = await writeHistory(measured.runDir, run, comparison, place);
+    return finish(measured, world, verdict, comparison, history);
   });
+}
+
+/** The comparison by the copies of baseline and noise that are checked out, where the base branch's judge. */
+async function compareByOwn(
+  { run, measurements }: Measured,
+  rules: GateConfig,
+  path: string,
+  { baseRevision: _, ...world }: Surroundings,
+): Promise<ComparisonFile> {
+  const source = join(rules.baselineDir, path);
+  const noise = await readNoise(noisePath(source), rules.scenario, run.fingerprint, world);
+  if (rules.base !== null) return compareBesides(run, measurements, noise, rules);
+  const baseline = await readBaseline(source, rules.scenario, world);
+  return compareWithBaseline(run, measurements, { baseline, source, noise }, rules);
+}
+
+/** How long the baseline's servers took to start, in seconds: what the first one here is expected to take. */
+function startSecondsOf(baseline: Baseline | null): number | null {
+  const sessions = baseline?.metrics["startup.ready_s"]?.sessions ?? [];
+  return sessions.flat().length === 0 ? null : median(sessions.flat());
 }
 
 /** Another version of vLLM beside head's would tell nothing about what the baseline was made of. */
@@ -135,20 +182,33 @@ export async function runAndRecord(
   return { ...result, recorded };
 }
 
-/** Measures alone, for a history: `vllm-gate drift`. */
+/** Measures a night and appends it to its machine's history: `vllm-gate drift`. */
 export async function runNight(
   config: GateConfig,
   world: Surroundings,
-): Promise<{ readonly runDir: string; readonly failure: VerdictFile | null }> {
-  const started = await startRun(
-    config,
-    world,
-    headPlan(config, config.sessions),
-    await identify(config, world),
-  );
-  const measured = await measureSessions(started, config, world);
-  await measured.close();
-  return { runDir: measured.runDir, failure: measured.failure };
+  keep: number,
+): Promise<RunResult & { readonly night: DriftResult | null }> {
+  const fingerprint = await identify(config, world);
+  const started = await startRun(config, world, headPlan(config, config.sessions), fingerprint);
+  let night: DriftResult | null = null;
+  const result = await reportAnyway(started, config, world, async () => {
+    const measured = await measureSessions(started, config, world);
+    if (measured.failure !== null) return finish(measured, world, measured.failure, null);
+    const { cwd } = world;
+    const { baselineDir } = config;
+    const request = { cwd, runs: [started.runDir], baselineDir, keep, rules: config };
+    const outcome = await appendAndFindDrift(request).catch((error: unknown) => {
+      if (error instanceof UsageError) return error;
+      throw error;
+    });
+    if (outcome instanceof UsageError) {
+      return finish(measured, world, decideNotRecorded(config.scenario, outcome.message), null);
+    }
+    night = outcome;
+    const next = "Push it, so that the next night finds it.";
+    return finish(measured, world, decideRecorded(config.scenario, outcome.drift.history, next), null);
+  });
+  return { ...result, night };
 }
 
 /** A run whose tool fails in the middle still says what happened: a verdict file, a report, no state left behind. */
@@ -161,6 +221,7 @@ async function reportAnyway(
   try {
     return await work();
   } catch (error) {
+    world.log.follow?.(null);
     const { run, runDir, state } = started;
     run.outcome = "failed";
     const verdict = decideFailure(
@@ -184,11 +245,12 @@ async function finish(
   world: Surroundings,
   verdict: VerdictFile,
   comparison: ComparisonFile | null,
+  history: HistoryFile | null = null,
 ): Promise<RunResult> {
   const { runDir, run, measurements } = measured;
   const runPath = relative(world.cwd, runDir) || runDir;
   const acceptCommand = `vllm-gate record ${runPath}`;
-  const input = { verdict, run, measurements, comparison, runPath, acceptCommand };
+  const input = { verdict, run, measurements, comparison, history, runPath, acceptCommand };
   const comment = renderComment(input);
   await writeFileAtomic(join(runDir, RUN_FILES.report), comment);
   await writeJson(join(runDir, RUN_FILES.verdict), verdict);
@@ -275,7 +337,7 @@ function compareBesides(
 ): ComparisonFile {
   const head = runSide(run, measurements, "this run");
   const base = runSide(run, measurements, "the base, measured beside it", "base");
-  const compared = compareSides(run.scenario, base, head, rulesOf(config), { noise });
+  const compared = compareSides(run.scenario, base, head, rulesOf(config), { noise, interleaved: true });
   return { ...compared, limits: checkLimits(head.values, head.definitions, config.limits) };
 }
 

@@ -9,6 +9,7 @@ import { EXIT, type VerdictFile } from "./domain/verdict.ts";
 import { measureRun } from "./measure/measure.ts";
 import { explainOutliers } from "./outliers.ts";
 import { type ProbeSuite, suiteOf } from "./probe/suite.ts";
+import { RunProgress } from "./progress.ts";
 import { renderFirstTokenLatency } from "./report/first-token-latency.ts";
 import { serverEnvironment } from "./serve/environment.ts";
 import { runSession } from "./session.ts";
@@ -74,6 +75,7 @@ export interface StartedRun {
   /** Aborted when the run's time is spent. */
   readonly budget: AbortSignal;
   readonly ownCost: OwnCostMeter;
+  readonly progress: RunProgress;
   readonly run: RunRecord;
   readonly state: StateFile;
 }
@@ -189,6 +191,7 @@ export async function startRun(
     state,
     budget: AbortSignal.timeout(config.budgetMinutes * 60_000),
     ownCost: measureOwnCost(),
+    progress: followProgress(plan, world),
   };
 }
 
@@ -242,7 +245,15 @@ export async function resumeRun(
     state,
     budget: AbortSignal.timeout(config.budgetMinutes * 60_000),
     ownCost: measureOwnCost(),
+    progress: followProgress(plan, world),
   };
+}
+
+/** Shows how the run gets on, where there is a terminal to show it on. */
+function followProgress(plan: RunPlan, { log }: Surroundings): RunProgress {
+  const progress = new RunProgress(plan);
+  log.follow?.((columns) => progress.line(columns));
+  return progress;
 }
 
 /** Redacts every secret of the machine and of the servers. */
@@ -277,12 +288,13 @@ export async function measureSession(
   world: Surroundings,
   next: { readonly variant: string; readonly suite?: ProbeSuite; readonly server?: ServerSpec },
 ): Promise<SessionRecord | null> {
-  const { plan, run, runDir, state, budget } = started;
+  const { plan, run, runDir, state, budget, progress } = started;
   const { variant, suite = plan.suite } = next;
   const signal = AbortSignal.any([world.signal, budget]);
   const server = next.server ?? plan.variants[variant];
   if (server === undefined) throw new RangeError(`the plan has no variant ${variant}`);
   if (signal.aborted) return null;
+  progress.sessionBegan(variant);
   const session = await runSession({
     variant,
     server,
@@ -298,9 +310,10 @@ export async function measureSession(
     signal,
     hurry: world.hurry,
     log: world.log,
+    progress,
     state,
     machine: world.machine,
-  });
+  }).finally(() => progress.sessionEnded());
   if (budget.aborted && !world.signal.aborted && session.outcome === "cancelled") {
     session.cause = `not finished within budgetMinutes (${config.budgetMinutes})`;
   }
@@ -333,6 +346,7 @@ export async function concludeMeasuring(
   world: Surroundings,
 ): Promise<Measured> {
   const { plan, run, runDir, state, budget } = started;
+  world.log.follow?.(null);
   const done = run.sessions.filter((session) => session.outcome === "ok").length;
   if (done < plan.order.length && budget.aborted && !world.signal.aborted && done > 0) {
     world.log.warn(

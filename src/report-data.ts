@@ -29,7 +29,15 @@ export async function readSeries(runDir: string, run: RunRecord): Promise<Report
   const latencies = new Map<string, { variant: string; case: string; ms: number[] }>();
   const looked = timelineCases(run);
   const candidates = new Map<string, RequestTrace[]>();
-  for await (const trace of readTraces(runDir)) {
+  const isLookedAt = (trace: RequestTrace) => {
+    const place = looked.get(trace.variant);
+    return (
+      place?.session === trace.session &&
+      place.round === trace.round &&
+      place.case === `${trace.probe}.${trace.case}`
+    );
+  };
+  for await (const trace of readTraces(runDir, isLookedAt)) {
     const session = measured.get(keyOf({ variant: trace.variant, index: trace.session }));
     if (session === undefined || !counts(trace, session)) continue;
     const ms = ttftMs(trace);
@@ -38,8 +46,7 @@ export async function readSeries(runDir: string, run: RunRecord): Promise<Report
     const group = latencies.get(key) ?? { variant: trace.variant, case: name, ms: [] };
     latencies.set(key, group);
     if (ms !== null) group.ms.push(ms);
-    const place = looked.get(trace.variant);
-    if (place?.session === trace.session && place.round === trace.round && place.case === name) {
+    if (isLookedAt(trace)) {
       const kept = candidates.get(trace.variant) ?? [];
       candidates.set(trace.variant, kept);
       if (trace.arrivals !== undefined && trace.arrivals.length > 1) kept.push(trace);
@@ -50,7 +57,6 @@ export async function readSeries(runDir: string, run: RunRecord): Promise<Report
     timelines: [...candidates.values()].flatMap((traces) => timelineOf(traces) ?? []),
     cacheUse: run.sessions.flatMap(cacheUseOf),
     gpus: await readGpus(runDir, run),
-    history: [],
   };
 }
 

@@ -2,6 +2,7 @@ import { glob, lstat, readdir } from "node:fs/promises";
 import { basename, join, relative, resolve } from "node:path";
 import { type ComparisonFile, comparisonFileSchema } from "./domain/comparison.ts";
 import { messageOf, UsageError } from "./domain/errors.ts";
+import { type HistoryFile, historyFileSchema } from "./domain/history.ts";
 import { type MeasurementsFile, measurementsFileSchema } from "./domain/measurements.ts";
 import { RUN_FILES, type RunRecord, runRecordSchema } from "./domain/run.ts";
 import { type VerdictFile, verdictFileSchema } from "./domain/verdict.ts";
@@ -17,6 +18,7 @@ export interface ReportedRun {
   readonly verdict: VerdictFile;
   readonly comparison: ComparisonFile | null;
   readonly measurements: MeasurementsFile | null;
+  readonly history?: HistoryFile | null;
   readonly handoff: Handoff | null;
 }
 
@@ -37,6 +39,7 @@ export async function readReported(folder: string): Promise<ReportedRun> {
     verdict: await readJson(join(folder, RUN_FILES.verdict), verdictFileSchema),
     comparison: await optional(RUN_FILES.comparison, comparisonFileSchema),
     measurements: await optional(RUN_FILES.measurements, measurementsFileSchema),
+    history: await optional(RUN_FILES.history, historyFileSchema),
     handoff: await optional(HANDOFF_FILE, handoffSchema),
   };
 }

@@ -1,14 +1,40 @@
 import { resolve } from "node:path";
+import { styleText } from "node:util";
 import { type Command, InvalidArgumentError } from "commander";
 import type { Overrides } from "./config/overrides.ts";
 import { CONFIG_FILE, loadConfig } from "./inputs.ts";
 import { untilInterrupted } from "./interruption.ts";
 import type { Surroundings } from "./measuring.ts";
-import { printable } from "./report/terminal.ts";
-import { lineLog } from "./system/log.ts";
+import { printable, type TerminalLook } from "./report/terminal.ts";
+import { type Log, lineLog, liveLog, QUIET_LOG } from "./system/log.ts";
 
-/** Progress goes to stderr, results to stdout. */
-export const log = lineLog((line) => process.stderr.write(printable(line)));
+/** Of a terminal that does not say how wide it is. */
+const USUAL_COLUMNS = 80;
+
+/**
+ * Progress goes to stderr, results to stdout. A line that is redrawn only where a person looks on: CI keeps what a
+ * terminal overwrites.
+ */
+export const log: Log = stderrLog();
+
+function stderrLog(): Log {
+  const { stderr, env } = process;
+  const output = {
+    write: (text: string) => stderr.write(text),
+    clean: printable,
+    warning: styleText("yellow", "warning:", { stream: stderr }),
+  };
+  const isWatched = stderr.isTTY === true && env["TERM"] !== "dumb" && !env["CI"];
+  return isWatched ? liveLog({ ...output, columns: () => stderr.columns || USUAL_COLUMNS }) : lineLog(output);
+}
+
+/** How stdout shows a result: colours as NO_COLOR, FORCE_COLOR and the terminal say. */
+export function stdoutLook(): TerminalLook {
+  return {
+    ...(process.stdout.isTTY === true ? { columns: process.stdout.columns || USUAL_COLUMNS } : {}),
+    paint: (style, text) => styleText(style, text, { stream: process.stdout }),
+  };
+}
 
 /** Options of every command that starts servers. */
 export interface ServeOptions {
@@ -30,6 +56,7 @@ export interface ServeOptions {
   baseRef?: string;
   runsDir: string;
   json?: boolean;
+  quiet?: boolean;
 }
 
 /** Names of overrides as they are typed on the command line. */
@@ -81,7 +108,8 @@ export function withServerOptions(command: Command): Command {
     .option("--args <flags>", "server flags in one string, in place of the scenario's")
     .option("--command <command>", "what starts the server, in place of `vllm serve`")
     .option("--base-ref <revision>", "git revision whose policy and baseline judge, as for a pull request")
-    .option("--runs-dir <folder>", "where run folders are made", "runs");
+    .option("--runs-dir <folder>", "where run folders are made", "runs")
+    .option("--quiet", "no progress and no warnings: only the result, and errors");
 }
 
 /** Options of a gate run. */
@@ -95,15 +123,16 @@ export function withServeOptions(command: Command): Command {
     .option("--baseline-dir <folder>", "where baselines lie");
 }
 
-export const interruptions = () =>
+export const interruptions = (to: Log = log) =>
   untilInterrupted((signal, first) =>
-    log.step(
+    to.step(
       first ? `${signal}: ending the server; this may take a few seconds` : `${signal}: killing the server`,
     ),
   );
 
 export async function prepare(options: ServeOptions) {
   const cwd = process.cwd();
+  const to = options.quiet === true ? QUIET_LOG : log;
   const config = await loadConfig({
     cwd,
     overrides: overridesOf(options),
@@ -114,8 +143,8 @@ export async function prepare(options: ServeOptions) {
   const world: Surroundings = {
     cwd,
     environment: process.env,
-    log,
-    ...interruptions(),
+    log: to,
+    ...interruptions(to),
     runsDir: resolve(cwd, options.runsDir),
     ...(options.baseRef === undefined ? {} : { baseRevision: options.baseRef }),
   };

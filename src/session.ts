@@ -6,6 +6,7 @@ import { messageOf, NotMeasuredError } from "./domain/errors.ts";
 import type { SessionRecord } from "./domain/run.ts";
 import type { ProbeSuite } from "./probe/suite.ts";
 import { probe, type Target } from "./probing.ts";
+import type { RunProgress } from "./progress.ts";
 import { recordedNames, serverEnvironment } from "./serve/environment.ts";
 import { findFreePort, launchServer, servedModelName } from "./serve/launch.ts";
 import { findModelFacts } from "./serve/model-config.ts";
@@ -44,6 +45,8 @@ export interface SessionContext {
   /** Aborted when the server is to be ended without a grace. */
   readonly hurry?: AbortSignal | undefined;
   readonly log: Log;
+  /** Told how the session gets on. */
+  readonly progress?: RunProgress | undefined;
   readonly state: StateFile;
   /** Where the machine is looked at; this one when absent. */
   readonly machine?: MachineView | undefined;
@@ -185,6 +188,7 @@ async function launch(
     record.readyS = round3(
       await waitUntilHealthy(server, { timeoutS: context.readyTimeoutS, signal, marker }),
     );
+    context.progress?.sessionServes();
     log.step(`${name}: ready after ${record.readyS.toFixed(1)} s`);
     const descendants = await server.descendants();
     record.allocator = await telemetry.allocator();
@@ -242,6 +246,7 @@ async function attach(
     throw new NotMeasuredError(`server.apiKeyEnv: the variable ${spec.apiKeyEnv} is not set`);
   }
   log.step(`session ${context.index} of ${context.variant}: probing ${spec.url}`);
+  context.progress?.sessionServes();
   const model = spec.model ?? (await fetchModel(spec.url, apiKey, signal))?.id ?? null;
   if (model === null) {
     throw new NotMeasuredError(

@@ -105,7 +105,7 @@ describe("a gate on the simulator", () => {
     const recorded = await runCli(["record", first], { cwd });
     expect(recorded.code, recorded.stderr).toBe(0);
     expect(recorded.stdout).toMatch(
-      /Recorded 1 session\(s\) in baselines\/small\/.+qwen2\.5-1\.5b-instruct\.json/,
+      /Recorded baselines\/small\/.+qwen2\.5-1\.5b-instruct\.json: 1 new session; 1 session behind it now/,
     );
 
     const same = await runCli(["run", "--json"], { cwd });

@@ -3,7 +3,9 @@ import { type Comparison, type ComparisonFile, incomparable, ordered } from "../
 import type { MeasurementsFile } from "../domain/measurements.ts";
 import type { RunRecord, SessionRecord } from "../domain/run.ts";
 import type { Verdict, VerdictFile } from "../domain/verdict.ts";
+import { bothCopies, ownCopies } from "./both-copies.ts";
 import { curveChart } from "./comment-chart.ts";
+import { earlierNights } from "./earlier-nights.ts";
 import {
   attributionPhrases,
   extentText,
@@ -57,11 +59,14 @@ export function commentParts(input: CommentInput): CommentPart[] {
       "reportOnly",
       verdict.reportOnly ? ["_Report only: this verdict does not block the merge._"] : [],
     ),
+    ...parts("bothCopies", bothCopies(comparison, verdict)),
+    ...parts("ownCopies", ownCopies(comparison)),
     ...parts("machine", machineRows(comparison)),
     ...changedRows(comparison, verdict.headline),
     ...parts("limits", limitRows(comparison)),
     ...parts("flags", differingFlags(comparison)),
     ...parts("attribution", attributions(comparison)),
+    ...parts("history", earlierNights(comparison, input.history ?? null)),
     ...parts("chart", curveChart(comparison)),
     ...failure(verdict, run),
     ...parts("warnings", warnings(input)),

@@ -1,4 +1,5 @@
 import { type Comparison, type ComparisonFile, incomparable } from "../domain/comparison.ts";
+import type { HistoryFile } from "../domain/history.ts";
 import type { MeasurementsFile } from "../domain/measurements.ts";
 import { type RunRecord, shortfallOf } from "../domain/run.ts";
 import type { VerdictFile } from "../domain/verdict.ts";
@@ -10,6 +11,8 @@ export interface ReportInput {
   readonly run: RunRecord;
   readonly measurements: MeasurementsFile | null;
   readonly comparison: ComparisonFile | null;
+  /** Earlier nights of this machine, where it has a history. */
+  readonly history?: HistoryFile | null;
   /** Where the run's files lie, as a reader would type it. */
   readonly runPath: string;
   /** How to take these numbers as the new baseline. */
@@ -126,7 +129,8 @@ export function warningTexts(input: ReportInput): string[] {
   const shortfall = shortfallOf(run);
   const short = shortfall === null || verdict.verdict === "failed" ? [] : [shortfall];
   const elsewhere = [verdict.headline, ...(verdict.cause === "not_recorded" ? verdict.reasons : [])];
-  return [...new Set([...taints, ...short, ...left, ...dirtyLines(run)])].filter(
+  const notes = verdict.notes ?? [];
+  return [...new Set([...taints, ...short, ...notes, ...left, ...dirtyLines(run)])].filter(
     (each) => !said.has(each) && !elsewhere.some((text) => text.includes(each)),
   );
 }

@@ -10,7 +10,7 @@ export const STYLE = `
 --term-processes:#9198a1;--term-weights:#58a6ff;--term-warmup:#d29922;--term-request:#56d364}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--text);font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
-header,main,footer{max-width:1080px;margin:0 auto;padding:0 16px}
+header,main,footer{max-width:1200px;margin:0 auto;padding:0 16px}
 header{padding-top:24px}
 h1{font-size:26px;line-height:1.25;margin:0 0 8px}
 h2{font-size:20px;margin:40px 0 8px;padding-bottom:4px;border-bottom:1px solid var(--line)}
@@ -31,9 +31,9 @@ table{border-collapse:collapse;width:100%;font-size:13.5px}
 th,td{text-align:left;padding:5px 10px;border-bottom:1px solid var(--line);vertical-align:top;white-space:nowrap}
 tr:last-child>*{border-bottom:0}
 thead th{background:var(--raised);font-weight:600}
-tbody th{font-weight:400}
+tbody th{font-weight:400}tbody th code{overflow-wrap:normal}tbody th wbr{display:none}
 td.num,th.num{text-align:right;font-variant-numeric:tabular-nums}
-.wrap,.samples{display:inline-block;white-space:normal;min-width:24ch;max-width:60ch}
+.wrap,.samples{display:inline-block;white-space:normal;min-width:22ch;max-width:60ch}
 .samples{font-variant-numeric:tabular-nums}
 .none,.muted,figcaption{color:var(--muted)}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
@@ -53,6 +53,6 @@ svg text{white-space:pre}
 .tip{position:absolute;z-index:1;pointer-events:none;background:var(--text);color:var(--ground);border-radius:4px;padding:3px 8px;font-size:12.5px;max-width:260px}
 details{margin:8px 0}summary{cursor:pointer}
 footer{padding-bottom:40px;color:var(--muted);font-size:13.5px;margin-top:40px}
-@media (max-width:600px){th,td{padding:5px 6px}tbody th{white-space:normal;min-width:11ch}}
+@media (max-width:600px){th,td{padding:5px 6px}tbody th{white-space:normal;min-width:14ch}tbody th wbr{display:inline}}
 @media print{.legend,nav{display:none}figure{break-inside:avoid}}
 `;

@@ -18,14 +18,19 @@ const HEADER = ["metric", "baseline → this run", "change [95 %]", "verdict", "
 
 function row(each: Comparison): Content[] {
   return [
-    html`<code>${each.metric}</code>`,
+    metricId(each.metric),
     pair(each),
     effect(each),
-    html`<span class="word-${each.verdict}">${WORDS[each.verdict]}</span>`,
+    html`<span class="word-${each.verdict}">${WORDS[each.verdict]}</span>${each.unconfirmed === true ? html`<br><span class="muted">unconfirmed</span>` : ""}`,
     formatTolerance(each.tolerance, each.absoluteTolerance, each.unit),
     number(each.detectable, "share", formatDetectable(each)),
     html`<span class="muted wrap">${each.reason}</span>`,
   ];
+}
+
+/** A metric's id, which a narrow column breaks between its words only. */
+function metricId(id: string): Markup {
+  return html`<code>${id.split(/(?<=[._])/).map((word, index) => (index === 0 ? word : html`<wbr>${word}`))}</code>`;
 }
 
 /** Both sides; the values themselves stand in the elements. */
@@ -77,7 +82,7 @@ function samples(compared: readonly Comparison[], measurements: MeasurementsFile
     return all.length === 0 ? "" : all.length === 1 ? String(all[0]) : `${all[0]}–${all.at(-1)}`;
   };
   const ofComparison = compared.map((each) => [
-    html`<code>${each.metric}</code>`,
+    metricId(each.metric),
     each.unit === "share" ? "%" : each.unit,
     sessionsCell(each.baseSessions, each.unit),
     sessionsCell(each.headSessions, each.unit),
@@ -98,7 +103,7 @@ function samples(compared: readonly Comparison[], measurements: MeasurementsFile
           ).values(),
         ].map((all) => all.map(({ value }) => value));
       return [
-        html`<code>${id}</code>`,
+        metricId(id),
         unit === "share" ? "%" : unit,
         "",
         sessionsCell(of("head"), unit),
@@ -129,7 +134,7 @@ function absent(measurements: MeasurementsFile | null): Markup[] {
   ];
   if (groups.length === 0) return [];
   const rows = groups.map((group) => [
-    html`<code>${group[0]?.metric}</code>`,
+    metricId(group[0]?.metric ?? ""),
     `${group.length}`,
     group[0]?.reason ?? "",
   ]);
@@ -173,7 +178,7 @@ export function limitTable(comparison: ComparisonFile | null): Markup | null {
   return table(
     ["broken limit", "this run", "limit"],
     limits.map((limit) => [
-      html`<code>${limit.metric}</code>`,
+      metricId(limit.metric),
       limit.value === null ? "not measured" : number(limit.value, limit.unit),
       html`${limit.side} ${number(limit.bound, limit.unit)}`,
     ]),

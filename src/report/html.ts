@@ -113,7 +113,12 @@ function sectionsOf(input: ReportInput, series: ReportSeries): Section[] {
     { id: "start", title: "Start of the server", isGrid: true, body: coldStartCharts(run.sessions) },
     { id: "kv", title: "KV cache", isGrid: true, body: cacheCharts(series.cacheUse) },
     { id: "gpu", title: "GPU under the probes", isGrid: true, body: gpuCharts(series.gpus) },
-    { id: "history", title: "Earlier nights", isGrid: true, body: historyCharts(series.history) },
+    {
+      id: "history",
+      title: "Earlier nights",
+      isGrid: true,
+      body: historyCharts(input.history ?? null, comparison),
+    },
     { id: "metrics", title: "All metrics", body: metricTables(comparison, measurements) },
     { id: "environment", title: "Environment and command", body: environmentBody(input) },
     {

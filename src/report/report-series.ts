@@ -1,10 +1,9 @@
-/** What the HTML report draws beside the numbers of the JSON files: computed from traces, telemetry and history. */
+/** What the HTML report draws beside the numbers of the JSON files: computed from traces and telemetry. */
 export interface ReportSeries {
   readonly distributions: readonly Distribution[];
   readonly timelines: readonly TokenTimeline[];
   readonly cacheUse: readonly CacheUse[];
   readonly gpus: readonly GpuTrack[];
-  readonly history: readonly MetricHistory[];
 }
 
 /** How the first-token latencies of a case are spread, over every round that counts of every session of one variant. */
@@ -59,19 +58,9 @@ export interface GpuTrack {
   readonly cases: readonly { readonly name: string; readonly fromS: number; readonly toS: number }[];
 }
 
-/** A metric night by night. */
-export interface MetricHistory {
-  readonly metric: string;
-  readonly unit: string;
-  readonly anchor: number | null;
-  readonly points: readonly { readonly at: string; readonly value: number }[];
-  readonly changes: readonly { readonly at: string; readonly before: number; readonly after: number }[];
-}
-
 export const NO_SERIES: ReportSeries = {
   distributions: [],
   timelines: [],
   cacheUse: [],
   gpus: [],
-  history: [],
 };

@@ -17,7 +17,8 @@ function row(load: number, tokS: number, p95E2eS: number, overrides: Partial<Loa
       qps: tokS / 64,
       tokS,
     },
-    ...{ tokSLeast: tokS, totalTokS: tokS * 4, gpuUtilPct: null, ttftP50Ms: 20, ttftP95Ms: 30, itlP50Ms: 4 },
+    ...{ tokSLeast: tokS, tokSMost: tokS, qpsLeast: tokS / 64, qpsMost: tokS / 64, gaugeReadings: 9 },
+    ...{ totalTokS: tokS * 4, gpuUtilPct: null, ttftP50Ms: 20, ttftP95Ms: 30, itlP50Ms: 4 },
     ...{
       itlP95Ms: 5,
       tpotP50Ms: 4,
@@ -83,7 +84,9 @@ describe("rules of thumb", () => {
     expect(rulesOfThumb({ ...TABLES, advice: { ...ADVICE, knee } }, SETTING)[1]).toContain(
       "The knee was not reached",
     );
-    expect(kneeText(knee)).toMatch(/^not reached: 16 requests in flight were the most that was tried/);
+    expect(kneeText(knee)).toMatch(
+      /^not reached: 16 requests in flight were the most that was measured whole/,
+    );
   });
 
   it("say why there is no knee, and no safe point under an SLO", () => {

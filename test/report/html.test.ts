@@ -25,6 +25,8 @@ const GOLDEN = [
   "limit-broken",
   "failed-start",
   "one-metric",
+  "many-metrics",
+  "changed-before",
 ];
 
 describe("report.html", () => {
@@ -78,23 +80,20 @@ describe("report.html", () => {
       at: `2026-11-${String(night + 1).padStart(2, "0")}T02:00:00.000Z`,
       value: night < 8 ? 2.3 : 2.5,
     }));
-    const page = renderHtml(STORIES["pass"]!(), {
-      distributions: [],
-      timelines: [],
-      cacheUse: [],
-      gpus: [],
-      history: [
-        {
-          metric: "batching.c8.tpot_floor_ms",
-          unit: "ms",
-          anchor: 2.3,
-          points,
-          changes: [{ at: points[8]!.at, before: 2.3, after: 2.5 }],
-        },
-      ],
-    });
+    const metric = "batching.c8.tpot_floor_ms";
+    const changes = [{ at: points[8]!.at, before: 2.3, after: 2.5, between: ["vLLM: 0.22.0 → 0.23.0"] }];
+    const history = {
+      schemaVersion: 1 as const,
+      folder: "baselines/history/chat/x",
+      metrics: [{ metric, unit: "ms", anchor: 2.3, points, changes }],
+    };
+    const page = renderHtml({ ...STORIES["pass"]!(), history });
     expect(page).toContain("Vertical lines are changes of level: 2026-11-09, 2.3 ms → 2.5 ms.");
-    expect(page).toContain("The dashed line is the pinned value, 2.3 ms.");
+    expect(page).toContain(
+      "12 nights; the dashed line is the baseline&#39;s value, 2.3 ms, the diamond is this run.",
+    );
+    expect(page).toContain("vLLM: 0.22.0 → 0.23.0");
+    expect(page.match(/<title>this run: 2\.\d+ ms<\/title>/g)).toHaveLength(1);
     expect(page.match(/<title>2026-11-\d\d: 2\.[35] ms<\/title>/g)).toHaveLength(12);
   });
 });

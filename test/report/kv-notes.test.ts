@@ -149,6 +149,19 @@ describe("kv_cache_scaling_notes.md", () => {
     );
   });
 
+  it("calls no length the largest safe one when the model's own context is unknown", () => {
+    const { run: record, study } = sweep({ changed: () => ({ model: undefined }) });
+    expect(study).toMatchObject({ safeLength: null, cacheSafeLength: 14_400, safeMeasured: 4096 });
+    const text = renderKvNotes(record, study);
+    expect(text).toContain(
+      "the largest safe --max-model-len is unknown: the model's own context is not known here",
+    );
+    expect(text).toContain("The cache alone would hold 14400 tokens each, 16000 with nothing left.");
+    expect(text).toContain("Of the measured lengths, which the server took, 4096 is the largest that fits.");
+    const many = sweep({ changed: () => ({ model: undefined }), wantConcurrency: 1000 });
+    expect(renderKvNotes(many.run, many.study)).toContain("None of the measured lengths fits.");
+  });
+
   it("alerts earlier where one request takes much of the cache", () => {
     expect(notes({ lengths: [32_000] })).toContain(
       "act at 75 %: one more request of 32,000 tokens takes 25 % of the cache",

@@ -19,8 +19,9 @@ const blocksOf = (markdown: string) =>
 
 describe("charts in the comment", () => {
   it("are what Mermaid's own parser takes", async () => {
-    const blocks = blocksOf(renderComment(richStory().input));
-    expect(blocks).toHaveLength(1);
+    const told = [richStory().input, STORIES["changed-before"]!()];
+    const blocks = told.flatMap((each) => blocksOf(renderComment(each)));
+    expect(blocks).toHaveLength(2);
     for (const block of blocks)
       await expect(mermaid.parse(block)).resolves.toMatchObject({ diagramType: "xychart" });
   });
@@ -30,9 +31,11 @@ describe("charts in the comment", () => {
     await expect(mermaid.parse(block.replace("x-axis [1", "x-axis [[1"))).rejects.toThrow();
   });
 
-  it("are only there where a curve of three points changed", () => {
+  it("are only there where a curve of three points changed, or a night before", () => {
     for (const [name, story] of Object.entries(STORIES)) {
-      expect(blocksOf(renderComment(story())).length, name).toBe(name === "rich" ? 1 : 0);
+      expect(blocksOf(renderComment(story())).length, name).toBe(
+        name === "rich" || name === "changed-before" ? 1 : 0,
+      );
     }
   });
 });

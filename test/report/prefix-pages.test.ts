@@ -51,7 +51,7 @@ describe("the requests of a cell", () => {
     });
     const [header, ok, bad] = prefixRequestsCsv([trace(), failed]).split("\n");
     expect(header).toBe(PREFIX_REQUEST_HEADER.join(","));
-    expect(ok).toBe("10,10.02,10.0321,200,4,200,,batching.c8.0,0,0,ok,,0.02,0.032");
+    expect(ok).toBe("10,10.02,10.0321,200,4,200,,batching.c8.0,0,0,ok,,0.02,0.0321,0.032");
     expect(bad).toContain(`10,,10.0321,200,,400,"'=HYPERLINK(""x""), too long",`);
   });
 });

@@ -117,6 +117,22 @@ describe("the numbers of the comment", () => {
   });
 });
 
+describe("the numbers of the earlier nights", () => {
+  it("are the history's and the comparison's, at the precision shown", () => {
+    const input = STORIES["changed-before"]!();
+    const [told] = input.history!.metrics;
+    const change = told!.changes[0]!;
+    const { head } = input.comparison!.comparisons.find(({ metric }) => metric === told!.metric)!;
+    const comment = renderComment(input);
+    const line = /^- `batching\.c8\.tpot_floor_ms` is at .*$/m.exec(comment)![0];
+    const shown = [...line.matchAll(/([\d.]+) ms/g)].map(([, number]) => number);
+    const values = [change.after, change.before, head!, told!.anchor!];
+    expect(shown).toEqual(values.map((value) => String(fourDigits(value))));
+    const drawn = /^ {2}line \[(.*)\]$/m.exec(comment)![1]!.split(", ").map(Number);
+    expect(drawn).toEqual([...told!.points.map(({ value }) => fourDigits(value)), fourDigits(head)]);
+  });
+});
+
 const fourDigits = (value: number | null) => Number((value ?? 0).toPrecision(4));
 
 describe("the numbers of the HTML report", () => {
@@ -152,7 +168,7 @@ describe("the numbers of the HTML report", () => {
 });
 
 function expectFound(page: string, input: ReportInput): void {
-  const known = numbersOf([input.run, input.measurements, input.comparison, input.verdict]);
+  const known = numbersOf([input.run, input.measurements, input.comparison, input.verdict, input.history]);
   for (const [element, value = "", more = "", text = ""] of page.matchAll(
     /<data value="([^"]*)"([^>]*)>([^<]*)</g,
   )) {

@@ -234,6 +234,24 @@ export const STORIES: Readonly<Record<string, () => CommentInput>> = {
     return { ...input, comparison: file, verdict: decide(file, POLICY) };
   },
 
+  "changed-before": () => {
+    const input = gate(
+      base,
+      measuredRun({ tpotMs: [2.08, 2.6], sessions: 3 }, flags(["--max-model-len", "4096"])),
+    );
+    const metric = "batching.c8.tpot_floor_ms";
+    const points = Array.from({ length: 30 }, (_, night) => ({
+      at: new Date(Date.UTC(2026, 9, 20 + night, 2)).toISOString(),
+      value: (night < 19 ? 2.33 : 2.59) + 0.008 * Math.sin(night * 2.4),
+    }));
+    const between = ["commit: 0a1b2c3d4e → f5e6d7c8b9", "vLLM: 0.22.0 → 0.23.0"];
+    const changes = [{ at: points[19]!.at, before: 2.33, after: 2.59, between }];
+    const anchor = input.comparison!.comparisons.find((each) => each.metric === metric)!.base;
+    const folder = "baselines/history/chat/nvidia-h200-1x-140gib-qwen2.5-1.5b-instruct";
+    const metrics = [{ metric, unit: "ms", anchor, points, changes }];
+    return { ...input, history: { schemaVersion: 1, folder, metrics } };
+  },
+
   rich: () => richStory().input,
 
   hostile: () => {
@@ -257,7 +275,7 @@ export const STORIES: Readonly<Record<string, () => CommentInput>> = {
 
 const hits = {
   promptTokens: 4800,
-  generationTokens: 3072,
+  generationTokens: null,
   prefixQueriedTokens: 4800,
   prefixHitTokens: 4656,
   preemptions: 0,

@@ -94,7 +94,7 @@ export function caseRecord(overrides: Partial<CaseRecord> = {}): CaseRecord {
     endS: 11,
     counters: {
       promptTokens: 1600,
-      generationTokens: 800,
+      generationTokens: null,
       prefixQueriedTokens: 1600,
       prefixHitTokens: 0,
       preemptions: 0,

@@ -25,6 +25,10 @@ export interface StubMachine {
   readonly listing?: string;
   /** Rows of `dmon -s t`: rx and tx in MB/s by GPU. */
   readonly pcie?: readonly (readonly [rx: number, tx: number])[];
+  /** What `nvlink -gt d` prints; without it, nothing. */
+  readonly nvlink?: string;
+  /** A loop's first answer comes after so many seconds, a single question's at once. */
+  readonly loopStartsAfterS?: number;
   readonly faults?: SmiFaults;
 }
 
@@ -103,7 +107,15 @@ export async function installNvidiaSmi(folder: string, machine: StubMachine): Pr
 
 /** Changes what the stub in a folder reports, also to those that run already. */
 export async function setMachine(folder: string, machine: StubMachine): Promise<void> {
-  const { gpus, processes = [], listing, pcie = [], faults = {} } = machine;
+  const {
+    gpus,
+    processes = [],
+    listing,
+    pcie = [],
+    nvlink = "",
+    loopStartsAfterS = 0,
+    faults = {},
+  } = machine;
   const rows = gpus.flatMap((gpu, position) =>
     Object.entries(gpu).map(([field, value]) => `${position}\t${field}\t${value}`),
   );
@@ -112,6 +124,7 @@ export async function setMachine(folder: string, machine: StubMachine): Promise<
     listing ?? gpus.map((gpu) => `GPU ${gpu["index"]}: ${gpu["name"]} (UUID: ${gpu["uuid"]})`).join("\n");
   const settings = [
     `delay=${faults.delayS ?? 0}`,
+    `loopwait=${loopStartsAfterS}`,
     `ends=${faults.endsAfter ?? -1}`,
     `hangs=${faults.hangs === true ? 1 : 0}`,
     `code=${faults.failure?.code ?? 0}`,
@@ -125,6 +138,7 @@ export async function setMachine(folder: string, machine: StubMachine): Promise<
       join(folder, "dmon.txt"),
       pcie.map(([rx, tx], index) => `    ${index}  ${rx}  ${tx}\n`).join(""),
     ),
+    writeFile(join(folder, "nvlink.txt"), nvlink),
     writeFile(join(folder, "failure.txt"), faults.failure?.text ?? ""),
     writeFile(join(folder, "garbage.txt"), faults.garbage ?? ""),
     writeFile(join(folder, "settings.sh"), `${settings.join("\n")}\n`),
@@ -149,6 +163,7 @@ while [ $# -gt 0 ]; do
     --id=*) ids=$(printf %s "$1" | cut -d= -f2) ;;
     -i) ids=$2; shift ;;
     dmon) dmon=1 ;;
+    nvlink) cat nvlink.txt; exit 0 ;;
     -L) cat list.txt; exit 0 ;;
   esac
   shift
@@ -181,6 +196,7 @@ answer() {
 }
 [ -n "$dmon" ] && printf '# gpu  rxpci  txpci \n# Idx   MB/s   MB/s \n'
 round=0
+[ -n "$every" ] && [ "$loopwait" != 0 ] && sleep "$loopwait"
 while :; do
   . ./settings.sh
   [ "$round" = "$ends" ] && exit 9
