@@ -1,7 +1,9 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { VerdictFile } from "../src/domain/verdict.ts";
+import { fitLength, MAX_COMMENT_LENGTH } from "../src/publish/fit.ts";
+import { commentParts } from "../src/report/comment.ts";
 import { overallOf, worstFirst } from "../src/report/overview.ts";
 import { sinceLast } from "../src/report/since-last.ts";
 import { cellsOf, mergeRuns, readAll, readReported, runFolders } from "../src/reporting.ts";
@@ -56,6 +58,29 @@ describe("the runs of a matrix", () => {
         .map((row) => row.split("|")[1]?.trim()),
     ).toEqual(["regressed", "failed-start", "no-baseline", "pass"]);
     expect(parts.filter(({ name }) => name === "run")).toHaveLength(4);
+  });
+
+  it("are shown whole where there are forty", async () => {
+    const verdicts = Object.keys(STORIES).filter((name) => name !== "many-metrics");
+    const cells = Array.from({ length: 40 }, (_, index) => {
+      const input = STORIES[verdicts[index % verdicts.length]!]!();
+      const name = `model-${Math.floor(index / 8)}, gpu ${index % 8}`;
+      const machine = index % 2 === 0 ? "NVIDIA H200" : "4 × NVIDIA H100 80GB HBM3";
+      return { name, verdict: input.verdict, problem: null, machine, parts: commentParts(input) };
+    });
+    const missing = {
+      name: "model-9",
+      verdict: null,
+      problem: "No run of this name",
+      machine: "",
+      parts: [],
+    };
+    const { parts } = mergeRuns([...cells.slice(0, 39), missing]);
+    // What GitHub takes still has the overview: every run in a row of its own.
+    const fitted = fitLength(parts, MAX_COMMENT_LENGTH, "the job's summary");
+    expect(fitted.length).toBeLessThanOrEqual(MAX_COMMENT_LENGTH);
+    await expect(fitted).toMatchFileSnapshot("golden/comment-matrix-40.md");
+    expect(fitted.match(/^\| model-/gm)).toHaveLength(40);
   });
 
   it("fail where one is missing, damaged or did not end", async () => {
@@ -120,6 +145,7 @@ describe("the runs of a matrix", () => {
     const one = await runCli(["report", "runs/pass"], { cwd });
     expect(one.code).toBe(0);
     expect(one.stdout).toContain("### ✅ pass");
+    expect(await readFile(join(cwd, "runs", "pass", "report.html"), "utf8")).toContain("<h1>✅ pass");
     const absent = await runCli(["report", "runs/pass", "--cells", "pass", "other"], { cwd });
     expect(absent.code).toBe(4);
     const nothing = await runCli(["report", "none"], { cwd });

@@ -16,7 +16,10 @@ export const levelChangeSchema = z.object({
 });
 export type LevelChange = z.infer<typeof levelChangeSchema>;
 
-/** `drifting`: worse than the anchor beyond the tolerance. */
+/**
+ * `drifting`: worse beyond the tolerance than the anchor, or than the level that was lost by the last change since the
+ * anchor was recorded.
+ */
 export const DRIFT_STATES = ["steady", "drifting", "improved", "unknown"] as const;
 
 export const metricDriftSchema = z.object({
@@ -32,7 +35,11 @@ export const metricDriftSchema = z.object({
   latest: z.number().nullable(),
   /** Now against the anchor, worse is positive. */
   loss: z.number().nullable(),
+  /** Now against the level before the last change, where that lost more than the tolerance after the anchor was recorded. */
+  slip: z.number().nullable(),
   nights: z.number().int(),
+  /** Each night's time and value, the oldest first. */
+  points: z.array(z.tuple([z.string(), z.number()])),
   changes: z.array(levelChangeSchema),
   /** Why nothing can be said. */
   reason: z.string().nullable(),
