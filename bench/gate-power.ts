@@ -26,7 +26,7 @@ export function detectedEffects(noise: Noise, runs: number): DetectedEffect[] {
   const drawn = Array.from({ length: runs }, () => ({
     base: Array.from({ length: 5 }, () => drawIn(noise, random)),
     head: Array.from({ length: 3 }, () => drawIn(noise, random)),
-    fresh: Array.from({ length: 3 }, () => drawIn(noise, random)),
+    fresh: Array.from({ length: 5 }, () => drawIn(noise, random)),
   }));
   const ids = Object.keys(drawn[0]!.base[0]!).filter(
     (id) => benchDefinition(id).level === "gate" && id !== "requests.error_rate",

@@ -2,13 +2,14 @@
 import { Random } from "../src/simulator/random.ts";
 import { benchDefinition } from "./gate-metrics.ts";
 import { drawIn, isHigherBetter, NOISES, type Noise } from "./gate-noise.ts";
-import { RULES } from "./gate-rules.ts";
+import { oracleOf } from "./gate-oracle.ts";
+import { asRatios, RULES } from "./gate-rules.ts";
 import { simulateGate } from "./gate-run.ts";
 import type { Plant, SessionMetrics } from "./gate-sessions.ts";
 
 export interface Row {
   readonly name: string;
-  readonly kind: "same" | "loss" | "other";
+  readonly kind: "same" | "loss" | "more" | "other";
   readonly noise: Noise;
   readonly plant?: Plant;
   /** Every gated metric worse by this share of its tolerance. */
@@ -18,6 +19,8 @@ export interface Row {
   /** Where head runs, when that is not where the base was measured. */
   readonly headNoise?: Noise;
   readonly sameHost?: boolean;
+  /** An A/B: pairs of base and head on one machine, no baseline. */
+  readonly interleaved?: true;
   /** Exits with 1 at most, or at least, in this share of the runs. */
   readonly most?: number;
   readonly least?: number;
@@ -31,6 +34,10 @@ export interface RowResult {
   readonly row: Row;
   readonly failed: number;
   readonly warned: number;
+  /** Ends as a pass, without a warning. */
+  readonly passed: number;
+  /** Share of the runs that an oracle fails at a level of 1 %; of rows with a planted loss. */
+  readonly oracle: number | null;
   readonly sessions: number;
   /** Sessions of the base that were measured beside head's. */
   readonly baseSessions: number;
@@ -64,6 +71,24 @@ export function rowsToRun(): Row[] {
     least: 0.95,
     ...more,
   });
+  const slow = { cases: everyCase(slower(1.2)) };
+  const tpot = { cases: everyCase({ ttft: 1, decode: 1.03 }) };
+  const baselines = (name: string, noise: Noise, plant: Plant): Row[] =>
+    [5, 10, 20].map((count) => ({
+      name: `${name}, ${count} baseline sessions`,
+      kind: "more",
+      noise,
+      plant,
+      baseSessions: count,
+    }));
+  const pairs = (name: string, noise: Noise, plant?: Plant): Row => ({
+    name: `A/B: ${name}`,
+    kind: "more",
+    noise,
+    ...(plant === undefined ? {} : { plant }),
+    interleaved: true,
+    baseSessions: 3,
+  });
   const never = (better: RegExp) => ({ kind: "other", most: 0, better }) as const;
   return [
     same(again),
@@ -85,6 +110,17 @@ export function rowsToRun(): Row[] {
     loss("−25 % throughput at 32", again, { cases: { "batching.c32": slower(1 / 0.75) } }),
     loss("−2 % KV capacity", again, { facts: { "kv.capacity_tokens": 0.98 } }),
     loss("prefix cache off", again, { cacheOff: true }),
+    ...baselines("bimodal, same flags", NOISES.bimodal, {}),
+    ...baselines("bimodal, every batching case × 1.2", NOISES.bimodal, slow),
+    ...baselines("bimodal, +3 % TPOT", NOISES.bimodal, tpot),
+    ...baselines("spread doubled, +3 % TPOT", NOISES.doubled, tpot),
+    ...[again, NOISES.bimodal, NOISES.doubled, NOISES.jitter].map((noise) =>
+      pairs(`same flags, ${noise.name}`, noise),
+    ),
+    ...[again, NOISES.doubled].flatMap((noise) => [
+      pairs(`+3 % TPOT, ${noise.name}`, noise, tpot),
+      pairs(`−10 % throughput at 8, ${noise.name}`, noise, { cases: { "batching.c8": slower(1 / 0.9) } }),
+    ]),
     { name: "half the tolerance everywhere", kind: "other", noise: again, ofTolerance: 0.5, most: 0.01 },
     {
       name: "half the tolerance everywhere (gate's own)",
@@ -135,7 +171,9 @@ export function rowsToRun(): Row[] {
 export function runRow(row: Row, runs: number): RowResult {
   const random = new Random(20260522);
   const headNoise = row.headNoise ?? row.noise;
-  const counts = { failed: 0, warned: 0, sessions: 0, baseSessions: 0 };
+  const counts = { failed: 0, warned: 0, passed: 0, oracle: 0, sessions: 0, baseSessions: 0 };
+  const isPlanted = Object.keys(row.plant ?? {}).length > 0 && row.better === undefined;
+  const oracle = isPlanted && row.headNoise === undefined ? oracleOf(row.noise) : null;
   const regressed: Record<string, number> = {};
   const rules = RULES.map(() => 0);
   const covered: Record<string, number> = {};
@@ -148,6 +186,7 @@ export function runRow(row: Row, runs: number): RowResult {
     const gate = simulateGate(base, (index) => head[index]!, {
       mostSessions: full,
       sameHost: row.sameHost !== false,
+      ...(row.interleaved ? { interleaved: true } : {}),
       fresh: () => drawIn(headNoise, random),
     });
     const { better } = row;
@@ -156,6 +195,8 @@ export function runRow(row: Row, runs: number): RowResult {
     );
     if (failed) counts.failed += 1;
     else if (gate.verdict === "inconclusive") counts.warned += 1;
+    else if (gate.exitCode === 0) counts.passed += 1;
+    if (oracle?.(head)) counts.oracle += 1;
     counts.sessions += gate.sessions;
     counts.baseSessions += gate.baseSessions;
     for (const each of gate.comparison.comparisons) {
@@ -164,16 +205,19 @@ export function runRow(row: Row, runs: number): RowResult {
       }
     }
     const gated = Object.keys(base[0]!).filter((id) => benchDefinition(id).level === "gate");
-    RULES.forEach((rule, index) => {
-      const fails = gated.some((id) =>
-        rule.fails({
-          definition: benchDefinition(id),
-          base: base.map((session) => session[id]!),
-          head: head.map((session) => session[id]!),
-        }),
-      );
-      if (fails) rules[index]! += 1;
-    });
+    if (row.kind === "same" || row.kind === "loss")
+      RULES.forEach((rule, index) => {
+        const fails = gated.some((id) =>
+          rule.fails(
+            asRatios({
+              definition: benchDefinition(id),
+              base: base.map((session) => session[id]!),
+              head: head.map((session) => session[id]!),
+            }),
+          ),
+        );
+        if (fails) rules[index]! += 1;
+      });
     if (row.kind === "same") countCovered(base, head, covered);
   }
   const share = (count: number) => count / runs;
@@ -181,6 +225,8 @@ export function runRow(row: Row, runs: number): RowResult {
     row,
     failed: share(counts.failed),
     warned: share(counts.warned),
+    passed: share(counts.passed),
+    oracle: oracle === null ? null : share(counts.oracle),
     sessions: share(counts.sessions),
     baseSessions: share(counts.baseSessions),
     rules: rules.map(share),

@@ -18,6 +18,20 @@ export interface Rule {
   readonly fails: (input: RuleInput) => boolean;
 }
 
+/**
+ * A metric as a rule of ratios needs it. The saving of a prefix cache is near zero or below without one, and no ratio
+ * of it means anything: what a cached first token takes, as a share of an uncached one, is above zero and says the same.
+ */
+export function asRatios(input: RuleInput): RuleInput {
+  if (!input.definition.id.endsWith(".saving")) return input;
+  const rest = (sessions: RuleInput["base"]) => sessions.map((rounds) => rounds.map((value) => 1 - value));
+  return {
+    definition: { ...input.definition, direction: "lower" },
+    base: rest(input.base),
+    head: rest(input.head),
+  };
+}
+
 /** How many times worse head's median is; 1 is equal. */
 function ratio({ definition, base, head }: RuleInput): number {
   const [before, after] = [median([...base.flat()]), median([...head.flat()])];

@@ -57,25 +57,29 @@ export function simulateGate(
     readonly fresh?: () => SessionMetrics;
     /** Measure all sessions before the first look. */
     readonly all?: boolean;
+    /** An A/B: of `base` as many sessions count as of head. */
+    readonly interleaved?: boolean;
   },
 ): SimulatedGate {
-  const baseSide = sideOf(base, "a");
   const sessions = Array.from({ length: options.all ? options.mostSessions : 1 }, (_, index) => head(index));
   const fresh: SessionMetrics[] = [];
   for (;;) {
     const comparison = compareSides(
       "bench",
-      baseSide,
+      sideOf(options.interleaved ? base.slice(0, sessions.length) : base, "a"),
       sideOf(sessions, options.sameHost === false ? "b" : "a"),
       RULES,
-      fresh.length === 0 ? {} : { fresh: sideOf(fresh, "a") },
+      {
+        interleaved: options.interleaved,
+        fresh: fresh.length === 0 ? undefined : sideOf(fresh, "a"),
+      },
     );
     const plan = planNextLook({
       comparisons: comparison.comparisons,
       settled: false,
       sessions: { head: sessions.length, base: fresh.length },
       mostSessions: options.mostSessions,
-      base: options.fresh === undefined ? "stored" : "confirmable",
+      base: options.interleaved ? "interleaved" : options.fresh === undefined ? "stored" : "confirmable",
       remainingS: 3600,
       sessionS: 100,
     });
@@ -85,7 +89,7 @@ export function simulateGate(
     }
     for (const variant of plan.order) {
       if (variant === "head") sessions.push(head(sessions.length));
-      else if (options.fresh !== undefined) fresh.push(options.fresh());
+      else if (options.fresh !== undefined && !options.interleaved) fresh.push(options.fresh());
     }
   }
 }

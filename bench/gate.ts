@@ -9,10 +9,10 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
-import { NOISES } from "./gate-noise.ts";
-import { detectedEffects } from "./gate-power.ts";
-import { rowsToRun, runRow } from "./gate-rows.ts";
+import type { DetectedEffect } from "./gate-power.ts";
+import { type RowResult, rowsToRun } from "./gate-rows.ts";
 import { docsPage, renderTables } from "./gate-table.ts";
+import { type GateTask, runTasks } from "./gate-work.ts";
 
 const { values: options } = parseArgs({
   options: {
@@ -30,20 +30,23 @@ const say = (text: string) =>
   process.stderr.write(`${((performance.now() - begun) / 1000).toFixed(0)} s  ${text}\n`);
 const wanted = new RegExp(options.rows ?? "");
 const chosen = rowsToRun().filter(({ name }) => wanted.test(name));
-const results = chosen.map((row) => {
-  const result = runRow(row, runs);
-  say(
-    `${row.name}: exit 1 in ${(result.failed * 100).toFixed(2)} %, warned ${(result.warned * 100).toFixed(1)} %`,
-  );
-  return result;
-});
 // A loss of one metric at a time needs fewer runs: it is looked for, not proved.
 const powerRuns = Math.min(runs, 300);
-const effects = (options.rows === undefined ? [NOISES.again, NOISES.own] : []).map((noise) => {
-  const found = detectedEffects(noise, powerRuns);
-  say(`effects found 95 times in 100: ${noise.name}`);
-  return found;
+const pools = options.rows === undefined ? (["again", "own"] as const) : [];
+const work: readonly GateTask[] = [
+  ...pools.map((noise): GateTask => ({ kind: "effects", noise, runs: powerRuns })),
+  ...chosen.map(({ name }): GateTask => ({ kind: "row", name, runs })),
+];
+const answers = await runTasks(work, (task, answer) => {
+  if (task.kind === "effects") say(`effects found 95 times in 100: ${task.noise}`);
+  else {
+    const { failed, warned, passed } = answer as RowResult;
+    const [exit, warn, pass] = [failed, warned, passed].map((share) => (share * 100).toFixed(2));
+    say(`${task.name}: exit 1 in ${exit} %, warned ${warn} %, passed ${pass} %`);
+  }
 });
+const effects = answers.slice(0, pools.length) as DetectedEffect[][];
+const results = answers.slice(pools.length) as RowResult[];
 const tables = renderTables(results, effects, runs, powerRuns);
 process.stdout.write(`${tables}\n`);
 if (options.docs) {

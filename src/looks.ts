@@ -71,6 +71,7 @@ export async function measureInLooks(
     if (plan.kind === "decided") return concludeMeasuring(started, config, world);
     world.log.step(`measuring ${plan.order.join(", ")} as well: ${plan.why}`);
     order = plan.order;
+    started.progress.expect(order);
   }
 }
 

@@ -2,7 +2,7 @@ import type { MetricDefinition } from "../domain/metric.ts";
 import type { MetricNoise } from "../domain/noise.ts";
 import { standardDeviationOf, standardErrorOf } from "../stats/moderated.ts";
 import { studentCritical } from "../stats/student.ts";
-import { alphaFor, FULL, POWER, SEPARATION } from "./conviction.ts";
+import { AS_BAD, alphaFor, FULL, POWER } from "./conviction.ts";
 import { scaleFor, sessionPlace, toScale } from "./estimate.ts";
 
 /** Losses for which the number of sessions is said. */
@@ -99,10 +99,7 @@ function detectableWith(
     tolerance / 2 +
     (critical(alphaFor({ base: FULL.base, head }) / gated) + critical(1 - POWER)) *
       standardErrorOf(sd, FULL.base, head);
-  const separated =
-    range / 2 +
-    Math.max(SEPARATION.ofTolerance * tolerance, SEPARATION.ofSd * sd) +
-    critical((1 - POWER) / head) * sd;
+  const separated = (range / 2 + critical(1 - POWER) * sd) / (1 - AS_BAD.ofLoss);
   const distinct = range + critical(1 - POWER) * sd;
   return Math.max(tolerance, tested, separated, distinct);
 }

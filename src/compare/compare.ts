@@ -47,6 +47,8 @@ export interface CompareOptions {
   readonly noise?: Readonly<Record<string, MetricNoise>> | undefined;
   /** The base measured beside head, where `base` was measured earlier: it tells a slower machine from slower flags. */
   readonly fresh?: Side | undefined;
+  /** The base was measured in turn with head, in the same run. */
+  readonly interleaved?: boolean | undefined;
 }
 
 /** Compares head with a base, metric by metric: every metric that either side has, judged together. */
@@ -64,7 +66,7 @@ export function compareSides(
   const both = metrics.filter(hasBothSides);
   const judged = judge(
     both.map((metric) => judgeInput(metric)),
-    { noise: options.noise },
+    { noise: options.noise, interleaved: options.interleaved },
   );
   const judgements = new Map(both.map((metric, index) => [metric.id, judged[index] as Judgement]));
   const context = { base, head, crossHost: isCrossHost(base, head) };
@@ -176,7 +178,8 @@ function comparisonOf(metric: ComparedMetric, judged: Judgement | undefined, con
     return { ...found, verdict: "invalid", reason: `the baseline must not be trusted: ${baseTaint.reason}` };
   }
   if (definition.sensitivity !== "host" || !context.crossHost) return found;
-  return { ...found, ...elsewhere(judged) };
+  // Sessions of the base beside head's would make this host no other than the baseline's.
+  return { ...found, baseDecides: undefined, ...elsewhere(judged) };
 }
 
 /** What remains of a judgement on another host: what the host moves convicts nobody there, and praises nobody. */

@@ -1,35 +1,41 @@
 import type { MetricDefinition } from "../domain/metric.ts";
-import { meanOf } from "../stats/moderated.ts";
-import { expectedSmallest } from "../stats/order.ts";
+import { exceedanceProbability, mostExceeding } from "../stats/exceedance.ts";
+import { standardErrorOf } from "../stats/moderated.ts";
 import { studentCritical } from "../stats/student.ts";
-import { type Estimate, estimateLoss, type MetricSides, standardErrorWith } from "./estimate.ts";
+import type { Estimate, MetricSides } from "./estimate.ts";
 
 /** What a gate has that measures all it may: its resolution is the machine's, that of fewer sessions is theirs. */
 export const FULL = { base: 5, head: 3 } as const;
 /**
  * Family-wise level of the test that a loss is more than half the tolerance, where head is separated from a full
- * gate's baseline. Against sessions without a loss that alone happens once in C(8, 3) = 56 times; of fewer sessions
- * it happens more often, and the test must make up for it.
+ * gate's baseline: without a loss that happens once in C(8, 3) = 56 times. Of fewer sessions it happens more often, and
+ * the test must make up for it.
  */
-const ALPHA = 0.06;
+const ALPHA = 0.05;
+/** A loss that is this sure is worth sessions of the base beside head's, which may make it surer. */
+const ALPHA_NEAR = 0.1;
 /** The same for not letting a run pass: what is undecided at the end is warned of. */
-export const ALPHA_DOUBT = 0.1;
+const ALPHA_DOUBT = 0.15;
+/** So often may head's best session come behind so many of the base's by chance. */
+const EXCEEDANCE = 0.02;
 /** A loss is called detectable when it would be found this often. */
 export const POWER = 0.95;
-/** What separates head from base: this share of the tolerance, and this share of a session's standard deviation. */
-export const SEPARATION = { ofTolerance: 0.25, ofSd: 0.5 } as const;
+/**
+ * A session of the base is as bad as head's best when it is no better than that by this share of the tolerance, of a
+ * session's standard deviation, or of the loss.
+ */
+export const AS_BAD = { ofTolerance: 0.25, ofSd: 0.5, ofLoss: 0.25 } as const;
 /**
  * Sessions exist that are slower than their like from start to end: one in four on the H200 of the fixtures, by 20 to
  * 40 %, and a slow round comes on top. Fewer head sessions than a full gate's convict only of twice as bad.
  */
-export const SLOW_SESSION = Math.log(2);
+const SLOW_SESSION = Math.log(2);
 /**
  * Sessions of the base beside head's that confirm a regression: one shows whether the machine is slower now; of what
- * the machine moves from session to session there are as many as of head.
+ * the machine moves from session to session there are as many as of head; where some of the base's were as bad as
+ * head's best, as many as of a full baseline.
  */
-export const CONFIRMING = { steadyEnough: 1, moved: FULL.head } as const;
-/** The base measured beside head has this share of its loss: then it has the loss. */
-const SAME_LOSS = 0.75;
+const CONFIRMING = { steady: 1, moved: FULL.head, doubted: FULL.base } as const;
 
 /** One metric with what confirms it. */
 export interface JudgedSides extends MetricSides {
@@ -39,7 +45,7 @@ export interface JudgedSides extends MetricSides {
 }
 
 /** What a metric's level depends on, beside its own sessions. */
-interface Company {
+export interface Company {
   /** Metrics that are tested together. */
   readonly size: number;
   /** See `noiseLevel`. */
@@ -52,69 +58,123 @@ export interface Sessions {
   readonly head: number;
 }
 
+const FULLY_SEPARATED = exceedanceProbability(FULL.base, FULL.head, 0);
+
 /** The level at which so many sessions convict. */
 export function alphaFor({ base, head }: Sessions): number {
-  return (
-    ALPHA * Math.min(1, combinations(base + head, head) / combinations(FULL.base + FULL.head, FULL.head))
-  );
+  return ALPHA * Math.min(1, FULLY_SEPARATED / exceedanceProbability(base, head, 0));
+}
+
+/** What the sessions of both sides say of a loss. */
+export interface Finding {
+  /** How many of the base's sessions are as bad as head's best. */
+  readonly asBad: number;
+  /** Probability of such a loss if the true one were half the tolerance, adjusted over the metrics of its level. */
+  readonly pValue: number;
+  readonly alpha: number;
+  /** All that is asked of a loss, but for what sessions of the base beside head's say. */
+  readonly convicts: boolean;
+  /** The same, with sessions that chance alone separates too rarely to matter. */
+  readonly isRare: boolean;
+  /** Whether so many more good sessions of the base would make it rare. */
+  readonly couldBeRareWith: (more: number) => boolean;
+  /** Too large, or too sure, to be passed over. */
+  readonly isDoubtful: boolean;
+  /** Why it does not convict, where something is found. */
+  readonly doubt: string;
 }
 
 /**
- * Whether the best session of the worse side is worse than the worst of the other. Slow sessions make the spread of
- * neither side a normal one; that all of one side come last happens by chance only as often as their numbers say.
+ * Holds an estimate against what a conviction asks for.
  *
- * @param sign - 1: head is the worse one
+ * @param said - says a loss to a reader
  */
-export function isSeparated({ base, head, tolerance, sd }: Estimate, sign: 1 | -1): boolean {
-  const gap = sign === 1 ? Math.min(...head) - Math.max(...base) : Math.min(...base) - Math.max(...head);
-  return gap > gapNeeded(tolerance, sd);
+export function examine(
+  estimate: Estimate,
+  pValue: number,
+  noisier: number,
+  said: (loss: number) => string,
+): Finding {
+  const { base, head, loss, tolerance, known } = estimate;
+  const alpha = alphaFor({ base: base.length, head: head.length }) / noisier;
+  const best = Math.min(...head) - marginOf(estimate);
+  const asBad = base.filter((place) => place >= best).length;
+  const level = (more: number) => exceedanceProbability(base.length + more, head.length, asBad);
+  const isRare = known.steady || level(0) <= EXCEEDANCE;
+  const isEnough = known.steady || head.length >= FULL.head || loss > SLOW_SESSION;
+  const isDistinct = loss > Math.max(tolerance, known.range);
+  const isLarge = loss > tolerance && isDistinct && isEnough;
+  return {
+    asBad,
+    pValue,
+    alpha,
+    isRare,
+    convicts: isLarge && pValue <= alpha && (isRare || asBad === 0),
+    couldBeRareWith: (more) => isLarge && pValue <= Math.max(alpha, ALPHA_NEAR) && level(more) <= EXCEEDANCE,
+    isDoubtful: loss > tolerance && pValue <= ALPHA_DOUBT,
+    doubt:
+      asBad > 0
+        ? `${asBad} of ${base.length} sessions of the base ${asBad === 1 ? "was" : "were"} as bad`
+        : !isEnough
+          ? `${head.length === 1 ? "one slow session" : `${head.length} slow sessions`} could look like this`
+          : !isDistinct
+            ? `not by more than sessions of the same flags differ (${said(known.range)})`
+            : "not surely",
+  };
 }
 
-const gapNeeded = (tolerance: number, sd: number) =>
-  Math.max(SEPARATION.ofTolerance * tolerance, SEPARATION.ofSd * sd);
-
-/** Whether the machine moves the metric: then it may be another machine than it was for the baseline. */
-export function isMoved({ sensitivity }: JudgedSides, { known, tolerance }: Estimate): boolean {
-  return !known.steady && (sensitivity === "host" || known.range > tolerance);
+/** Whether head's best session is worse than that of the base, and so few of the base are as bad, that more will tell. */
+export function isOpen({ asBad }: Finding, { base, head, loss, tolerance, known }: Estimate): boolean {
+  // A session that is slow by itself lies in the middle of the range: half of it is enough to ask for another.
+  if (head.length >= FULL.head || loss <= Math.max(tolerance, known.range / 2)) return false;
+  return asBad <= mostExceeding(base.length + CONFIRMING.doubted, FULL.head, EXCEEDANCE);
 }
 
-/** Whether the best sessions of both sides, of which none is a slow one, differ by more than like sessions do. */
-export function isDistinct({ base, head, tolerance, known }: Estimate): boolean {
-  const ofBest = Math.min(...head) - expectedSmallest(base, Math.min(FULL.head, base.length));
-  return ofBest > Math.max(tolerance, known.range);
+function marginOf({ tolerance, tested, loss }: Pick<Estimate, "tolerance" | "tested" | "loss">): number {
+  return Math.max(AS_BAD.ofTolerance * tolerance, AS_BAD.ofSd * tested.spread.sd, AS_BAD.ofLoss * loss);
 }
 
-/** Smallest loss that so many sessions find {@link POWER} of the time, as the first of a family to be rejected. */
-export function findable(estimate: Estimate, wanted: Sessions, family: Company): number {
+/** Whether every one of head's sessions is better than all of the base's. */
+export function isBetter({ base, head, tolerance, tested }: Estimate): boolean {
+  return Math.min(...base) - Math.max(...head) > marginOf({ tolerance, tested, loss: 0 });
+}
+
+/** Sessions of the base beside head's that a loss asks for, as far as is seen without them. */
+export function confirmingFor({ sensitivity }: JudgedSides, finding: Finding, estimate: Estimate): number {
+  const { known, tolerance, base } = estimate;
+  if (known.steady) return 0;
+  if (!finding.isRare || finding.asBad > 0) return CONFIRMING.doubted;
+  const range = Math.max(known.range, Math.max(...base) - Math.min(...base));
+  return sensitivity === "host" || range > tolerance ? CONFIRMING.moved : CONFIRMING.steady;
+}
+
+/** The most sessions of the base that are measured beside head's. */
+export const MOST_CONFIRMING = CONFIRMING.doubted;
+/** So many of them tell a slower machine from a slow session. */
+export const TELLING = CONFIRMING.moved;
+
+/**
+ * Smallest loss that so many sessions find {@link POWER} of the time, as the first of a family to be rejected: it must
+ * pass the test, be larger than like sessions differ, and leave all but as many of the base's sessions behind as may be
+ * as bad.
+ */
+export function findable(estimate: Estimate, wanted: Sessions, { size, noisier }: Company): number {
   const base = Math.max(wanted.base, estimate.base.length);
   const head = Math.max(wanted.head, estimate.head.length);
-  const { degreesOfFreedom, tolerance, sd, known } = estimate;
+  const { tolerance, tested, known } = estimate;
+  const { sd, degreesOfFreedom } = tested.spread;
   const critical = (level: number) => studentCritical(level, degreesOfFreedom);
-  const tested =
+  const test =
     tolerance / 2 +
-    (critical(alphaFor({ base, head }) / family.size / family.noisier) + critical(1 - POWER)) *
-      standardErrorWith(estimate, base, head);
-  const worst = Math.max(...estimate.base) - meanOf(estimate.base);
-  // Every one of head's sessions must lie beyond the base's worst.
-  const separated = worst + gapNeeded(tolerance, sd) + critical((1 - POWER) / head) * sd;
+    (critical(alphaFor({ base, head }) / size / noisier) + critical(1 - POWER)) *
+      standardErrorOf(sd, base, head);
+  if (known.steady) return Math.max(tolerance, test);
+  const allowed = Math.max(0, mostExceeding(base + CONFIRMING.doubted, head, EXCEEDANCE));
+  const sorted = [...estimate.base].sort((a, b) => b - a);
+  // Of those to come some are as bad as those that there are.
+  const worst = sorted[Math.max(0, Math.min(allowed - 1, sorted.length - 1))] as number;
+  const reached = worst - (Math.min(...estimate.head) - estimate.loss);
+  const separated = (Math.max(0, reached) + critical(1 - POWER) * sd) / (1 - AS_BAD.ofLoss);
   const distinct = Math.max(tolerance, known.range) + critical(1 - POWER) * sd;
-  const quick = known.steady || head >= FULL.head ? 0 : SLOW_SESSION;
-  return Math.max(tested, separated, known.steady ? 0 : distinct, quick);
-}
-
-/**
- * Whether the base, measured now, is as slow as head: off by most of its loss, or, where sessions differ, as bad as
- * one of its sessions. Then the machine changed, not the flags.
- */
-export function isFreshSlow({ fresh = [], ...input }: JudgedSides, estimate: Estimate): boolean {
-  if (fresh.length === 0 || estimate.known.steady) return false;
-  const now = estimateLoss({ ...input, head: fresh });
-  if (now.loss > SAME_LOSS * estimate.loss) return true;
-  return isMoved(input, estimate) && Math.max(...now.head) >= Math.min(...estimate.head);
-}
-
-function combinations(all: number, chosen: number): number {
-  let count = 1;
-  for (let i = 1; i <= chosen; i += 1) count = (count * (all - chosen + i)) / i;
-  return count;
+  return Math.max(tolerance, test, separated, distinct, head >= FULL.head ? 0 : SLOW_SESSION);
 }

@@ -1,8 +1,8 @@
 import { median } from "simple-statistics";
 import type { Direction, MetricDefinition, Tolerance } from "../domain/metric.ts";
 import type { MetricNoise } from "../domain/noise.ts";
-import { meanOf, moderatedContrast, squaresAround, standardErrorOf } from "../stats/moderated.ts";
-import { expectedSmallest } from "../stats/order.ts";
+import { type Contrast, meanOf, moderatedContrast, squaresAround } from "../stats/moderated.ts";
+import { expectedSmallest, smallestVariance } from "../stats/order.ts";
 import { type KnownSpread, knownSpread } from "./prior.ts";
 
 /** One metric on both sides: values by session, in them by round; at least one session each. */
@@ -27,11 +27,13 @@ export interface Estimate {
   /** What stands for each session. */
   readonly base: readonly number[];
   readonly head: readonly number[];
+  /** Where each side stands by its best sessions, and the loss between them; see {@link bestLoss}. */
+  readonly basePlace: number;
+  readonly headPlace: number;
   readonly loss: number;
   readonly standardError: number;
-  /** Standard deviation of one session. */
-  readonly sd: number;
-  readonly degreesOfFreedom: number;
+  /** The means of both sides, slow sessions pulled in; see {@link pulledIn}. What is tested. */
+  readonly tested: Contrast;
   /** How large a loss may be. */
   readonly tolerance: number;
   readonly known: KnownSpread;
@@ -104,18 +106,74 @@ export function estimateLoss(
   const base = input.base.map(place);
   const head = input.head.map(place);
   const known = scaled(knownSpread(input.metric, scale.kind, recorded), noisier);
-  const { difference, standardError, spread } = moderatedContrast(base, head, known);
+  const bulk = bulkSd([base, head], known);
+  const tested = moderatedContrast(pulledIn(base, bulk), pulledIn(head, bulk), known);
   return {
     scale,
     base,
     head,
-    loss: difference,
-    standardError,
-    sd: spread.sd,
-    degreesOfFreedom: spread.degreesOfFreedom,
+    ...bestLoss(base, head, tested.spread.sd),
+    tested,
     tolerance: toleranceOnScale(tolerance, scale, fromScale(meanOf(base), scale)),
     known,
   };
+}
+
+/** Best of how many sessions stands for a side. */
+const BEST_OF = 3;
+
+/**
+ * The loss by the best of up to three sessions of head, and of the base the same, averaged over all choices of as many:
+ * what makes a session slow only ever makes it slower, and all of three are slow by themselves once where one in four
+ * is in 64. Of fewer than three sessions of head the base's place must not move with its own slow ones either: the best
+ * of three stands against two, the median against one.
+ *
+ * @param sd - of one session
+ */
+function bestLoss(
+  base: readonly number[],
+  head: readonly number[],
+  sd: number,
+): Pick<Estimate, "basePlace" | "headPlace" | "loss" | "standardError"> {
+  const ofHead = atMostThree(head.length);
+  const ofBase = ofHead === 1 ? 1 : atMostThree(base.length);
+  const basePlace = ofHead === 1 ? median([...base]) : expectedSmallest(base, ofBase);
+  const headPlace = expectedSmallest(head, ofHead);
+  return {
+    basePlace,
+    headPlace,
+    loss: headPlace - basePlace,
+    standardError:
+      sd * Math.sqrt(smallestVariance(ofHead, head.length) + smallestVariance(ofBase, base.length)),
+  };
+}
+
+const atMostThree = (sessions: number) => Math.min(BEST_OF, sessions) as 1 | 2 | 3;
+
+/** Beyond this many standard deviations above its side's median a session counts as one that lies there. */
+const PULLED_IN = 2.5;
+
+/**
+ * A side whose slow sessions are pulled in to where the better half leads one to expect the worst (Winsorized, as Tukey
+ * 1962, The future of data analysis, has it; on the one side on which sessions are off). Without it one slow session
+ * of the baseline hides every loss below its own.
+ */
+function pulledIn(side: readonly number[], bulk: number): readonly number[] {
+  if (side.length < BEST_OF) return side;
+  const most = median([...side]) + PULLED_IN * bulk;
+  return side.map((place) => Math.min(place, most));
+}
+
+/** Standard deviation of the sessions that are not slow: from the better half of each side, with what is known. */
+function bulkSd(sides: readonly (readonly number[])[], known: KnownSpread): number {
+  const squares = sides.flatMap((side) => {
+    const middle = median([...side]);
+    const better = [...side].sort((a, b) => a - b).slice(0, side.length >> 1);
+    return better.map((place) => (middle - place) ** 2);
+  });
+  const freedom = known.degreesOfFreedom + squares.length;
+  const own = squares.reduce((sum, square) => sum + square, 0);
+  return Math.sqrt((known.degreesOfFreedom * known.sd ** 2 + own) / freedom);
 }
 
 function scaled(known: KnownSpread, noisier: number): KnownSpread {
@@ -125,11 +183,12 @@ function scaled(known: KnownSpread, noisier: number): KnownSpread {
 
 /** Below this, a machine is as noisy as the one that the shipped spreads are from: few sessions tell it no better. */
 const AS_NOISY = 3;
+const LEAST_FOR_LEVEL = 3;
 
 /**
  * How much noisier this machine is than that of the shipped spreads: the middle over the metrics of how far their own
  * sessions spread, against what is shipped (an empirical prior, as Smyth 2004 has it, but by its level alone). 1 where
- * that is less than twice as far, or where no metric has the sessions to tell.
+ * that is less than three times as far, or where no metric has the sessions to tell.
  */
 export function noiseLevel(estimates: readonly Estimate[]): number {
   const levels = estimates
@@ -140,8 +199,6 @@ export function noiseLevel(estimates: readonly Estimate[]): number {
     });
   return levels.length === 0 ? 1 : Math.max(1, median(levels) / AS_NOISY);
 }
-
-const LEAST_FOR_LEVEL = 3;
 
 /** The loss that is tolerated: both the relative and the absolute bound must be exceeded. */
 function toleranceOnScale({ relative, absolute }: Tolerance, scale: Scale, base: number): number {
@@ -155,15 +212,10 @@ function toleranceOnScale({ relative, absolute }: Tolerance, scale: Scale, base:
 /**
  * A loss on the scale as a share of the base: worse is positive. Null where the base is zero and the loss is not.
  */
-export function asShare(loss: number, estimate: Pick<Estimate, "scale" | "base">): number | null {
+export function asShare(loss: number, estimate: Pick<Estimate, "scale" | "basePlace">): number | null {
   const { scale } = estimate;
   if (scale.kind === "log") return scale.direction === "lower" ? Math.expm1(loss) : -Math.expm1(-loss);
-  const size = Math.abs(meanOf(estimate.base));
+  const size = Math.abs(estimate.basePlace);
   if (size === 0) return loss === 0 ? 0 : null;
   return loss / size;
-}
-
-/** Standard error that this estimate's spread gives with other numbers of sessions. */
-export function standardErrorWith(estimate: Estimate, base: number, head: number): number {
-  return standardErrorOf(estimate.sd, base, head);
 }

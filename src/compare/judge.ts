@@ -2,21 +2,20 @@ import type { Level } from "../domain/metric.ts";
 import type { MetricNoise } from "../domain/noise.ts";
 import type { Verdict } from "../domain/verdict.ts";
 import { holmAdjusted, holmLevels } from "../stats/holm.ts";
-import { meanOf } from "../stats/moderated.ts";
 import { studentCritical, studentUpperTail } from "../stats/student.ts";
 import {
-  ALPHA_DOUBT,
-  alphaFor,
-  CONFIRMING,
+  type Company,
+  confirmingFor,
+  examine,
+  type Finding,
   FULL,
   findable,
-  isDistinct,
-  isFreshSlow,
-  isMoved,
-  isSeparated,
+  isBetter,
+  isOpen,
   type JudgedSides,
+  MOST_CONFIRMING,
   POWER,
-  SLOW_SESSION,
+  TELLING,
 } from "./conviction.ts";
 import { asShare, type Estimate, estimateLoss, fromScale, noiseLevel } from "./estimate.ts";
 import { judgeWorst } from "./judge-worst.ts";
@@ -46,6 +45,8 @@ export interface Judgement {
   readonly sessionSd: number | null;
   /** A regression that a session of the base beside head's would confirm or refute, and too few were measured. */
   readonly unconfirmed?: true;
+  /** Set where more sessions of the base beside head's could decide what is inconclusive. */
+  readonly baseDecides?: true;
   readonly reason: string;
 }
 
@@ -53,6 +54,8 @@ export interface Judgement {
 export interface JudgeOptions {
   /** This machine's own noise, from `calibrate`. */
   readonly noise?: Readonly<Record<string, MetricNoise>> | undefined;
+  /** The base was measured in turn with head: it is as the machine is now, and there is nothing to confirm. */
+  readonly interleaved?: boolean | undefined;
 }
 
 /** Judges the metrics of one comparison together: what one of them may claim depends on how many there are. */
@@ -62,7 +65,7 @@ export type Judge = (inputs: readonly JudgeInput[], options?: JudgeOptions) => J
  * The decision of `docs/decision.md`. A metric of which the worst round counts is a count of what failed, and has
  * nothing to estimate; all others are compared as {@link estimateLoss} says and then held against each other.
  */
-export const judge: Judge = (inputs, { noise } = {}) => {
+export const judge: Judge = (inputs, { noise, interleaved = false } = {}) => {
   const judgements = new Map<JudgeInput, Judgement>();
   for (const input of inputs) {
     if (input.rounds === "worst") judgements.set(input, judgeWorst(input));
@@ -74,121 +77,197 @@ export const judge: Judge = (inputs, { noise } = {}) => {
   const gated = inputs.filter(({ rounds, level }) => rounds !== "worst" && level === "gate");
   const noisier = noiseLevel(gated.map((input) => estimateLoss(input, noise)));
   for (const family of families.values()) {
-    const estimated = family.map((input) => ({ input, estimate: estimateLoss(input, noise, noisier) }));
-    const losses = new Family(
-      estimated.map(({ estimate }) => estimate),
-      noisier,
-    );
-    estimated.forEach(({ input, estimate }, index) => {
-      judgements.set(input, judgeOne(input, estimate, losses, index));
+    const estimates = family.map((input) => estimateLoss(input, noise, noisier));
+    const losses = estimates.map((each) => tail(each, 1));
+    const adjusted = holmAdjusted(losses);
+    const shares = holmLevels(losses, 1);
+    const gains = holmAdjusted(estimates.map((each) => tail(each, -1)));
+    family.forEach((input, index) => {
+      const metric = new JudgedMetric(
+        input,
+        {
+          size: family.length,
+          noisier,
+          share: shares[index] as number,
+          loss: adjusted[index] as number,
+          gain: gains[index] as number,
+        },
+        (base, head) => estimateLoss({ ...input, base, head }, noise, noisier),
+        interleaved,
+      );
+      judgements.set(input, metric.judge(estimates[index] as Estimate));
     });
   }
   return inputs.map((input) => judgements.get(input) as Judgement);
 };
 
-/** Probabilities and levels of metrics that are tested together, of losses and of gains. */
-class Family {
-  readonly size: number;
-  readonly losses: readonly number[];
-  readonly gains: readonly number[];
-  /** Share of the level that Holm's procedure leaves each. */
-  readonly shares: readonly number[];
-  /** How much noisier the machine is than the one of the shipped figures: those protect the less, the level must more. */
-  readonly noisier: number;
+/** Probability of such a difference or more, in one direction, if the true one were half the tolerance. */
+function tail({ tolerance, tested }: Estimate, sign: 1 | -1): number {
+  const distance = sign * tested.difference - tolerance / 2;
+  return studentUpperTail(distance / tested.standardError, tested.spread.degreesOfFreedom);
+}
 
-  constructor(estimates: readonly Estimate[], noisier: number) {
-    this.size = estimates.length;
-    this.noisier = noisier;
-    const losses = estimates.map((each) => tail(each, each.loss));
-    this.losses = holmAdjusted(losses);
-    this.shares = holmLevels(losses, 1);
-    this.gains = holmAdjusted(estimates.map((each) => tail(each, -each.loss)));
+/** What a metric has of its family: see {@link Company}. */
+interface Kin extends Company {
+  /** Share of the level that Holm's procedure leaves it. */
+  readonly share: number;
+  /** Adjusted probabilities of its loss and of its gain against the baseline. */
+  readonly loss: number;
+  readonly gain: number;
+}
+
+type SessionsOf = JudgeInput["base"];
+
+/** What was found with the base as it is now. */
+interface Confirmed {
+  readonly estimate: Estimate;
+  readonly finding: Finding;
+  /** The machine is slower than it was for the baseline: so is the base, beside head. */
+  readonly hasMoved: boolean;
+  /** More sessions of the base are wanted. */
+  readonly isOpen: boolean;
+}
+
+class JudgedMetric {
+  readonly #input: JudgeInput;
+  readonly #kin: Kin;
+  readonly #estimate: (base: SessionsOf, head: SessionsOf) => Estimate;
+  readonly #interleaved: boolean;
+
+  constructor(
+    input: JudgeInput,
+    kin: Kin,
+    estimate: (base: SessionsOf, head: SessionsOf) => Estimate,
+    interleaved: boolean,
+  ) {
+    this.#input = input;
+    this.#kin = kin;
+    this.#estimate = estimate;
+    this.#interleaved = interleaved;
   }
-}
 
-/** Probability of such a distance or more if the true one were half the tolerance. */
-function tail({ tolerance, standardError, degreesOfFreedom }: Estimate, distance: number): number {
-  return studentUpperTail((distance - tolerance / 2) / standardError, degreesOfFreedom);
-}
+  /** @param first - head against the baseline alone */
+  judge(first: Estimate): Judgement {
+    const { estimate, finding, hasMoved, isOpen: isWanting } = this.#confirm(first);
+    const numbers = this.#numbersOf(estimate, finding);
+    const inconclusive = (reason: string) => ({ ...numbers, verdict: "inconclusive" as const, reason });
+    const { loss, tolerance, tested } = estimate;
+    if (finding.convicts && !(isWanting && hasMoved)) {
+      const atLeast = sayLoss(this.#lowerBound(estimate, finding), estimate);
+      const open = isWanting ? { unconfirmed: true as const } : {};
+      return { ...numbers, verdict: "regressed", ...open, reason: `surely more than ${atLeast} worse` };
+    }
+    if (hasMoved) {
+      const why =
+        "worse than the baseline, but so is what the baseline was made of, measured beside this run";
+      return { ...inconclusive(why), ...(isWanting ? { baseDecides: true as const } : {}) };
+    }
+    if (loss < -tolerance && this.#kin.gain <= finding.alpha && isBetter(estimate)) {
+      return {
+        ...numbers,
+        verdict: "improved",
+        reason: "better by more than the tolerance, in every session",
+      };
+    }
+    if (finding.isDoubtful || isWanting) {
+      const why = `worse by more than the tolerance, but ${finding.doubt}`;
+      return { ...inconclusive(why), ...(isWanting ? { baseDecides: true as const } : {}) };
+    }
+    const sessions = { base: estimate.base.length, head: estimate.head.length };
+    if (isOpen(finding, estimate)) {
+      return inconclusive(
+        `worse than the baseline's best sessions, but ${counted(sessions.head, "session")} of this run cannot tell`,
+      );
+    }
+    const atMost =
+      tested.difference + studentCritical(1 - POWER, tested.spread.degreesOfFreedom) * tested.standardError;
+    const resolution = findable(estimate, FULL, this.#kin);
+    if (atMost >= resolution) {
+      const by = `${counted(sessions.base, "baseline session")} and ${sessions.head} of this run`;
+      return inconclusive(`${by} do not exclude that it is ${sayLoss(atMost, estimate)} worse`);
+    }
+    const reason =
+      resolution > tolerance && atMost >= tolerance
+        ? `no loss that this machine can show, which is ${sayLoss(resolution, estimate)}`
+        : "within the tolerance";
+    return { ...numbers, verdict: "pass", reason };
+  }
 
-function judgeOne(input: JudgeInput, estimate: Estimate, family: Family, index: number): Judgement {
-  const { loss, standardError, degreesOfFreedom, tolerance } = estimate;
-  const sessions = { base: estimate.base.length, head: estimate.head.length };
-  const alpha = alphaFor(sessions) / family.noisier;
-  const critical = (level: number) => studentCritical(level, degreesOfFreedom);
-  const share = (value: number) => {
-    const found = asShare(value, estimate);
-    return found === null ? null : digits(found);
-  };
-  const halfWidth = critical(0.025) * standardError;
-  const atMost = loss + critical(1 - POWER) * standardError;
-  const atLeast = loss - critical(alpha * (family.shares[index] as number)) * standardError;
-  const resolution = Math.max(tolerance, findable(estimate, FULL, family));
-  const interval = [share(loss - halfWidth), share(loss + halfWidth)] as const;
-  const found = {
-    base: digits(fromScale(meanOf(estimate.base), estimate.scale)),
-    head: digits(fromScale(meanOf(estimate.head), estimate.scale)),
-    effect: share(loss),
-    interval: interval[0] === null || interval[1] === null ? null : ([interval[0], interval[1]] as const),
-    bound: share(atLeast),
-    detectable: share(Math.max(tolerance, findable(estimate, sessions, family))),
-    resolution: share(resolution),
-    pValue: family.losses[index] as number,
-    sessionSd: estimate.sd,
-  };
-  const said = (value: number) => sayLoss(value, estimate);
-  if (loss > tolerance && found.pValue <= alpha && isSeparated(estimate, 1)) {
-    const doubt = doubtOf(input, estimate);
-    if (doubt !== null) return { ...found, verdict: "inconclusive", reason: doubt };
-    const wanted = isMoved(input, estimate) ? CONFIRMING.moved : CONFIRMING.steadyEnough;
-    const open = !estimate.known.steady && (input.fresh ?? []).length < wanted;
+  /**
+   * A loss against the baseline, held against the base as it is now. While too few of its sessions were measured, what
+   * they say counts only against a regression.
+   */
+  #confirm(first: Estimate): Confirmed {
+    const { base, head, fresh = [] } = this.#input;
+    const finding = this.#examine(first, this.#kin.loss);
+    const nothing = { estimate: first, finding, hasMoved: false, isOpen: false };
+    const isSuspect = finding.convicts || finding.couldBeRareWith(MOST_CONFIRMING);
+    if (this.#interleaved || first.known.steady || !isSuspect) return nothing;
+    const wanted = confirmingFor(this.#input, finding, first);
+    if (fresh.length === 0) return { ...nothing, isOpen: true };
+    const now = this.#estimate(base, fresh);
+    const hasMoved = now.loss > now.tolerance;
+    const more = Math.max(0, MOST_CONFIRMING - fresh.length);
+    if (hasMoved && fresh.length < TELLING) return { ...nothing, hasMoved, isOpen: true };
+    // The base counts by all its sessions; where the machine has become slower, by those beside head's alone as well.
+    const counted = (sessions: SessionsOf) => {
+      const estimate = this.#estimate(sessions, head);
+      return { estimate, finding: this.#examine(estimate, Math.min(1, tail(estimate, 1) / this.#kin.share)) };
+    };
+    const all = counted([...base, ...fresh]);
+    if (hasMoved) {
+      const alone = counted(fresh);
+      const isWorse = all.finding.convicts && alone.finding.convicts;
+      return {
+        ...(isWorse ? alone : { ...alone, finding: { ...alone.finding, convicts: false } }),
+        hasMoved: !isWorse,
+        isOpen: false,
+      };
+    }
+    const { estimate, finding: found } = all;
+    // Some of the base's were as bad: the level is that of all that may be measured, not of those so far.
+    const isEarly = found.asBad > 0 && more > 0;
+    const isWanting =
+      fresh.length < wanted || (more > 0 && (isEarly || !found.convicts) && found.couldBeRareWith(more));
     return {
-      ...found,
-      verdict: "regressed",
-      ...(open ? { unconfirmed: true as const } : {}),
-      reason: `surely more than ${said(atLeast)} worse`,
+      estimate,
+      finding: isEarly ? { ...found, convicts: false } : found,
+      hasMoved: false,
+      isOpen: isWanting,
     };
   }
-  if (loss < -tolerance && (family.gains[index] as number) <= alpha && isSeparated(estimate, -1)) {
-    return { ...found, verdict: "improved", reason: "better by more than the tolerance, in every session" };
+
+  #examine(estimate: Estimate, pValue: number): Finding {
+    return examine(estimate, pValue, this.#kin.noisier, (loss) => sayLoss(loss, estimate));
   }
-  if (loss > tolerance && found.pValue <= ALPHA_DOUBT) {
-    const reason = `worse by more than the tolerance, but ${isSeparated(estimate, 1) ? "not surely" : "as good as some of the baseline's sessions"}`;
-    return { ...found, verdict: "inconclusive", reason };
+
+  /** The loss is larger than this, as far as the test says so. */
+  #lowerBound({ tested }: Estimate, { alpha }: Finding): number {
+    const critical = studentCritical(alpha * this.#kin.share, tested.spread.degreesOfFreedom);
+    return tested.difference - critical * tested.standardError;
   }
-  if (sessions.head < FULL.head && isSeparated(estimate, 1) && isDistinct(estimate)) {
-    const reason = `worse than every baseline session, but ${counted(sessions.head, "session")} of this run cannot tell`;
-    return { ...found, verdict: "inconclusive", reason };
-  }
-  if (atMost >= resolution) {
-    const by = `${counted(sessions.base, "baseline session")} and ${sessions.head} of this run`;
+
+  #numbersOf(estimate: Estimate, finding: Finding) {
+    const { loss, standardError, tested, base, head, basePlace, headPlace, scale } = estimate;
+    const share = (value: number) => {
+      const found = asShare(value, estimate);
+      return found === null ? null : digits(found);
+    };
+    const halfWidth = studentCritical(0.025, tested.spread.degreesOfFreedom) * standardError;
+    const [low, high] = [share(loss - halfWidth), share(loss + halfWidth)];
+    const sessions = { base: base.length, head: head.length };
     return {
-      ...found,
-      verdict: "inconclusive",
-      reason: `${by} do not exclude that it is ${said(atMost)} worse`,
+      base: digits(fromScale(basePlace, scale)),
+      head: digits(fromScale(headPlace, scale)),
+      effect: share(loss),
+      interval: low === null || high === null ? null : ([low, high] as const),
+      bound: share(this.#lowerBound(estimate, finding)),
+      detectable: share(findable(estimate, sessions, this.#kin)),
+      resolution: share(findable(estimate, FULL, this.#kin)),
+      pValue: finding.pValue,
+      sessionSd: tested.spread.sd,
     };
   }
-  const reason =
-    resolution > tolerance && atMost >= tolerance
-      ? `no loss that this machine can show, which is ${said(resolution)}`
-      : "within the tolerance";
-  return { ...found, verdict: "pass", reason };
-}
-
-/** Why a loss that is surely there does not convict, or null. */
-function doubtOf(input: JudgeInput, estimate: Estimate): string | null {
-  const { known, loss, head } = estimate;
-  if (!known.steady && head.length < FULL.head && loss <= SLOW_SESSION) {
-    const sessions = head.length === 1 ? "one slow session" : `${head.length} slow sessions`;
-    return `worse by more than the tolerance, but ${sessions} could look like this`;
-  }
-  if (!isDistinct(estimate)) {
-    return `worse by more than the tolerance, but not by more than sessions of the same flags differ (${sayLoss(known.range, estimate)})`;
-  }
-  if (isFreshSlow(input, estimate)) {
-    return "worse than the baseline, but so is what the baseline was made of, measured beside this run";
-  }
-  return null;
 }
 
 /** The last digits are those of the logarithms. */

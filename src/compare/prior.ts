@@ -70,7 +70,14 @@ export function shippedSpread(metric: string, scale: "log" | "linear"): KnownSpr
   };
 }
 
-/** The spread that a calibration recorded, where it did so on the same scale; else what this tool ships. */
+/**
+ * The most that a recorded spread may be, of what is timed and of what is steady: a noise file must not make the gate
+ * blind. A metric that spreads further is none to gate (`calibrate` proposes to watch it).
+ */
+const MOST_RECORDED = { sd: 0.25, range: Math.log(2) } as const;
+const MOST_STEADY = { sd: 0.005, range: 0.01 } as const;
+
+/** The spread that a calibration recorded, where it did so on the same scale, up to a cap; else what this tool ships. */
 export function knownSpread(
   metric: string,
   scale: "log" | "linear",
@@ -80,6 +87,13 @@ export function knownSpread(
   const own = recorded !== undefined && Object.hasOwn(recorded, metric) ? recorded[metric] : undefined;
   if (own === undefined || own.scale !== scale || own.degreesOfFreedom < 1) return shipped;
   // Sessions that were equal to the last digit were so by the clock's or the log's resolution.
-  const sd = Math.max(own.sessionSd, LEAST_SD);
-  return { ...shipped, sd, range: own.sessionRange, degreesOfFreedom: own.degreesOfFreedom, shipped: false };
+  const most = shipped.steady ? MOST_STEADY : MOST_RECORDED;
+  const sd = Math.min(most.sd, Math.max(own.sessionSd, LEAST_SD));
+  return {
+    ...shipped,
+    sd,
+    range: Math.min(most.range, own.sessionRange),
+    degreesOfFreedom: own.degreesOfFreedom,
+    shipped: false,
+  };
 }

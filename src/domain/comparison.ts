@@ -11,6 +11,8 @@ export const comparisonSchema = z.object({
   verdict: z.enum(VERDICTS),
   /** Set on a regression that a session of the base beside head's would confirm or refute, and none was measured. */
   unconfirmed: z.literal(true).optional(),
+  /** Set where more sessions of the base beside head's could decide what is inconclusive. */
+  baseDecides: z.literal(true).optional(),
   /** False where no more sessions of head could decide what is inconclusive. */
   decidable: z.boolean().optional(),
   /** Estimate of each side in the metric's unit; null when that side has none. */
@@ -61,6 +63,38 @@ export const limitBreachSchema = z.object({
 });
 export type LimitBreach = z.infer<typeof limitBreachSchema>;
 
+/** How one copy of baseline and policy judges a metric. */
+export const copyJudgementSchema = z.object({
+  verdict: z.enum(VERDICTS),
+  level: levelSchema,
+  base: z.number().nullable(),
+  tolerance: z.number(),
+  absoluteTolerance: z.number(),
+});
+export type CopyJudgement = z.infer<typeof copyJudgementSchema>;
+
+/** A change that edits what judges it: what its own copies of baseline and policy would say. They decide nothing. */
+export const bothCopiesSchema = z.object({
+  /** Files that differ from the base branch's: configuration, baselines, noise, workflows that run this tool. */
+  files: z.array(z.string()),
+  /** The verdict by the change's own copies; null when they cannot be read. */
+  verdict: z.enum(VERDICTS).nullable(),
+  headline: z.string().nullable(),
+  /** Why they cannot be read. */
+  problem: z.string().nullable(),
+  /** The metrics whose verdict or level differs; null on the side that does not judge it. */
+  metrics: z.array(
+    z.object({
+      metric: z.string(),
+      unit: z.string(),
+      head: z.number().nullable(),
+      judged: copyJudgementSchema.nullable(),
+      own: copyJudgementSchema.nullable(),
+    }),
+  ),
+});
+export type BothCopies = z.infer<typeof bothCopiesSchema>;
+
 /** `comparison.json` */
 export const comparisonFileSchema = z.object({
   schemaVersion: z.literal(1),
@@ -80,6 +114,8 @@ export const comparisonFileSchema = z.object({
   ),
   /** Why parts of this run must not be trusted, whether their metrics are gated or not. */
   taints: z.array(z.string()).default([]),
+  /** Of a change that edits what judges it. */
+  bothCopies: bothCopiesSchema.optional(),
 });
 export type ComparisonFile = z.infer<typeof comparisonFileSchema>;
 

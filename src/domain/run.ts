@@ -186,7 +186,8 @@ export const runRecordSchema = z.object({
     .object({
       name: z.string(),
       options: z.unknown(),
-      dropped: z.array(z.object({ cell: z.string(), reason: z.string() })),
+      /** `variant`: a server start of it was left out, not a cell of every server. */
+      dropped: z.array(z.object({ cell: z.string(), reason: z.string(), variant: z.string().optional() })),
     })
     .optional(),
   /** What users are promised: goodput is counted by it. */
@@ -216,4 +217,5 @@ export const RUN_FILES = {
   verdict: "verdict.json",
   report: "report.md",
   telemetry: "telemetry.jsonl",
+  history: "history.json",
 } as const;

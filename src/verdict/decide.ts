@@ -67,6 +67,7 @@ export function decide(
     headline: headline(verdict, gated, comparison),
     nextAction: nextAction(verdict, gated, comparison),
     reasons,
+    notes,
     policy,
   });
 }
@@ -103,6 +104,7 @@ export function decideWithoutBaseline(
       `expected a baseline at ${expected}`,
       ...notes,
     ],
+    notes,
     policy: { ...policy, onInvalid: "fail" },
   });
 }
@@ -126,14 +128,18 @@ export function decideFailure(
 }
 
 /** The verdict file of a run that was recorded: there was nothing to judge. */
-export function decideRecorded(scenario: string, path: string): VerdictFile {
+export function decideRecorded(
+  scenario: string,
+  path: string,
+  nextAction = "Commit the baseline on the base branch.",
+): VerdictFile {
   return conclude({
     scenario,
     cause: "recorded",
     verdict: "pass",
     counts: emptyCounts(),
     headline: `Measured and recorded in ${path}`,
-    nextAction: "Commit the baseline on the base branch.",
+    nextAction,
     reasons: [],
     policy: { onInconclusive: "warn", onInvalid: "fail", reportOnly: false },
   });
@@ -161,12 +167,13 @@ interface Conclusion {
   readonly headline: string;
   readonly nextAction: string;
   readonly reasons: readonly string[];
+  readonly notes?: readonly string[];
   readonly policy: VerdictPolicy;
   readonly exitCode?: ExitCode;
 }
 
 function conclude(input: Conclusion): VerdictFile {
-  const { policy, verdict, cause } = input;
+  const { policy, verdict, cause, notes = [] } = input;
   const strict = input.exitCode ?? exitFor(verdict, policy);
   const cancelled = cause === "cancelled" || cause === "killed";
   // A cancelled run said nothing, so there is no verdict that report-only could silence.
@@ -182,6 +189,7 @@ function conclude(input: Conclusion): VerdictFile {
     headline: input.headline,
     nextAction: input.nextAction,
     reasons: [...input.reasons],
+    ...(notes.length === 0 ? {} : { notes: [...notes] }),
     counts: input.counts,
   };
 }

@@ -36,6 +36,7 @@ export type LookPlan =
  *   once it regressed: what others would come to, cannot change the exit.
  * - Any other regression against a baseline of another day is first confirmed by sessions of the base: if those are as
  *   slow, the machine changed.
+ * - So is a loss that only some sessions of the baseline are as bad as: a slow one hides nothing then.
  * - What is undecided gets another session of head, up to the scenario's number, while the budget has the time.
  *   More rounds of the same server do not help: sessions differ, and a slow one is slow in all its rounds.
  */
@@ -53,6 +54,10 @@ export function planNextLook(state: LookState): LookPlan {
     return { kind: "decided", why: open ? "more sessions cannot decide the rest" : "everything is decided" };
   }
   if (state.sessions.head >= state.mostSessions) {
+    const open = undecided.filter(({ baseDecides }) => baseDecides === true);
+    if (open.length > 0 && state.base === "confirmable" && affordable(state, ["base"])) {
+      return { kind: "measure", order: ["base"], why: `undecided: ${listed(open)}; is the base as bad?` };
+    }
     return { kind: "decided", why: `${state.mostSessions} sessions are the most that the scenario allows` };
   }
   const order = nextOrder(state);

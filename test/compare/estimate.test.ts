@@ -73,4 +73,23 @@ describe("estimateLoss", () => {
       estimateLoss({ ...sides, direction: "higher", tolerance: { relative: 0.1, absolute: 5 } }).tolerance,
     ).toBe(Number.POSITIVE_INFINITY);
   });
+
+  it("a slow session of either side moves neither the loss nor the spread by much", () => {
+    const steady = [[2], [2.002], [2.004], [2.001], [2.003]];
+    const slow = [...steady.slice(0, 4), [2.4]];
+    const head = [[2.1], [2.102], [2.104]];
+    const clean = estimateLoss({ ...sides, base: steady, head });
+    const mixed = estimateLoss({ ...sides, base: slow, head });
+    expect(mixed.loss).toBeCloseTo(clean.loss, 3);
+    expect(mixed.tested.spread.sd).toBeLessThan(0.006);
+    expect(estimateLoss({ ...sides, base: steady, head: [...head.slice(0, 2), [2.6]] }).loss).toBeCloseTo(
+      clean.loss,
+      3,
+    );
+    // One session of head stands against the median of the base's, two against the best of three.
+    const one = estimateLoss({ ...sides, base: slow, head: head.slice(0, 1) });
+    expect(one.loss).toBeCloseTo(Math.log(2.1 / 2.002), 12);
+    const two = estimateLoss({ ...sides, base: slow, head: head.slice(0, 2) });
+    expect(two.loss).toBeCloseTo(Math.log(2.1 / 2), 3);
+  });
 });

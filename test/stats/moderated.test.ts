@@ -7,11 +7,19 @@ const PRIOR = { sd: 0.1, degreesOfFreedom: 4 };
 
 describe("moderatedContrast", () => {
   it("pools both groups and the prior, each by its degrees of freedom", () => {
-    const { difference, spread, standardError } = moderatedContrast([1, 3], [4, 5, 6], PRIOR);
+    const { difference, spread, standardError } = moderatedContrast([1, 3], [4, 5, 6], { ...PRIOR, sd: 1 });
     expect(difference).toBe(3);
-    // (4 × 0.01 + 2 + 2) / (4 + 1 + 2)
-    expect(spread).toEqual({ sd: Math.sqrt(4.04 / 7), degreesOfFreedom: 7 });
-    expect(standardError).toBeCloseTo(Math.sqrt((4.04 / 7) * (1 / 2 + 1 / 3)), 12);
+    // (4 × 1 + 2 + 2) / (4 + 1 + 2)
+    expect(spread).toEqual({ sd: Math.sqrt(8 / 7), degreesOfFreedom: 7 });
+    expect(standardError).toBeCloseTo(Math.sqrt((8 / 7) * (1 / 2 + 1 / 3)), 12);
+  });
+
+  it("a prior that the groups contradict counts the less", () => {
+    const { spread } = moderatedContrast([1, 3], [4, 5, 6], PRIOR);
+    // Their variance is 4/3, 133 times the prior's: of its 4 degrees of freedom 4 × 4/133 count.
+    const worth = (4 * 4) / (4 / 3 / 0.01);
+    expect(spread.degreesOfFreedom).toBeCloseTo(3 + worth, 12);
+    expect(spread.sd).toBeCloseTo(Math.sqrt((4 + worth * 0.01) / (3 + worth)), 12);
   });
 
   it("of one member each, the prior alone says how far they spread", () => {

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { expectedSmallest } from "../../src/stats/order.ts";
+import { Random } from "../../src/simulator/random.ts";
+import { expectedSmallest, smallestVariance } from "../../src/stats/order.ts";
 
 describe("expectedSmallest", () => {
   it("of all is the smallest, of one the mean", () => {
@@ -40,3 +41,26 @@ function choices(values: readonly number[], count: number): number[][] {
     choices(values.slice(index + 1), count - 1).map((rest) => [value, ...rest]),
   );
 }
+
+describe("smallestVariance", () => {
+  it.each([
+    [1, 4],
+    [2, 2],
+    [2, 8],
+    [3, 3],
+    [3, 5],
+    [3, 20],
+  ] as const)("of %i from %i values is that of normal samples", (count, size) => {
+    const random = new Random(count * 100 + size);
+    const found = Array.from({ length: 20_000 }, () =>
+      expectedSmallest(
+        Array.from({ length: size }, () => random.normal()),
+        count,
+      ),
+    );
+    const mean = found.reduce((sum, value) => sum + value, 0) / found.length;
+    const variance = found.reduce((sum, value) => sum + (value - mean) ** 2, 0) / found.length;
+    expect(smallestVariance(count, size) / variance).toBeGreaterThan(0.94);
+    expect(smallestVariance(count, size) / variance).toBeLessThan(1.06);
+  });
+});

@@ -82,6 +82,18 @@ describe("planNextLook", () => {
     expect(planNextLook(state({ comparisons: [...comparisons, of("regressed")] })).kind).toBe("decided");
   });
 
+  it("a loss that some of the baseline's sessions are as bad as is held against more of the base, after head's", () => {
+    const comparisons = [of("inconclusive", { baseDecides: true })];
+    const full = { comparisons, sessions: { head: 3, base: 1 } };
+    expect(planNextLook(state(full))).toMatchObject({ kind: "measure", order: ["base"] });
+    expect(planNextLook(state({ ...full, sessions: { head: 2, base: 0 } })).kind).toBe("measure");
+    expect(planNextLook(state({ ...full, sessions: { head: 2, base: 0 } }))).toMatchObject({
+      order: ["head"],
+    });
+    expect(planNextLook(state({ ...full, base: "stored" })).kind).toBe("decided");
+    expect(planNextLook(state({ ...full, remainingS: 50 })).kind).toBe("decided");
+  });
+
   it("an invalid metric stays invalid", () => {
     expect(planNextLook(state({ comparisons: [of("invalid"), open] })).kind).toBe("decided");
     expect(planNextLook(state({ settled: true, comparisons: [open] })).kind).toBe("decided");
