@@ -1,5 +1,5 @@
 /**
- * What could be found at all: an oracle that knows the noise exactly, and needs no baseline. Of each gated metric it
+ * Near what could be found at all: an oracle that knows the noise, and needs no baseline. Of each gated metric it
  * knows how the best, the middle and the mean of three sessions without a loss are distributed, and it fails the 1 % of
  * unchanged runs in which the least likely of all these is least likely.
  */

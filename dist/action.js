@@ -1,12 +1,18 @@
 import { a as error, c as info, d as setOutput, f as setSecret, h as summary, i as endGroup, l as notice, m as warning, n as runnerText, o as getInput, p as startGroup, r as readInputs, t as runnerLine, u as saveState } from "./runner-log.js";
-import { T as context, _ as findComments, a as acceptanceText, b as MAX_COMMENT_LENGTH, f as begin, i as targetOf, m as endCheck, n as keyOf, o as contentOf, p as beginOnlyCheck, s as failureContent, t as PUBLICATION_STATE, u as mergedContent, v as loginOf, x as fitLength, y as putComment } from "./action-target.js";
-import { a as publishFailure, c as parseAcceptance, i as acceptanceOf, n as subjectOf, o as publishVerdict, r as workflowRunOf, s as writeHandoff, t as repositoryOf } from "./subject.js";
-import { f as GateError, h as messageOf, m as UsageError } from "./files.js";
-import { o as EXIT } from "./operating.js";
-import { S as markerOf, _ as readHostileRun, a as mergeRuns, b as encodeFooter, c as readReported, l as runFolders, r as cellsOf, s as readAll } from "./version.js";
-import { C as runAndRecord, S as loadConfig, at as resolveBase, b as CONFIG_FILE, n as failingKinds, q as secretsOf, rt as runAudit, v as outliveReaders, w as runGate, y as untilInterrupted } from "./ledger-commands.js";
-import { T as RUN_FILES } from "./sign.js";
+import { a as repositoryOf, c as context, i as gitAuth, n as accessWith, o as subjectOf, r as serverUrlOf, s as workflowRunOf } from "./github-access.js";
+import { a as parseAcceptance, i as writeHandoff, n as publishFailure, r as publishVerdict, t as acceptanceOf } from "./action-publication.js";
+import { i as messageOf, r as UsageError, t as GateError } from "./errors.js";
+import { t as EXIT } from "./verdict.js";
+import { i as fitLength, n as MAX_COMMENT_LENGTH } from "./fit.js";
+import { o as markerOf, r as encodeFooter } from "./marker.js";
+import { a as acceptanceText, f as begin, i as targetOf, m as endCheck, n as keyOf, o as contentOf, p as beginOnlyCheck, s as failureContent, t as PUBLICATION_STATE, u as mergedContent } from "./action-target.js";
+import { n as loginOf, r as putComment, t as findComments } from "./sticky-comment.js";
+import { c as runFolders, d as readHostileRun, i as mergeRuns, n as cellsOf, o as readAll, s as readReported } from "./version.js";
+import { E as untilInterrupted, T as outliveReaders, _ as renderDrift, g as spendNight, lt as loadConfig, n as failingKinds, q as secretsOf, st as CONFIG_FILE, v as runAndRecord, w as runAudit, y as runGate } from "./ledger-commands.js";
+import { f as resolveBase, t as recordedParts } from "./recorded-text.js";
 import { o as STATE_NAME } from "./decide.js";
+import { g as RUN_FILES } from "./rows.js";
+import { n as proposedText, t as proposeRecorded } from "./proposing.js";
 import { randomUUID } from "node:crypto";
 import { basename, join, resolve } from "node:path";
 
@@ -123,50 +129,6 @@ async function acceptVerdict(job) {
 	}
 	log.step(`Accepted by ${acceptance.by} for ${headSha}: ${acceptance.reason}`);
 	return EXIT.pass;
-}
-
-// src/action-base.ts
-/** Events that run on a branch which somebody with write access chose. */
-const BRANCH_EVENTS = /* @__PURE__ */ new Set([
-	"push",
-	"schedule",
-	"workflow_dispatch"
-]);
-const BRANCH = "refs/heads/";
-/**
-* The base of an event. What is checked out may be a pull request's, so it judges itself only where the event says
-* that it is the default branch; a pull request and a merge group name their base; all else is judged by the default
-* branch.
-*/
-function planBase(event) {
-	const { name, ref, payload } = event;
-	if (name === "pull_request" || name === "pull_request_target") {
-		const base = field(field(payload, "pull_request"), "base");
-		return baseAt(text(field(base, "ref")), text(field(base, "sha")));
-	}
-	if (name === "merge_group") {
-		const group = field(payload, "merge_group");
-		return baseAt(text(field(group, "base_ref")), text(field(group, "base_sha")));
-	}
-	const main = text(field(field(payload, "repository"), "default_branch"));
-	if (main === null) return name === "schedule" ? { kind: "checkout" } : { kind: "unknown" };
-	if (BRANCH_EVENTS.has(name) && ref === `${BRANCH}${main}`) return { kind: "checkout" };
-	return baseAt(main, null);
-}
-function baseAt(ref, sha) {
-	if (ref === null) return { kind: "unknown" };
-	return {
-		kind: "base",
-		branch: ref.startsWith(BRANCH) ? ref.slice(11) : ref,
-		sha
-	};
-}
-function field(value, key) {
-	if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return void 0;
-	return value[key];
-}
-function text(value) {
-	return typeof value === "string" && value !== "" ? value : null;
 }
 
 // src/action-fork.ts
@@ -336,12 +298,56 @@ async function writeSummary(comment) {
 	}
 }
 
-// src/action.ts
-/** A baseline whose latest session is older is stale; as `vllm-gate audit` has it. */
-const AUDIT_MAX_AGE_DAYS = 90;
+// src/action-base.ts
+/** Events that run on a branch which somebody with write access chose. */
+const BRANCH_EVENTS = /* @__PURE__ */ new Set([
+	"push",
+	"schedule",
+	"workflow_dispatch"
+]);
+const BRANCH = "refs/heads/";
+/**
+* The base of an event. What is checked out may be a pull request's, so it judges itself only where the event says
+* that it is the default branch; a pull request and a merge group name their base; all else is judged by the default
+* branch.
+*/
+function planBase(event) {
+	const { name, ref, payload } = event;
+	if (name === "pull_request" || name === "pull_request_target") {
+		const base = field(field(payload, "pull_request"), "base");
+		return baseAt(text(field(base, "ref")), text(field(base, "sha")));
+	}
+	if (name === "merge_group") {
+		const group = field(payload, "merge_group");
+		return baseAt(text(field(group, "base_ref")), text(field(group, "base_sha")));
+	}
+	const main = text(field(field(payload, "repository"), "default_branch"));
+	if (main === null) return name === "schedule" ? { kind: "checkout" } : { kind: "unknown" };
+	if (BRANCH_EVENTS.has(name) && ref === `${BRANCH}${main}`) return { kind: "checkout" };
+	return baseAt(main, null);
+}
+function baseAt(ref, sha) {
+	if (ref === null) return { kind: "unknown" };
+	return {
+		kind: "base",
+		branch: ref.startsWith(BRANCH) ? ref.slice(11) : ref,
+		sha
+	};
+}
+function field(value, key) {
+	if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return void 0;
+	return value[key];
+}
+function text(value) {
+	return typeof value === "string" && value !== "" ? value : null;
+}
+
+// src/action-world.ts
 const inputName = (key) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+/** The checkout. */
+const workspace = () => resolve(process.env["GITHUB_WORKSPACE"] || ".");
 /** The revision whose policy and baseline judge; undefined when that is the checkout itself. */
-async function baseRevision(cwd) {
+async function baseRevision(cwd, token) {
 	const name = process.env["GITHUB_EVENT_NAME"] ?? "";
 	const plan = planBase({
 		name,
@@ -350,18 +356,168 @@ async function baseRevision(cwd) {
 	});
 	if (plan.kind === "checkout") return void 0;
 	if (plan.kind === "unknown") throw new UsageError(`The event ${JSON.stringify(name)} names neither a base branch nor the repository's default branch, whose policy and baseline judge: run this on pull_request, merge_group, push, schedule or workflow_dispatch.`);
-	const base = await resolveBase(cwd, plan);
-	if (base === null) throw new UsageError(`The base branch ${plan.branch} is not in this clone and could not be fetched. Its policy and baseline judge: check out with \`fetch-depth: 0\`, or run \`git fetch origin\` for it before this step.`);
+	const auth = token === void 0 ? {} : gitAuth(serverUrlOf(process.env), token, process.env);
+	const base = await resolveBase(cwd, plan, auth);
+	if (base === null) throw new UsageError(`The base branch ${plan.branch} is not in this clone and could not be fetched. Its policy and baseline judge: check out with \`fetch-depth: 0\`, or before this step run \`git fetch --depth=1 origin ${plan.branch}:refs/remotes/origin/${plan.branch}\`.`);
 	if (base.isStale) warning(runnerLine(`The base branch ${plan.branch} could not be fetched, so the copy in this clone judges, which may be old.`));
 	return base.revision;
 }
-const workspace = () => resolve(process.env["GITHUB_WORKSPACE"] || ".");
+/** Configuration and surroundings of a run of this job. */
+async function prepareRun(inputs, onRunFolder = () => {}) {
+	const cwd = workspace();
+	const revision = await baseRevision(cwd, inputs.token);
+	const base = revision === void 0 ? {} : { baseRevision: revision };
+	const config = await loadConfig({
+		cwd,
+		overrides: inputs.overrides,
+		nameOverride: inputName,
+		...base,
+		...inputs.config === void 0 ? {} : { configPath: inputs.config }
+	});
+	outliveReaders();
+	const interruptions = untilInterrupted((signal) => info(runnerLine(`${signal}: ending the server`)));
+	const statePath = join(process.env["RUNNER_TEMP"] ?? join(cwd, ".vllm-gate"), `vllm-gate-${randomUUID()}.json`);
+	saveState(STATE_NAME, statePath);
+	return {
+		config,
+		world: {
+			cwd,
+			environment: process.env,
+			log,
+			...interruptions,
+			runsDir: join(cwd, "runs"),
+			onRunFolder: (runDir) => {
+				setOutput("run-path", runDir);
+				onRunFolder(runDir);
+			},
+			statePath,
+			...base
+		}
+	};
+}
+/** The branch that a job's results are for: the one that it runs on, a pull request's own base, else the default one. */
+function branchOfEvent() {
+	const ref = process.env["GITHUB_REF"] ?? "";
+	if (ref.startsWith("refs/heads/")) return ref.slice(11);
+	const plan = planBase({
+		name: process.env["GITHUB_EVENT_NAME"] ?? "",
+		ref,
+		payload: context.payload
+	});
+	return plan.kind === "base" ? plan.branch : null;
+}
+
+// src/action-ledger.ts
+/** Access with the job's token; null without one. */
+function accessOf({ token }) {
+	if (token === void 0) return null;
+	return accessWith(token, repositoryOf(process.env, context.payload), process.env, log);
+}
+/** Measures a baseline and writes it; proposes it by a pull request where that is asked for. */
+async function record(inputs) {
+	const { extend, accept, reason, pullRequest } = inputs;
+	if (extend !== void 0 && accept.length > 0) throw new UsageError("extend and accept: expected one of them, an extension accepts nothing");
+	const access = pullRequest ? accessOf(inputs) : null;
+	if (pullRequest && access === null) throw new UsageError("pull-request: expected a github-token, without one nothing can be proposed");
+	const { config, world } = await prepareRun(inputs);
+	startGroup("Measuring");
+	const result = await runAndRecord(config, world, {
+		...extend === void 0 ? {} : { extendTo: extend === 0 ? 10 : extend },
+		...accept.length === 0 ? {} : { accept },
+		...reason === void 0 ? {} : { reason }
+	}).finally(() => endGroup());
+	setOutput("report-path", join(result.runDir, RUN_FILES.report));
+	const { verdict, recorded } = result;
+	if (recorded === null) {
+		await tell(verdict, result.comment, verdict.exitCode);
+		return verdict.exitCode;
+	}
+	const page = `${recordedParts(recorded).map(({ text }) => text).join("\n\n")}\n`;
+	if (access === null) {
+		await tell(verdict, page, verdict.exitCode);
+		return verdict.exitCode;
+	}
+	try {
+		const proposed = await proposeRecorded(recorded, world.cwd, access, branchOfEvent());
+		setOutput("pull-request-url", proposed.url ?? "");
+		log.step(proposedText(proposed));
+		await tell(verdict, `${page}\n${proposedText(proposed)}\n`, verdict.exitCode);
+		return verdict.exitCode;
+	} catch (error) {
+		await tell(verdict, page, verdict.exitCode);
+		throw error;
+	}
+}
+/** Events of which the checkout is somebody's proposal, and no night of the branch that users meet. */
+const PROPOSALS = /* @__PURE__ */ new Set([
+	"pull_request",
+	"pull_request_target",
+	"merge_group"
+]);
+/** A night of the branch: measured, appended to its history, pushed, and told in an issue while it drifts. */
+async function drift(inputs) {
+	const event = process.env["GITHUB_EVENT_NAME"] ?? "";
+	if (PROPOSALS.has(event)) throw new UsageError(`mode drift: got the event ${JSON.stringify(event)}, expected schedule, push or workflow_dispatch: a history is of a branch`);
+	if (inputs.failOn.some((each) => each !== "drift" && each !== "any")) throw new UsageError(`fail-on: got ${inputs.failOn.join(", ")}, expected drift in mode drift`);
+	const access = accessOf(inputs);
+	if (access === null) log.step("No github-token: nothing is pushed with it, and no issue tells of drift");
+	const { config, world } = await prepareRun(inputs);
+	const problems = [];
+	startGroup("Measuring");
+	const { run, drift: found } = await spendNight(config, world, {
+		runs: [],
+		keep: 400,
+		push: inputs.push ? access?.auth ?? {} : null,
+		tracker: access,
+		onProblem: (problem) => {
+			problems.push(problem);
+			error(runnerText(problem), { title: "vllm-gate drift" });
+		}
+	}).finally(() => endGroup());
+	if (run !== null) setOutput("report-path", join(run.runDir, RUN_FILES.report));
+	if (found === null) {
+		if (run !== null) await tell(run.verdict, run.comment, run.verdict.exitCode);
+		return run?.verdict.exitCode ?? EXIT.notMeasured;
+	}
+	const page = renderDrift(found);
+	setOutput("comment-body", page);
+	setOutput("verdict", found.drifting ? "regressed" : "pass");
+	await writeSummary(page);
+	if (found.drifting) {
+		warning(runnerLine(page.split("\n")[0] ?? ""), { title: "vllm-gate: drift" });
+		if (inputs.failOn.length > 0) return EXIT.regressed;
+	}
+	return problems.length > 0 ? EXIT.notMeasured : EXIT.pass;
+}
+/** What the history of the baselines tells. */
+async function audit(inputs) {
+	const kinds = failingKinds(inputs.failOn);
+	const { audit: found, page } = await runAudit({
+		cwd: workspace(),
+		configPath: inputs.config ?? "vllm-gate.yml",
+		baselineDir: inputs.overrides.baselineDir ?? "baselines",
+		...inputs.since === void 0 ? {} : { since: inputs.since },
+		maxAgeDays: AUDIT_MAX_AGE_DAYS,
+		now: /* @__PURE__ */ new Date()
+	});
+	const failing = found.findings.filter(({ kind }) => kinds.includes(kind));
+	setOutput("comment-body", page);
+	setOutput("verdict", failing.length > 0 ? "regressed" : "pass");
+	await writeSummary(page);
+	for (const { where, text } of failing) error(runnerText(text), { title: `vllm-gate audit: ${runnerLine(where)}` });
+	return failing.length > 0 ? EXIT.regressed : EXIT.pass;
+}
+/** A baseline whose latest session is older is stale; as `vllm-gate audit` has it. */
+const AUDIT_MAX_AGE_DAYS = 90;
+
+// src/action.ts
 const MODE_RUNS = {
 	gate: (inputs) => gate(inputs),
-	record: (inputs) => measure(inputs, null),
+	record,
+	drift,
 	report: (inputs) => report(inputs),
 	publish: (inputs) => publish(inputs),
-	audit: (inputs) => audit(inputs)
+	audit
 };
 async function run() {
 	const inputs = readInputs(getInput);
@@ -422,45 +578,18 @@ function gate(inputs) {
 		publishing
 	}));
 }
-/** Measures; publishes what came of it, unless it was recorded. */
-async function measure(inputs, gated) {
-	const cwd = workspace();
-	const revision = await baseRevision(cwd);
-	const base = revision === void 0 ? {} : { baseRevision: revision };
-	const config = await loadConfig({
-		cwd,
-		overrides: inputs.overrides,
-		nameOverride: inputName,
-		...base,
-		...inputs.config === void 0 ? {} : { configPath: inputs.config }
-	});
-	outliveReaders();
-	const interruptions = untilInterrupted((signal) => info(runnerLine(`${signal}: ending the server`)));
-	const statePath = join(process.env["RUNNER_TEMP"] ?? join(cwd, ".vllm-gate"), `vllm-gate-${randomUUID()}.json`);
-	saveState(STATE_NAME, statePath);
+/** Measures, and publishes what came of it. */
+async function measure(inputs, { subject, publishing }) {
 	let handedOn = Promise.resolve();
-	const world = {
-		cwd,
-		environment: process.env,
-		log,
-		...interruptions,
-		runsDir: join(cwd, "runs"),
-		onRunFolder: (runDir) => {
-			setOutput("run-path", runDir);
-			if (gated !== null) {
-				handedOn = writeHandoff(runDir, gated.subject, inputs.cell);
-				handedOn.catch(() => {});
-			}
-		},
-		statePath,
-		...base
-	};
+	const { config, world } = await prepareRun(inputs, (runDir) => {
+		handedOn = writeHandoff(runDir, subject, inputs.cell);
+		handedOn.catch(() => {});
+	});
 	startGroup("Measuring");
-	const result = await (gated === null ? runAndRecord(config, world) : runGate(config, world)).finally(() => endGroup());
+	const result = await runGate(config, world).finally(() => endGroup());
 	await handedOn;
 	setOutput("report-path", join(result.runDir, RUN_FILES.report));
 	setOutput("run-path", result.runDir);
-	const publishing = gated?.publishing ?? null;
 	const exitCode = publishing === null ? result.verdict.exitCode : await publishRun(publishing, result).catch((error) => {
 		onProblem(`the verdict could not be posted: ${messageOf(error)}`);
 		return result.verdict.exitCode;
@@ -536,27 +665,11 @@ async function publish(inputs) {
 		default: throw new UsageError(`mode publish: got the event ${JSON.stringify(process.env["GITHUB_EVENT_NAME"] ?? "")}, expected workflow_run, issue_comment, or pull_request_target with the type labeled`);
 	}
 }
-/** What the history of the baselines tells. */
-async function audit(inputs) {
-	const kinds = failingKinds(inputs.failOn);
-	const { audit: found, page } = await runAudit({
-		cwd: workspace(),
-		configPath: inputs.config ?? "vllm-gate.yml",
-		baselineDir: inputs.overrides.baselineDir ?? "baselines",
-		maxAgeDays: AUDIT_MAX_AGE_DAYS,
-		now: /* @__PURE__ */ new Date()
-	});
-	const failing = found.findings.filter(({ kind }) => kinds.includes(kind));
-	setOutput("comment-body", page);
-	setOutput("verdict", failing.length > 0 ? "regressed" : "pass");
-	await writeSummary(page);
-	for (const { where, text } of failing) error(runnerText(text), { title: `vllm-gate audit: ${runnerLine(where)}` });
-	return failing.length > 0 ? EXIT.regressed : EXIT.pass;
-}
 setOutput("verdict", "failed");
 setOutput("comment-body", "");
 setOutput("report-path", "");
 setOutput("run-path", "");
+setOutput("pull-request-url", "");
 try {
 	process.exitCode = await run();
 } catch (error$1) {

@@ -1,6 +1,6 @@
-import { T as RUN_FILES } from "./sign.js";
-import { o as EXIT } from "./operating.js";
-import { u as renderComment } from "./version.js";
+import { g as RUN_FILES } from "./rows.js";
+import { t as EXIT } from "./verdict.js";
+import { l as renderComment } from "./version.js";
 import { d as writeJson, s as readTextIfExists, u as writeFileAtomic } from "./files.js";
 import { S as identify, c as readStateFile, f as readRunFolder, g as Descendants, h as writeRun, n as decideFailure, v as endServer } from "./decide.js";
 import { join } from "node:path";

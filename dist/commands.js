@@ -1,9 +1,15 @@
-import { $ as coldCase, A as identify, B as readResidency, C as runAndRecord, Ct as max, D as Interruption, Dt as min, E as compareRuns, Et as medianAbsoluteDeviation, F as readNodeFacts, G as createRedactor, H as weightFiles, I as folderOfModel, J as equalRequests, K as redactDeep, L as runPreflight, M as measureSession, N as resumeRun, O as concludeMeasuring, Ot as quantile, P as startRun, Q as batchingCase, R as dropAllCaches, St as ttftMs, T as recordRuns, Tt as median, U as findModelShape, V as readThrough, W as serverEnvironment, X as fillLengths, Y as ownRequests, Z as kvFillCase, _ as renderTerminal, _t as countedIn, a as minutes, b as CONFIG_FILE, bt as measuredS, c as prepare, ct as readKvFill, d as withServerOptions, dt as kvCapacity, et as warmCase, f as Command, ft as curveOf, g as printable, gt as timesOf$1, h as columns$1, ht as countGood, i as log, it as gitRoot, j as mayGoOn, k as headPlan, l as wholeNumber$1, lt as theilSenLine, m as InvalidArgumentError, mt as kneeOf, nt as runSide, o as optionName, ot as execa, p as CommanderError, pt as findKnee, q as secretsOf, r as interruptions, s as overridesOf, st as hitRateOf, t as addLedgerCommands, tt as completionBody, u as withServeOptions, ut as GIB, v as outliveReaders, vt as e2eMs, w as runGate, wt as mean, x as checkMetricNames, xt as tpotMs, yt as groupTraces, z as dropFromPageCache } from "./ledger-commands.js";
-import { c as require_dist, i as resolveConfig, n as parseConfig, r as policyOf, s as toArguments } from "./load.js";
-import { C as number, D as string, T as record$1, g as _enum, k as union, o as EXIT, t as sloSchema, v as array, w as object, x as literal, y as boolean } from "./operating.js";
-import { a as mergeRuns, c as readReported, d as code, f as codeBlock, h as table, i as commentInputOf, l as runFolders, m as plain, n as require_undici, p as oneLine, r as cellsOf$1, s as readAll, t as TOOL_VERSION, u as renderComment } from "./version.js";
-import { a as readCheckedOut, f as GateError, h as messageOf, i as parseJson, l as sha256, m as UsageError, p as NotMeasuredError, r as makeFolder, s as readTextIfExists, u as writeFileAtomic } from "./files.js";
-import { A as telemetryLineSchema, L as flagValue, M as LEVELS, N as findingSchema, R as tokenCount, T as RUN_FILES, U as comparisonFileSchema, _ as typed, j as ALLOCATORS, v as formatChange, w as formatValue, x as formatNumber, z as withoutFlag } from "./sign.js";
+import { $ as equalRequests, A as identify, At as measuredS, B as readResidency, C as runSide, Ct as medianAbsoluteDeviation, D as Interruption, Dt as doneMs, Et as countedIn, F as readNodeFacts, G as createRedactor, H as weightFiles, I as folderOfModel, J as FIRST_PACE, K as redactDeep, L as runPreflight, M as measureSession, Mt as ttftMs, N as resumeRun, O as concludeMeasuring, Ot as e2eMs, P as startRun, Q as suiteOfCells, R as dropAllCaches, S as compareRuns, St as median, T as outliveReaders, Tt as quantile, U as findModelShape, V as readThrough, W as serverEnvironment, X as estimateSeconds, Y as cellSeconds, Z as fitCells, _t as kneeOf, a as minutes, at as warmCase, b as recordRuns, bt as max, c as prepare, ct as checkMetricNames, d as withServeOptions, dt as readKvFill, et as ownRequests, f as withServerOptions, ft as theilSenLine, gt as findKnee, h as InvalidArgumentError, ht as curveOf, i as log, it as coldCase, j as mayGoOn, jt as tpotMs, k as headPlan, kt as groupTraces, l as stdoutLook, m as CommanderError, mt as kvCapacity, nt as kvFillCase, o as optionName, ot as completionBody, p as Command, pt as GIB, q as secretsOf, r as interruptions, rt as batchingCase, s as overridesOf, st as CONFIG_FILE, t as addLedgerCommands, tt as fillLengths, u as wholeNumber$1, ut as hitRateOf, v as runAndRecord, vt as countGood, wt as min, x as writeHtmlReport, xt as mean, y as runGate, yt as timesOf$1, z as dropFromPageCache } from "./ledger-commands.js";
+import { a as resolveConfig, c as toArguments, i as policyOf, l as require_dist, r as parseConfig } from "./load.js";
+import { S as string, b as record$1, d as _enum, g as literal, m as boolean, p as array, t as EXIT, v as number, w as union, y as object } from "./verdict.js";
+import { t as require_undici } from "./undici.js";
+import { i as messageOf, n as NotMeasuredError, r as UsageError, t as GateError } from "./errors.js";
+import { A as withoutFlag, C as LEVELS, O as flagValue, P as comparisonFileSchema, S as ALLOCATORS, f as formatNumber, g as RUN_FILES, k as tokenCount, w as findingSchema, x as telemetryLineSchema } from "./rows.js";
+import { a as readCheckedOut, i as parseJson, l as sha256, r as makeFolder, s as readTextIfExists, u as writeFileAtomic } from "./files.js";
+import { a as printable, i as columns$1, n as recordedText, o as renderTerminal, p as execa, u as gitRoot } from "./recorded-text.js";
+import { c as runFolders, i as mergeRuns, l as renderComment, n as cellsOf$1, o as readAll, r as commentInputOf, s as readReported, t as TOOL_VERSION } from "./version.js";
+import { d as typed } from "./how-to.js";
+import { a as plain, i as oneLine, n as codeBlock, o as table, t as code } from "./markdown.js";
+import { t as sloSchema } from "./operating.js";
 import { n as endServersOf } from "./cleanup.js";
 import { c as readStateFile, f as readRunFolder, h as writeRun } from "./decide.js";
 import { createHash } from "node:crypto";
@@ -1267,7 +1273,8 @@ function differenceOf(a, b) {
 	return {
 		change: a.median - b.median,
 		ratio: a.median / b.median - 1,
-		apart
+		apart,
+		n: Math.min(a.n, b.n)
 	};
 }
 /** Starts whose numbers the machine may have made, as a sentence; none when it was quiet. */
@@ -1277,8 +1284,8 @@ function dirtySentences(starts) {
 	return first === void 0 ? [] : [`The machine was not quiet in ${dirty.length} of ${starts.length} starts, so differences may be its own; for example: ${first.dirty[0]}.`];
 }
 /** That repeats lie apart, or that they do not, as the end of a sentence. */
-function apartText({ apart }, n) {
-	if (n < 2) return "one start each, so their spread is not known";
+function apartText({ apart, n }) {
+	if (n < 2) return "of one start, so the spread is not known";
 	return apart ? "apart in every start" : "within the spread of the starts";
 }
 
@@ -1412,7 +1419,7 @@ function findings$1({ cells, missing }) {
 			["a start", "readyS"]
 		].flatMap(([what, key]) => {
 			const gap = differenceOf(mine?.spread[key] ?? null, theirs?.spread[key] ?? null);
-			return gap === null ? [] : [`${what} ${signed$1(gap.ratio)} (${apartText(gap, mine?.starts.length ?? 0)})`];
+			return gap === null ? [] : [`${what} ${signed$1(gap.ratio)} (${apartText(gap)})`];
 		});
 		if (parts.length > 0) said.push(`${name} against ${against}: ${parts.join(", ")}.`);
 	}
@@ -1547,6 +1554,19 @@ function listOf(words) {
 	};
 }
 
+// src/studies/study-kind.ts
+/**
+* {@link StudyPlan.spare} of a study that passes over its variants again and again: the last pass goes first, and one of
+* each variant stays.
+*/
+function spareLastPass(variants) {
+	return (left, measured) => {
+		const count = Math.min(variants, left.length);
+		if (measured.length + left.length - count < variants) return [];
+		return left.map((_, place) => place).slice(-count);
+	};
+}
+
 // src/studies/allocator.ts
 const CONCURRENCY = 8;
 const ASIS = "asis";
@@ -1612,6 +1632,8 @@ async function plan$2(options, config, _files, world) {
 		order: Array.from({ length: options.restarts }, (_, pass) => pass % 2 === 0 ? names : names.toReversed()).flat(),
 		rounds: 1,
 		cells: cellsOf(options),
+		spare: spareLastPass(names.length),
+		sessionName: (variant) => `a start under ${variant}`,
 		cold: (target) => coldCase(target, ttft),
 		prepare: async ({ variant }) => {
 			const { thp, page } = kindOf(variant);
@@ -1730,11 +1752,14 @@ const sweepCase = (concurrency) => `c${concurrency}`;
 *
 * It lasts from the end of the first wave to that of the last but one, so that whole waves are in it however they are
 * in step. An open loop, and a case of fewer than three waves, is taken whole.
+*
+* @param whole - takes it whole in any case, as another round of it is
 */
-function settledPart(data) {
+function settledPart(data, whole = false) {
 	const concurrency = data.records[0]?.concurrency ?? 1;
 	const { ok } = data;
-	if (ok.some((trace) => trace.plannedS !== void 0) || data.records.length !== 1 || data.failed.length > 0 || ok.length < 3 * concurrency) return {
+	const isOpen = ok.some((trace) => trace.plannedS !== void 0);
+	if (whole || isOpen || data.records.length !== 1 || data.failed.length > 0 || ok.length < 3 * concurrency) return {
 		requests: ok,
 		seconds: measuredS(data),
 		tokens: outputTokens(ok),
@@ -1800,20 +1825,23 @@ function totalTokensOf(traces) {
 	return sumOf(traces.flatMap((trace) => [trace.promptTokens, trace.outputTokens]));
 }
 /**
-* A level of load as a row, by its settled parts: rates are those of the best round, latencies of all
-* requests of all rounds.
+* A level of load as a row, by its settled parts; latencies are of all requests of all rounds.
 * Its notes are left to whoever sees the whole sweep.
 */
-function loadRow(load, cases, slo, telemetry) {
+function loadRow(load, cases, slo, telemetry, rateOf) {
 	const datas = cases.map((each) => each.data);
-	const parts = datas.map(settledPart);
+	const isFailing = datas.some((data) => data.failed.length > 0);
+	const parts = datas.map((data) => settledPart(data, isFailing));
 	const traces = parts.flatMap((part) => part.requests);
 	const times = traces.flatMap((trace) => timesOf$1(trace) ?? []);
 	const e2eMs = times.map((each) => each.e2eMs);
 	const ttftMs = times.map((each) => each.ttftMs);
 	const gapsMs = times.flatMap((each) => each.gapsMs ?? []);
 	const gauges = datas.flatMap((data) => data.records).flatMap(({ gauges: read = [], startS, endS }) => read.filter(({ atS }) => atS > startS && atS < endS));
-	const rate = (amount) => highest$1(ratesOf(parts, amount));
+	const reduce = rateOf === "best" ? highest$1 : p50;
+	const rate = (amount) => reduce(ratesOf(parts, amount));
+	const tokS = ratesOf(parts, (part) => part.tokens);
+	const qps = ratesOf(parts, (part) => part.ended);
 	const good = slo === null ? null : countGood(traces, slo);
 	const failed = datas.reduce((sum, data) => sum + data.failed.length, 0);
 	const sent = traces.length + failed;
@@ -1826,9 +1854,12 @@ function loadRow(load, cases, slo, telemetry) {
 		rounds: cases.length,
 		meanE2eS: e2eMs.length === 0 ? null : mean(e2eMs) / 1e3,
 		p95E2eS: scaled(p95(e2eMs), .001),
-		qps: rate((part) => part.ended),
-		tokS: rate((part) => part.tokens),
-		tokSLeast: lowest(ratesOf(parts, (part) => part.tokens)),
+		qps: reduce(qps),
+		tokS: reduce(tokS),
+		tokSLeast: lowest(tokS),
+		tokSMost: highest$1(tokS),
+		qpsLeast: lowest(qps),
+		qpsMost: highest$1(qps),
 		totalTokS: rate(totalTokens),
 		gpuUtilPct: gpuUtilPct(cases, telemetry),
 		ttftP50Ms: p50(ttftMs),
@@ -1841,6 +1872,7 @@ function loadRow(load, cases, slo, telemetry) {
 		waitingMax: mostOf(gauges, "waiting"),
 		preemptions: sumOf(datas.map((data) => countedIn(data, "preemptions"))),
 		kvUsageMaxPct: scaled(mostOf(gauges, "kvUsage"), 100),
+		gaugeReadings: gauges.length,
 		goodputRps: slo === null ? null : rate((part) => goodOf(part, slo)),
 		sloMetPct: good === null || sent === 0 ? null : good / sent * 100,
 		lateP95Ms: p95(lateMs),
@@ -1909,9 +1941,14 @@ const SURE = .95;
 * rules of thumb for probabilistic problems in computer communications", ICC 1979), among those inside the SLO;
 * throughput-minded the least load within 5 % of the highest throughput inside it.
 *
+* A level with failed requests is none of these: the others had the server to themselves, so that what they measured
+* is another load.
+*
 * @param rows - the sweep's rows, for the same loads as `levels`
 */
-function adviseOn(levels, rows, slo) {
+function adviseOn(all, rows, slo) {
+	const failing = rows.filter(({ failed }) => failed > 0);
+	const levels = all.filter(({ load }) => !failing.some((row) => row.load === load));
 	const { knee, insideShare } = findKnee(levels, slo);
 	const curve = curveOf(levels, slo);
 	const inside = curve.filter((point) => point.inside);
@@ -1926,7 +1963,7 @@ function adviseOn(levels, rows, slo) {
 	const throughput = kneeOf(inside, .05);
 	const safe = highest(inside.filter((at) => {
 		const row = rowOf(at.load);
-		return (knee === null || at.load <= knee.load) && (insideShare.get(at.load) ?? 0) >= SURE && (row?.failed ?? 0) === 0 && (row?.preemptions ?? 0) === 0 && (row?.kvUsageMaxPct ?? 0) <= KV_HEADROOM_PCT;
+		return (knee === null || at.load <= knee.load) && (insideShare.get(at.load) ?? 0) >= SURE && (row?.preemptions ?? 0) === 0 && (row?.kvUsageMaxPct ?? 0) <= KV_HEADROOM_PCT;
 	}), (at) => slo === null ? at.load : rowOf(at.load)?.goodputRps ?? at.tokensPerS);
 	const ends = [latency?.load, throughput?.load].filter((load) => load !== void 0);
 	return {
@@ -1935,16 +1972,19 @@ function adviseOn(levels, rows, slo) {
 		throughputMinded: point(throughput),
 		sweetSpot: ends.length < 2 ? null : [Math.min(...ends), Math.max(...ends)],
 		safe: point(safe),
-		why: whyNot(curve, inside, knee !== null, safe !== null)
+		why: [...failing.map(failureText), ...whyNot(curve, inside, knee !== null, safe !== null)]
 	};
 }
+function failureText({ load, failed, requests }) {
+	return `At ${load} in flight ${failed} of ${requests} requests failed: that level is no knee, sweet spot or safe point, and the peak is that of the others.`;
+}
 function whyNot(curve, inside, hasKnee, hasSafe) {
-	if (curve.length === 0) return ["No level of load was measured."];
-	if (curve.length < 2) return ["A knee needs at least two levels of load; one was measured."];
+	if (curve.length === 0) return ["No level of load was measured whole."];
+	if (curve.length < 2) return ["A knee needs at least two levels of load; one was measured whole."];
 	if (inside.length === 0) return ["No level of load is inside the SLO, not even the lowest."];
 	const peak = max(curve.map((point) => point.tokensPerS));
 	const best = max(inside.map((point) => point.tokensPerS));
-	return [...hasKnee ? [] : [`The SLO ends before the knee: inside it at most ${Math.round(best)} of the peak's ${Math.round(peak)} tokens/s are reached.`], ...hasSafe ? [] : [`No level of load is safe: each was outside the SLO in more than 5 % of the resampled curves, had failed or preempted requests, or filled more than ${KV_HEADROOM_PCT} % of the KV cache.`]];
+	return [...hasKnee ? [] : [`The SLO ends before the knee: inside it at most ${Math.round(best)} of the peak's ${Math.round(peak)} tokens/s are reached.`], ...hasSafe ? [] : [`No level of load is safe: each was outside the SLO in more than 5 % of the resampled curves, had preempted requests, or filled more than ${KV_HEADROOM_PCT} % of the KV cache.`]];
 }
 function highest(points, of) {
 	return points.reduce((best, each) => best === void 0 || of(each) > of(best) ? each : best, void 0);
@@ -1965,21 +2005,21 @@ function operatingPoint({ load, tokensPerS }, row) {
 /** The tables of a batching study: what was not measured is left out. */
 function batchingTables(sessions, grid, telemetry = []) {
 	const { slo } = grid;
-	const rowsOf = (loads, name) => loads.flatMap((load) => {
+	const rowsOf = (loads, name, rateOf) => loads.flatMap((load) => {
 		const cases = roundsOf(sessions, `batching.${name(load)}`);
 		return cases.length === 0 ? [] : [{
-			row: loadRow(load, cases, slo, telemetry),
+			row: loadRow(load, cases, slo, telemetry, rateOf),
 			level: levelOf(load, cases)
 		}];
 	});
-	const sweep = rowsOf(grid.concurrency, sweepCase);
+	const sweep = rowsOf(grid.concurrency, sweepCase, "best");
 	const advice = adviseOn(sweep.map((each) => each.level), sweep.map((each) => each.row), slo);
 	const replayed = roundsOf(sessions, `batching.${REPLAY}`);
-	const replay = replayed.length === 0 ? null : loadRow(0, replayed, slo, telemetry);
+	const replay = replayed.length === 0 ? null : loadRow(0, replayed, slo, telemetry, "median");
 	return {
 		benchmark: benchmarkOf(sessions, grid.benchmarkConcurrency),
 		sweep: withNotes(sweep.map((each) => each.row), slo, advice),
-		rates: withNotes(rowsOf(grid.rates, rateCase).map((each) => each.row), slo, null),
+		rates: withNotes(rowsOf(grid.rates, rateCase, "median").map((each) => each.row), slo, null),
 		replay: replay === null ? null : {
 			...replay,
 			load: replay.qps ?? 0,
@@ -2044,7 +2084,7 @@ const LATE_MS = 5;
 function withNotes(rows, slo, advice) {
 	return rows.map((row, index) => {
 		const { knee = null } = advice ?? {};
-		const marks = [...knee?.load === row.load ? [knee.reached ? "knee" : "highest load tried, knee not reached"] : [], ...knee !== null && knee.peakLoad === row.load ? ["peak"] : []];
+		const marks = [...knee?.load === row.load ? [knee.reached ? "knee" : "highest load measured whole, knee not reached"] : [], ...knee !== null && knee.peakLoad === row.load ? ["peak"] : []];
 		return {
 			...row,
 			notes: [...marks, ...notesOf(row, rows[index - 1] ?? null, slo)]
@@ -2305,6 +2345,21 @@ const OUR_COLUMNS = [
 	"failed",
 	"rounds"
 ];
+/** Appended later: in `rate_sweep.csv` they come after its own last column. */
+const LATER_COLUMNS = [
+	"tok_s_best_round",
+	"qps_worst_round",
+	"qps_best_round",
+	"gauge_readings"
+];
+function laterCells(row) {
+	return [
+		rounded(row.tokSMost, 2),
+		rounded(row.qpsLeast, 4),
+		rounded(row.qpsMost, 4),
+		row.gaugeReadings
+	];
+}
 function cells(row) {
 	return [
 		rounded(row.meanE2eS, 6),
@@ -2337,20 +2392,27 @@ function sweepCsv(rows) {
 	return csv([
 		"concurrency",
 		...LATENCY_COLUMNS,
-		...OUR_COLUMNS
-	], rows.map((row) => [row.load, ...cells(row)]));
+		...OUR_COLUMNS,
+		...LATER_COLUMNS
+	], rows.map((row) => [
+		row.load,
+		...cells(row),
+		...laterCells(row)
+	]));
 }
-/** `csv/rate_sweep.csv`: an open loop, a row for each rate of arrivals. */
+/** `csv/rate_sweep.csv`: an open loop, a row for each rate of arrivals; rates are medians over the rounds. */
 function rateCsv(rows) {
 	return csv([
 		"rate_rps",
 		...LATENCY_COLUMNS,
 		...OUR_COLUMNS,
-		"late_p95_ms"
+		"late_p95_ms",
+		...LATER_COLUMNS
 	], rows.map((row) => [
 		rounded(row.load, 4),
 		...cells(row),
-		rounded(row.lateP95Ms, 3)
+		rounded(row.lateP95Ms, 3),
+		...laterCells(row)
 	]));
 }
 /** `csv/batching_benchmark.csv`: one row, the medians of the repeats. */
@@ -2442,7 +2504,10 @@ function beyondTheKnee({ sweep, advice }) {
 	const { knee } = advice;
 	if (knee === null) return advice.why.slice(0, 1);
 	const at = rowAt(sweep, knee.load);
-	const next = sweep.filter((row) => row.load > knee.load).sort((a, b) => a.load - b.load)[0];
+	const more = sweep.filter((row) => row.load > knee.load).sort((a, b) => a.load - b.load);
+	const next = more.find(({ failed }) => failed === 0);
+	const [failing] = more;
+	if (!knee.reached && failing !== void 0 && failing.failed > 0) return [`The knee was not reached: throughput still grew at ${knee.load} requests in flight (${tokensPerS(knee.tokensPerS)}), and at ${failing.load} requests failed. Mend that, or stay at ${knee.load}.`];
 	if (!knee.reached || next === void 0) return [`The knee was not reached: throughput still grew at ${knee.load} requests in flight (${tokensPerS(knee.tokensPerS)}). Sweep further to find where it ends.`];
 	if (at?.tokS == null || next.tokS === null || at.p95E2eS === null || next.p95E2eS === null) return [];
 	const gain = next.tokS / at.tokS - 1;
@@ -2452,7 +2517,7 @@ function beyondTheKnee({ sweep, advice }) {
 function alone({ sweep, advice }) {
 	const first = rowAt(sweep, 1);
 	const { knee } = advice;
-	if (first?.tokS == null || knee === null || knee.peakLoad === 1) return [];
+	if (first?.tokS == null || first.failed > 0 || knee === null || knee.peakLoad === 1) return [];
 	const share = first.tokS / knee.peakTokensPerS;
 	const util = first.gpuUtilPct === null ? "" : `, with the GPU busy ${Math.round(first.gpuUtilPct)} % of the time${first.gpuUtilPct < IDLE_PCT ? ": it is under-fed" : ""}`;
 	return [`One request at a time gets ${tokensPerS(first.tokS)}, ${percent$4(share)} of the ${tokensPerS(knee.peakTokensPerS)} at ${knee.peakLoad}${util}: little traffic cannot reach the headline number.`];
@@ -2487,7 +2552,7 @@ function rangeText([from, to]) {
 }
 /** The knee with how sure it is. */
 function kneeText(knee) {
-	return `${knee.reached ? `${knee.load} requests in flight: ${tokensPerS(knee.tokensPerS)}, ${percent$4(knee.tokensPerS / knee.peakTokensPerS)} of the peak at ${knee.peakLoad}` : `not reached: ${knee.load} requests in flight were the most that was tried, and throughput still grew`}${knee.closeLoad === null || knee.closeLoad === knee.load ? "" : `; within 5 % of the peak from ${knee.closeLoad}`}${knee.plausible.length === 0 ? "; how sure that is needs more than one round" : `; of the resampled sweeps ${knee.plausible.map(({ load, share }) => `${percent$4(share)} have it at ${load}`).join(", ")}`}`;
+	return `${knee.reached ? `${knee.load} requests in flight: ${tokensPerS(knee.tokensPerS)}, ${percent$4(knee.tokensPerS / knee.peakTokensPerS)} of the peak at ${knee.peakLoad}` : `not reached: ${knee.load} requests in flight were the most that was measured whole, and throughput still grew`}${knee.closeLoad === null || knee.closeLoad === knee.load ? "" : `; within 5 % of the peak from ${knee.closeLoad}`}${knee.plausible.length === 0 ? "; how sure that is needs more than one round" : `; of the resampled sweeps ${knee.plausible.map(({ load, share }) => `${percent$4(share)} have it at ${load}`).join(", ")}`}`;
 }
 /** A profile in a line. */
 function pointText(point) {
@@ -2515,15 +2580,20 @@ const MORE_COLUMNS = [
 	"load",
 	"TTFT p50 / p95",
 	"inter-token p50 / p95",
-	"running / waiting",
+	"running / waiting (sampled)",
 	"preempted",
-	"KV used",
+	"KV used (sampled)",
 	"goodput"
 ];
+/** Of the arrivals' own rate there is no best round. */
+const HOW_RATES_ARE_MADE = "Rates are the median over the rounds, with the worst and the best in brackets: arrivals set them, and a round is better by luck alone. Latencies count from the planned time of each request, over all rounds.";
+const HOW_GAUGES_ARE_READ = "Running, waiting and KV use are the most that any reading of the server's gauges showed. They are read twice a second, so a peak between two readings is not in them; preemptions are counted by the server.";
 const HOW_ROWS_ARE_MADE = "Rates are those of each level's best round, since interference only takes away; latencies are over all requests of all rounds. The first and the last wave of a level bring its load up and down and are left out.";
 /** A number with four digits that matter, or a dash for what was not measured. */
 const short = (value, digits = 4) => value === null ? "–" : formatNumber(Number(value.toPrecision(digits)));
 const pair = (a, b, unit = "") => a === null && b === null ? "–" : `${short(a, 3)} / ${short(b, 3)}${unit}`;
+/** A rate with those of the worst and the best round. */
+const withSpread = (value, least, most) => least === null || most === null || least === most ? short(value) : `${short(value)} (${short(least)}–${short(most)})`;
 /** The machine and the model in words. */
 function settingOf({ run, promptTokens, outputTokens }) {
 	const machine = run.fingerprint;
@@ -2540,8 +2610,8 @@ function sweepTable(rows, first = "concurrency") {
 		short(row.load),
 		short(row.meanE2eS),
 		short(row.p95E2eS),
-		short(row.qps),
-		short(row.tokS),
+		first === "concurrency" ? short(row.qps) : withSpread(row.qps, row.qpsLeast, row.qpsMost),
+		first === "concurrency" ? short(row.tokS) : withSpread(row.tokS, row.tokSLeast, row.tokSMost),
 		row.gpuUtilPct === null ? "" : short(row.gpuUtilPct, 3),
 		plain(row.notes.join("; "))
 	]));
@@ -2626,11 +2696,13 @@ function sections(pages) {
 			sweepTable(tables.sweep),
 			HOW_ROWS_ARE_MADE,
 			detailTable(tables.sweep),
+			HOW_GAUGES_ARE_READ,
 			utilisationNote(tables)
 		],
 		...open.length === 0 ? [] : [
 			"## Arrival rates (open loop)",
 			sweepTable(open, "requests/s"),
+			HOW_RATES_ARE_MADE,
 			detailTable(open)
 		],
 		"## Where to run",
@@ -3010,11 +3082,24 @@ function findings({ cells, reading, emptied }) {
 /** What one state costs against the other, in all and in the part of the start that it is about. */
 function gapSentences(what, costly, other, part) {
 	const gap = differenceOf(costly?.spread.readyS ?? null, other?.spread.readyS ?? null);
-	const ofPart = differenceOf(costly?.spread[part] ?? null, other?.spread[part] ?? null);
 	if (gap === null) return [];
-	const inPart = ofPart === null ? "" : `; ${part === "warmupS" ? "runtime_warmup" : "load_weights"} ${secondsText(ofPart.change)}`;
-	return [`${what} moves the time to ready by ${secondsText(gap.change)} (${apartText(gap, other?.starts.length ?? 0)})${inPart}.`];
+	const parts = TERMS.flatMap(([key, name]) => {
+		const change = differenceOf(costly?.spread[key] ?? null, other?.spread[key] ?? null)?.change ?? null;
+		return change === null ? [] : [{
+			key,
+			name,
+			change
+		}];
+	});
+	const own = parts.find(({ key }) => key === part);
+	const inParts = parts.filter((each) => each === own || Math.abs(each.change) > Math.max(.1, Math.abs(own?.change ?? 0))).sort((a, b) => Number(b === own) - Number(a === own)).map(({ name, change }) => `; ${name} ${secondsText(change)}`);
+	return [`${what} moves the time to ready by ${secondsText(gap.change)} (${apartText(gap)})${inParts.join("")}.`];
 }
+const TERMS = [
+	["processesS", "processes and imports"],
+	["modelS", "load_weights"],
+	["warmupS", "runtime_warmup"]
+];
 function secondsText(value) {
 	return `${value < 0 ? "−" : "+"}${Math.abs(value).toFixed(1)} s`;
 }
@@ -3022,7 +3107,7 @@ function readingSentences(reading) {
 	if (reading === null) return ["The weights are not on this machine as files, so reading them alone was not measured."];
 	const speed = (name, timed) => timed === null ? [] : [`${name} ${timed.gbPerS.toFixed(2)} GB/s`];
 	const speeds = [...speed("cold", reading.cold), ...speed("warm", reading.warm)];
-	return speeds.length === 0 ? [] : [`Reading the weights alone (${reading.files} files, ${Math.round(reading.sizeMib)} MiB, one after the other): ${speeds.join(", ")}.`];
+	return speeds.length === 0 ? [] : [`Reading the weights alone (${reading.files} file${reading.files === 1 ? "" : "s"}, ${Math.round(reading.sizeMib)} MiB, one after the other): ${speeds.join(", ")}.`];
 }
 
 // src/studies/coldstart.ts
@@ -3087,17 +3172,23 @@ async function plan(options, config, files, world) {
 						recursive: true,
 						force: true
 					});
-					if (place.isLast) await rm(join(place.runDir, CACHES), {
-						recursive: true,
-						force: true
-					});
 				}
 			};
-		}
+		},
+		finish: (runDir) => rm(join(runDir, CACHES), {
+			recursive: true,
+			force: true
+		}),
+		spare: spareLastPass(names.length),
+		sessionName: startName
 	};
 }
 function variantName(compile, page) {
 	return `${compile}-${page}`;
+}
+function startName(variant) {
+	const { compile, page } = statesOf(variant);
+	return `a start with weights ${page} and the compile cache ${compile}`;
 }
 function statesOf(variant) {
 	const [compile, page] = variant.split("-");
@@ -3150,7 +3241,7 @@ async function report$1(study) {
 		cells,
 		reading: readingOf(await files.read(READING)),
 		command,
-		emptied: options.dropCaches ? "/proc/sys/vm/drop_caches" : "posix_fadvise, the weight files alone"
+		emptied: options.dropCaches ? "/proc/sys/vm/drop_caches: programs and libraries were cold too" : "posix_fadvise, the weight files alone"
 	};
 	return {
 		files: [{
@@ -3183,7 +3274,7 @@ function analyseKvStudy({ run, traces, lengths, wantConcurrency }) {
 		}];
 	}));
 	const fills = results.flatMap(({ fill }) => "absent" in fill ? [] : [fill]);
-	const rows = addDeltas(lengths.map((length) => rowOf$2(run.sessions, length, fills)));
+	const rows = addDeltas(lengths.map((length) => rowOf$2(run, length, fills)));
 	const ok = run.sessions.filter((session) => session.outcome === "ok");
 	const model = ok.flatMap((session) => session.model ?? []).at(0) ?? null;
 	const measured = present(rows.map((row) => row.bytesPerToken));
@@ -3191,11 +3282,12 @@ function analyseKvStudy({ run, traces, lengths, wantConcurrency }) {
 	const bytesPerToken = measured.length > 0 ? median(measured) : uniform ? model?.kvBytesPerToken ?? null : null;
 	const capacities = ok.map(kvCapacity);
 	const smallest = capacities.filter((each) => each.blocks !== null && each.blockSize !== null).sort((a, b) => a.blocks - b.blocks)[0];
+	const context = model?.contextTokens ?? null;
 	const fit = {
 		wantConcurrency,
-		context: model?.contextTokens ?? null,
 		capacity: uniform ? smallest : void 0
 	};
+	const cacheSafeLength = longestFor(fit, .9);
 	return {
 		rows,
 		fills,
@@ -3209,8 +3301,10 @@ function analyseKvStudy({ run, traces, lengths, wantConcurrency }) {
 		gpuSpread: spread(rows.map((row) => row.gpuMemUsedMib)),
 		availableSpread: spread(rows.map((row) => row.availableGib)),
 		tokensSpread: spread(rows.map((row) => row.kvTokens)),
-		safeLength: longestFor(fit, .9),
-		largestLength: longestFor(fit, 1),
+		safeLength: context === null || cacheSafeLength === null ? null : Math.min(cacheSafeLength, context),
+		cacheSafeLength,
+		cacheLength: longestFor(fit, 1),
+		safeMeasured: cacheSafeLength === null ? null : rows.filter((row) => row.measured && row.maxModelLen <= cacheSafeLength).map((row) => row.maxModelLen).at(-1) ?? null,
 		envelope: envelopeOf(rows, capacities, fit.capacity, bytesPerToken),
 		doubling: doublingOf(rows, fit.capacity, bytesPerToken, wantConcurrency),
 		memorySet: capacities.some((each) => each.memoryBytes !== null && each.memoryErrorBytes === 0),
@@ -3220,13 +3314,14 @@ function analyseKvStudy({ run, traces, lengths, wantConcurrency }) {
 function present(values) {
 	return values.filter((value) => value !== null);
 }
-function rowOf$2(sessions, length, fills) {
+function rowOf$2({ sessions, study }, length, fills) {
 	const variant = String(length);
 	const own = sessions.filter((session) => session.variant === variant);
 	const session = own.find(({ outcome }) => outcome === "ok");
 	if (session === void 0) {
 		const last = own.at(-1);
-		const why = last === void 0 ? "not measured" : `did not start: ${last.cause ?? last.outcome}`;
+		const dropped = study?.dropped.find((each) => each.variant === variant);
+		const why = last === void 0 ? dropped?.reason ?? "not measured" : `did not start: ${last.cause ?? last.outcome}`;
 		return {
 			...EMPTY_ROW,
 			maxModelLen: length,
@@ -3298,10 +3393,9 @@ function spread(given) {
 	return values.length < 2 || median(values) === 0 ? null : (max(values) - min(values)) / median(values);
 }
 /** The longest context, in whole blocks, of which the wanted number fits in a share of the cache. */
-function longestFor({ wantConcurrency, context, capacity }, share) {
+function longestFor({ wantConcurrency, capacity }, share) {
 	if (capacity?.blocks == null || capacity.blockSize === null) return null;
-	const length = Math.floor(usable(capacity.blocks) * share / wantConcurrency) * capacity.blockSize;
-	return context === null ? length : Math.min(length, context);
+	return Math.floor(usable(capacity.blocks) * share / wantConcurrency) * capacity.blockSize;
 }
 /** One block is vLLM's null block. */
 function usable(blocks) {
@@ -3502,13 +3596,14 @@ function renderKvNotes(run, study) {
 	return `# KV cache scaling: ${plain(run.scenario)}\n\n${text.join("\n\n")}\n`;
 }
 /** The sentence for a terminal and a log page: which length is safe. */
-function safeSentence({ safeLength, largestLength, wantConcurrency, headroom, model, uniform }) {
+function safeSentence({ safeLength, cacheSafeLength, cacheLength, safeMeasured, wantConcurrency, headroom, model, uniform }) {
 	if (!uniform) return "This model's layers keep different amounts, so a length that was not measured cannot be computed: take the longest measured one whose maximum concurrency is enough.";
-	if (safeLength === null || largestLength === null) return "The server told neither blocks nor block size, so no length can be called safe.";
-	if (safeLength <= 0) return `${wantConcurrency} requests at once do not fit with any length: the cache has too few blocks.`;
+	if (cacheSafeLength === null || cacheLength === null) return "The server told neither blocks nor block size, so no length can be called safe.";
+	if (cacheSafeLength <= 0) return `${wantConcurrency} requests at once do not fit with any length: the cache has too few blocks.`;
+	const load = `For ${wantConcurrency} requests of full length at once, with ${percent$2(headroom)} of the cache left free,`;
 	const context = model?.contextTokens ?? null;
-	const bound = context === safeLength ? ", which is the model's own context: the cache is not what limits it" : `; up to ${largestLength} they fit with nothing left${context === null ? ". That is the cache's bound; the model's own context is not known here" : ""}`;
-	return `For ${wantConcurrency} requests of full length at once, with ${percent$2(headroom)} of the cache left free, the largest safe --max-model-len is ${safeLength}${bound}.`;
+	if (safeLength === null || context === null) return `${load} the largest safe --max-model-len is unknown: the model's own context is not known here (its config.json was not found, or does not say). The cache alone would hold ${cacheSafeLength} tokens each, ${cacheLength} with nothing left. ${safeMeasured === null ? "None of the measured lengths fits." : `Of the measured lengths, which the server took, ${safeMeasured} is the largest that fits.`}`;
+	return `${load} the largest safe --max-model-len is ${safeLength}${context === safeLength ? ", which is the model's own context: the cache is not what limits it" : `; up to ${Math.min(cacheLength, context)} they fit with nothing left`}.`;
 }
 function safeSection(study) {
 	const failed = study.rows.filter((row) => !row.measured).map((row) => `${row.maxModelLen} (${row.notes.join("; ")})`);
@@ -3579,9 +3674,9 @@ function doublingSection({ doubling, wantConcurrency, uniform, model }) {
 		"The memory is there only if the cache has it free; where it has not, the concurrency is what is lost. `--kv-cache-dtype fp8` halves the bytes per token, a second GPU with tensor parallelism about doubles the cache."
 	];
 }
-function servingSection({ envelope, uniform, safeLength }) {
+function servingSection({ envelope, uniform, safeLength, safeMeasured }) {
 	const shortest = envelope[0];
-	const longest = envelope.filter((row) => safeLength === null || row.contextTokens <= safeLength).at(-1);
+	const longest = envelope.filter((row) => row.contextTokens <= (safeLength ?? safeMeasured ?? 0)).at(-1);
 	if (shortest === void 0 || longest === void 0 || !uniform) return ["Measure the lengths that you would serve: for this model none follows from another."];
 	return [`- Latency first: the shortest length that covers your prompts and answers, and a \`--max-num-seqs\` well below what fits (at ${tokens(shortest.contextTokens)} that is ${formatNumber(shortest.safe)} with headroom). The cache then never preempts, and what bounds the concurrency is the p95 that \`vllm-gate study batching\` shows.
 - Throughput first: as many requests as fit (${formatNumber(shortest.fitting)} of ${tokens(shortest.contextTokens)}, ${formatNumber(longest.fitting)} of ${tokens(longest.contextTokens)}), \`--max-num-seqs\` no lower than the knee of the batching curve; some preemption at the peak costs less than idle compute.`];
@@ -3640,7 +3735,9 @@ const KV_STUDY = {
 			}])),
 			order: options.lengths.map(String),
 			rounds: 1,
-			cells: [fillCell(config, Math.max(...options.lengths))]
+			cells: [fillCell(config, Math.max(...options.lengths))],
+			spare: (left) => spareLength(options.lengths, left),
+			sessionName: (variant) => `${FLAG} ${variant}`
 		};
 	},
 	report: async (measured) => {
@@ -3652,6 +3749,19 @@ const KV_STUDY = {
 		}));
 	}
 };
+/**
+* The length that a budget costs first: the smallest and the largest stay, since they span the curve, and of those
+* between them the one that halves it last goes first.
+*/
+function spareLength(lengths, left) {
+	const ranks = ranksOf(lengths.length);
+	const rankOf = (variant) => ranks[lengths.indexOf(Number(variant))] ?? 0;
+	const [least] = left.map((variant, place) => ({
+		place,
+		rank: rankOf(variant)
+	})).filter(({ rank }) => rank > 1).sort((a, b) => b.rank - a.rank);
+	return least === void 0 ? [] : [least.place];
+}
 function readLengths(text) {
 	const lengths = text.split(",").map((part) => part.trim()).map((part) => {
 		const value = tokenCount(part);
@@ -3742,7 +3852,7 @@ function reportOf({ run, options, command }, study) {
 		observations: says
 	});
 	const table = columns$1([KV_COLUMNS, ...kvCells(study)].map((row) => row.slice(0, -1)));
-	const skipped = (run.study?.dropped ?? []).map(({ cell, reason }) => `${cell}: ${reason}`);
+	const skipped = (run.study?.dropped ?? []).filter(({ variant }) => variant === void 0).map(({ cell, reason }) => `${cell}: ${reason}`);
 	return {
 		files: [
 			{
@@ -4653,7 +4763,7 @@ function rowOf$1({ case: name, ...cell }, mode, parts) {
 		failed: failed.length,
 		sessions: new Set(parts.map(({ record }) => record.index)).size,
 		ttftS: spreadOf(ok.map(ttftMs)),
-		e2eS: spreadOf(ok.map(e2eMs)),
+		e2eS: spreadOf(ok.map(doneMs)),
 		requestsPerS: seconds > 0 ? ok.length / seconds : null,
 		tokensPerS: seconds > 0 && tokens !== null ? tokens / seconds : null,
 		hitRate: "absent" in hitRate ? null : hitRate.value,
@@ -4730,7 +4840,7 @@ function comparePrefixRows(rows, facts) {
 			predictedSaving,
 			hits,
 			expectedTtftS: isMain || hits === null || alike?.ttftS == null || off.ttftS === null ? null : hits * alike.ttftS.mean + (1 - hits) * off.ttftS.mean,
-			win: !improved ? "none" : concurrency > 1 && (changes.tokensPerS ?? 0) >= .05 ? "capacity" : "latency"
+			win: improved ? winOf(concurrency, changes) : "none"
 		};
 		const reason = improved ? null : findReason(comparison, prompts ?? null, facts, mainFall === null ? null : -mainFall);
 		return [{
@@ -4738,6 +4848,13 @@ function comparePrefixRows(rows, facts) {
 			reason
 		}];
 	});
+}
+/** What a hit that is found is worth: more work done, and whether users in the tail pay for it. */
+function winOf(concurrency, { tokensPerS, e2eP95, ttftP95 }) {
+	const more = concurrency > 1 && (tokensPerS ?? 0) >= .05;
+	const slower = Math.max(e2eP95 ?? 0, ttftP95 ?? 0) >= NOTABLE;
+	if (more) return slower ? "capacity_ux_loss" : "capacity";
+	return slower ? "latency_p95_loss" : "latency";
 }
 /** The share of prefixes that were found: cached tokens over those of whole blocks that could be. */
 function hitsOf(on, prompts, blockSize) {
@@ -4822,6 +4939,8 @@ function capacityLines(main) {
 			const at = `${regime} tokens at ${cell.concurrency}`;
 			const rates = `req/s ${signed(cell.requestsPerS)}, tok/s ${signed(cell.tokensPerS)}, p95 E2E ${signed(cell.e2eP95)}`;
 			if (cell.win === "capacity") return `${at}: a capacity win (${rates}).`;
+			if (cell.win === "capacity_ux_loss") return `${at}: a capacity win, a UX loss: more work is done, and the slowest users wait longer (${rates}, p95 TTFT ${signed(cell.ttftP95)}).`;
+			if (cell.win === "latency_p95_loss") return `${at}: the median first token comes sooner, a UX loss in the tail (${rates}, p95 TTFT ${signed(cell.ttftP95)}).`;
 			return (cell.e2eP95 ?? 0) <= -.05 ? `${at}: latency only, with headroom under an end-to-end SLO (${rates}).` : `${at}: latency only; the same work is done in the same time (${rates}).`;
 		});
 	});
@@ -4916,9 +5035,16 @@ function conclusionOf(main, others, facts) {
 	return [
 		`Enable it for endpoints that share ${first.regime} tokens or more, from ${first.concurrency} in flight on: TTFT ${signed(-(first.saving ?? 0))} there, ${signed(-(best.saving ?? 0))} at ${best.regime} tokens and ${best.concurrency} in flight, ${gain}.`,
 		`It is working when the TTFT of such traffic falls by ${percent(Math.min(...savings))} to ${percent(Math.max(...savings))}` + (rates.length === 0 ? "." : ` and the server's hit rate stays above ${percent(Math.min(...rates))}.`),
+		...lossOf(main),
 		...caveat,
 		`For a manager: the server reads a shared prompt of ${best.regime} tokens once instead of every time, so that the first word comes ${Math.max(...savings) >= .5 ? `${(1 / (1 - Math.max(...savings))).toFixed(1)} times as fast` : `${percent(Math.max(...savings))} sooner`} ${best.concurrency === 1 ? "for one user at a time" : `with ${best.concurrency} users at once`}; it brings ${gain}.`
 	];
+}
+/** Where a 95th percentile rose though the median fell. */
+function lossOf(main) {
+	const worse = main.filter(({ win }) => win === "capacity_ux_loss" || win === "latency_p95_loss");
+	if (worse.length === 0) return [];
+	return [`A UX loss comes with it at ${worse.map(({ regime, concurrency }) => `${regime} tokens at ${concurrency}`).join(", ")}: a 95th percentile rose. Hold it against your SLO first.`];
 }
 /** The one failure mode: measured where an anti-pattern was, else by how many prefixes the cache holds. */
 function caveatOf(others, { capacityTokens }, main) {
@@ -4953,7 +5079,10 @@ const PREFIX_SUMMARY_HEADER = [
 	"vram_peak_mib",
 	"vram_steady_mib"
 ];
-/** What each request's file has, the experiment's columns first. */
+/**
+* What each request's file has, the experiment's columns first. `e2e_s` is `t_done − t_start`, to the end of the stream;
+* `last_token_s` is when the last token came, which the gate's own end-to-end metrics end with.
+*/
 const PREFIX_REQUEST_HEADER = [
 	..."t_start,t_first_token,t_done,prompt_tokens,completion_tokens,status,error".split(","),
 	"id",
@@ -4962,7 +5091,8 @@ const PREFIX_REQUEST_HEADER = [
 	"outcome",
 	"cached_tokens",
 	"ttft_s",
-	"e2e_s"
+	"e2e_s",
+	"last_token_s"
 ];
 /** Decimals of a time in seconds: ten microseconds. */
 const TIME = 5;
@@ -5007,6 +5137,7 @@ function prefixRequestsCsv(traces) {
 		trace.outcome,
 		trace.cachedTokens,
 		trace.firstTokenS === null ? null : rounded(trace.firstTokenS - trace.startS, 6),
+		rounded(trace.endS - trace.startS, 6),
 		trace.lastTokenS === null ? null : rounded(trace.lastTokenS - trace.startS, 6)
 	]));
 }
@@ -5083,6 +5214,12 @@ const ALIGN = [
 	"r",
 	"l"
 ];
+const WINS = {
+	capacity: "capacity win",
+	capacity_ux_loss: "capacity win, UX loss",
+	latency: "latency win",
+	latency_p95_loss: "latency win at the median, UX loss at p95"
+};
 /** The canonical table of a workload: what caching changed by length and concurrency. */
 function prefixTable(cells) {
 	return table(HEADER, cells.map(rowOf), ALIGN);
@@ -5090,7 +5227,7 @@ function prefixTable(cells) {
 function rowOf(cell) {
 	const { off, on } = cell;
 	const notes = [...off.notes.map((note) => `off: ${note}`), ...on.notes.map((note) => `on: ${note}`)];
-	const win = cell.win === "none" ? (cell.reason?.name ?? "").replaceAll("_", " ") : `${cell.win} win`;
+	const win = cell.win === "none" ? (cell.reason?.name ?? "").replaceAll("_", " ") : WINS[cell.win];
 	return [
 		plain(cell.regime),
 		String(cell.concurrency),
@@ -5459,55 +5596,118 @@ async function promptGroups(options, files, world) {
 	return readPromptFile(text, options.prompts);
 }
 
-// src/probe/cells.ts
-/** Before anything was measured: a start as of a small model on a GPU with a warm compile cache. */
-const FIRST_PACE = {
-	sessionS: 75,
-	factor: 1
-};
-const PREFILL_TOKENS_PER_S = 2e4;
-const TOKEN_S = .008;
-/** Requests in flight that double the time of a token. */
-const CROWD = 48;
-/** A first guess at how long a cell takes in one round, warm-up wave included, in seconds. */
-function cellSeconds({ requests, concurrency, promptTokens, outputTokens, atLeastS = 0 }) {
-	const waveS = promptTokens * concurrency / PREFILL_TOKENS_PER_S + outputTokens * TOKEN_S * (1 + concurrency / CROWD);
-	return waveS + Math.max(atLeastS, Math.ceil(requests / concurrency) * waveS);
-}
-/** How long what remains will take, in seconds. */
-function estimateSeconds(cells, { sessions, rounds }, pace) {
-	const roundS = cells.reduce((sum, cell) => sum + cellSeconds(cell.work), 0) * pace.factor;
-	return sessions * (pace.sessionS + rounds * roundS);
+// src/study-sessions.ts
+/** The sessions of the plan that are still to be measured: those that ended well, or were left out, are not repeated. */
+function sessionsLeft(order, { sessions, study }) {
+	const left = [...order];
+	const remove = (at) => {
+		if (at >= 0) left.splice(at, 1);
+	};
+	for (const { variant } of study?.dropped ?? []) if (variant !== void 0) remove(left.lastIndexOf(variant));
+	for (const { variant, outcome } of sessions) if (outcome === "ok") remove(left.indexOf(variant));
+	return left;
 }
 /**
-* The cells that fit in the time left: the least valuable are left out first, of equal ones the longest.
+* Measures the sessions of a study: says first how long what is left will take, and leaves out what does not fit in the
+* budget, server starts that the study can spare before cells.
 *
-* @param budgetS - infinite for none
+* @throws UsageError when not even one cell fits
 */
-function fitCells(cells, remaining, pace, budgetS) {
-	const order = [...cells].sort((a, b) => a.value - b.value || cellSeconds(b.work) - cellSeconds(a.work));
-	const dropped = /* @__PURE__ */ new Set();
-	const kept = () => cells.filter((cell) => !dropped.has(cell));
-	for (const cell of order) {
-		if (estimateSeconds(kept(), remaining, pace) <= budgetS) break;
-		dropped.add(cell);
+async function measureCells(started, study, config, world, { budgetMinutes }) {
+	const { run, runDir, plan } = started;
+	const { cells } = study;
+	const beganMs = Date.now();
+	const budgetS = (budgetMinutes ?? Number.POSITIVE_INFINITY) * 60;
+	const alreadyDropped = new Set(run.study?.dropped.map(({ cell }) => cell));
+	let kept = cells.filter((cell) => !alreadyDropped.has(cell.name));
+	let left = sessionsLeft(plan.order, run);
+	started.progress.expect(left);
+	if (left.length < plan.order.length) world.log.step(`resuming: ${left.length} of ${plan.order.length} sessions are left, the others were measured or left out`);
+	const drop = (cell, variant) => {
+		const reason = `left out: the study would not have fitted in ${budgetMinutes} min`;
+		world.log.warn(`${cell}: ${reason}`);
+		run.study?.dropped.push({
+			cell,
+			reason,
+			...variant === void 0 ? {} : { variant }
+		});
+	};
+	const dropSessions = (places) => {
+		for (const place of places) {
+			const variant = left[place] ?? "";
+			drop(study.sessionName?.(variant) ?? `a server start of ${variant}`, variant);
+		}
+		left = left.filter((_, place) => !places.includes(place));
+		started.progress.expect(left);
+	};
+	for (let done = 0; left.length > 0; done += 1) {
+		const pace = paceOf(run, kept, plan.rounds);
+		const leftS = budgetS - (Date.now() - beganMs) / 1e3;
+		const measured = run.sessions.filter(({ outcome }) => outcome === "ok").map(({ variant }) => variant);
+		while (estimateSeconds(kept, {
+			sessions: left.length,
+			rounds: plan.rounds
+		}, pace) > leftS) {
+			const places = study.spare?.(left, measured) ?? [];
+			if (places.length === 0) break;
+			dropSessions(places);
+		}
+		const [variant] = left;
+		if (variant === void 0) break;
+		const remaining = {
+			sessions: left.length,
+			rounds: plan.rounds
+		};
+		const fitted = fitCells(kept, remaining, pace, leftS);
+		if (fitted.kept.length === 0 && cells.length > 0) {
+			if (done > 0) {
+				dropSessions(left.map((_, place) => place));
+				break;
+			}
+			throw new UsageError(`--budget ${budgetMinutes}: no cell fits in it; ${remaining.sessions} server starts alone take about ${minutesText(remaining.sessions * pace.sessionS)}`);
+		}
+		kept = [...fitted.kept];
+		for (const cell of fitted.dropped) drop(cell.name);
+		await writeRun(runDir, run);
+		world.log.step(`${remaining.sessions} server start${remaining.sessions === 1 ? "" : "s"} and ${kept.length} cell${kept.length === 1 ? "" : "s"} each left: about ${minutesText(estimateSeconds(kept, remaining, pace))}`);
+		const suite = suiteOfCells(kept, study.cold);
+		const place = {
+			variant,
+			index: run.sessions.length
+		};
+		const prepared = await study.prepare?.({
+			...place,
+			runDir: resolve(runDir)
+		});
+		const server = prepared === void 0 ? {} : { server: prepared.server };
+		const session = await measureSession(started, config, world, {
+			variant,
+			suite,
+			...server
+		}).finally(() => prepared?.undo?.());
+		if (!mayGoOn(session)) return;
+		left = left.slice(1);
 	}
+	await writeRun(runDir, run);
+	await study.finish?.(resolve(runDir));
+}
+/** The pace of the sessions that were measured, or a first guess. */
+function paceOf(run, cells, rounds) {
+	const last = run.sessions.filter((session) => session.outcome === "ok").at(-1);
+	if (last === void 0) return FIRST_PACE;
+	const sessionS = (last.readyS ?? FIRST_PACE.sessionS) + (last.disposal?.tookS ?? 0) + 2;
+	const starts = (last.cases ?? []).map((each) => each.startS).filter((atS) => atS > 0);
+	const endS = Math.max(...(last.cases ?? []).map((each) => each.endS));
+	const guessedS = rounds * cells.reduce((sum, cell) => sum + cellSeconds(cell.work), 0);
+	const factor = starts.length === 0 || guessedS === 0 ? 1 : (endS - (last.servingS ?? Math.min(...starts))) / guessedS;
 	return {
-		kept: kept(),
-		dropped: cells.filter((cell) => dropped.has(cell))
+		sessionS,
+		factor: factor > 0 ? factor : 1
 	};
 }
-/** The suite that measures cells, round by round, in their order. */
-function suiteOfCells(cells, cold = () => null) {
-	return {
-		maxConcurrency: Math.max(1, ...cells.map((cell) => cell.concurrency)),
-		cold,
-		round: async (target, round, tools) => {
-			const plans = [];
-			for (const cell of cells) plans.push(...await cell.plan(target, round, tools));
-			return plans;
-		}
-	};
+/** `95 s`, `12 min` */
+function minutesText(seconds) {
+	return seconds < 120 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 }
 
 // src/study.ts
@@ -5545,11 +5745,13 @@ async function runStudy(kind, options, config, world, request) {
 	};
 	await measureCells(started, study, config, world, request);
 	const measured = await concludeMeasuring(started, config, world);
+	const where = relative(world.cwd, runDir) || runDir;
+	const stopped = measured.failure === null ? null : stoppedText(measured.failure, resumeCommand(request.command, where));
 	try {
-		if (measured.failure !== null && !run.sessions.some((session) => session.outcome === "ok")) return {
+		if (measured.failure !== null && stopped !== null && !run.sessions.some((session) => session.outcome === "ok")) return {
 			runDir,
 			exitCode: exitOf(measured.failure),
-			summary: failureText(measured.failure)
+			summary: stopped
 		};
 		const { traces } = await readRunFolder(runDir);
 		const folder = runDir;
@@ -5567,10 +5769,9 @@ async function runStudy(kind, options, config, world, request) {
 		});
 		for (const { name, text } of report.files) await files.write(name, text);
 		await files.write(RUN_FILES.report, withDoubts(report.report, doubts));
-		const unsaid = doubts.filter((doubt) => !report.summary.includes(doubt)).map((doubt) => `! ${doubt}\n`);
+		const unsaid = doubts.filter((doubt) => !isSaid(doubt, report.summary)).map((doubt) => `! ${doubt}\n`);
 		const invalid = [...untrusted, ...report.invalid ?? []];
-		const where = relative(world.cwd, runDir) || runDir;
-		const failed = measured.failure === null ? "" : `\n${failureText(measured.failure)}`;
+		const failed = stopped === null ? "" : `\n${stopped}`;
 		return {
 			runDir,
 			exitCode: measured.failure !== null ? exitOf(measured.failure) : invalid.length > 0 ? EXIT.noVerdict : EXIT.pass,
@@ -5590,15 +5791,20 @@ function untrustedIn(run, measurements) {
 }
 /** A page that begins with what speaks against relying on it, where it does not say so itself. */
 function withDoubts(page, doubts) {
-	const unsaid = doubts.map(plain).filter((doubt) => !page.includes(doubt));
+	const unsaid = doubts.map(plain).filter((doubt) => !isSaid(doubt, page));
 	if (unsaid.length === 0) return page;
 	return `Before you rely on it:\n\n${unsaid.map((doubt) => `- ${doubt}`).join("\n")}\n\n${page}`;
+}
+const NOT_QUIET = "The machine was not quiet in";
+/** Whether a page says it, or, of a machine that was not quiet, says it in its own numbers. */
+function isSaid(doubt, page) {
+	return page.includes(doubt) || doubt.startsWith(NOT_QUIET) && page.includes(NOT_QUIET);
 }
 function machineDoubts({ sessions }) {
 	const rounds = sessions.flatMap((session) => session.outcome === "ok" ? session.rounds ?? [] : []);
 	const dirty = rounds.filter((round) => round.use !== "replaced" && round.dirty.length > 0);
 	const [first] = dirty;
-	return first === void 0 ? [] : [`The machine was not quiet in ${dirty.length} of ${rounds.length} rounds: ${first.dirty.join("; ")}`];
+	return first === void 0 ? [] : [`${NOT_QUIET} ${dirty.length} of ${rounds.length} rounds: ${first.dirty.join("; ")}`];
 }
 /** Ends the servers of a run that was killed. */
 async function endLeftovers(statePath, { log }) {
@@ -5606,89 +5812,17 @@ async function endLeftovers(statePath, { log }) {
 	const survivors = await endServersOf(await readStateFile(statePath), log);
 	if (survivors.length > 0) throw new UsageError(`--resume: processes ${survivors.join(", ")} of the run that was killed could not be ended: end them by hand first`);
 }
-function failureText({ headline, nextAction }) {
-	return `${headline}\n${nextAction}\n`;
+/** How a study that did not end goes on: what was measured is kept. */
+function stoppedText({ cause, headline, nextAction }, resume) {
+	return cause === "cancelled" ? `${headline}\nGo on with it where it stopped: ${resume}\n` : `${headline}\n${nextAction}\nThen go on with it where it stopped: ${resume}\n`;
+}
+/** @param command - as it was typed */
+function resumeCommand(command, runDir) {
+	return / --resume[ =]/.test(command) ? command : `${command} --resume ${typed([runDir])}`;
 }
 function checkResumable(run, name, options) {
 	if (run.study?.name !== name) throw new UsageError(`--resume: that run is ${run.study === void 0 ? "no study" : `a study of ${run.study.name}`}, expected one of ${name}`);
 	if (JSON.stringify(run.study.options) !== JSON.stringify(options)) throw new UsageError(`--resume: that study was begun with other options (${JSON.stringify(run.study.options)}), got ${JSON.stringify(options)}`);
-}
-/** The sessions of the plan that are still to be measured: those that ended well are not repeated. */
-function sessionsLeft(order, sessions) {
-	const left = [...order];
-	for (const { variant, outcome } of sessions) {
-		const at = outcome === "ok" ? left.indexOf(variant) : -1;
-		if (at >= 0) left.splice(at, 1);
-	}
-	return left;
-}
-async function measureCells(started, study, config, world, request) {
-	const { run, runDir, plan } = started;
-	const { cells } = study;
-	const beganMs = Date.now();
-	const budgetS = (request.budgetMinutes ?? Number.POSITIVE_INFINITY) * 60;
-	const alreadyDropped = new Set(run.study?.dropped.map(({ cell }) => cell));
-	let kept = cells.filter((cell) => !alreadyDropped.has(cell.name));
-	const left = sessionsLeft(plan.order, run.sessions);
-	if (left.length < plan.order.length) world.log.step(`resuming: ${plan.order.length - left.length} of ${plan.order.length} sessions are measured`);
-	for (const [done, variant] of left.entries()) {
-		const pace = paceOf(run, kept, plan.rounds);
-		const remaining = {
-			sessions: left.length - done,
-			rounds: plan.rounds
-		};
-		const fitted = fitCells(kept, remaining, pace, budgetS - (Date.now() - beganMs) / 1e3);
-		if (fitted.kept.length === 0 && cells.length > 0) {
-			if (done > 0) break;
-			throw new UsageError(`--budget ${request.budgetMinutes}: no cell fits in it; ${remaining.sessions} server starts alone take about ${minutesText(remaining.sessions * pace.sessionS)}`);
-		}
-		kept = [...fitted.kept];
-		for (const cell of fitted.dropped) {
-			const reason = `left out: the study would not have fitted in ${request.budgetMinutes} min`;
-			world.log.warn(`${cell.name}: ${reason}`);
-			run.study?.dropped.push({
-				cell: cell.name,
-				reason
-			});
-		}
-		await writeRun(runDir, run);
-		world.log.step(`${remaining.sessions} server start${remaining.sessions === 1 ? "" : "s"} and ${kept.length} cells each left: about ${minutesText(estimateSeconds(kept, remaining, pace))}`);
-		const suite = suiteOfCells(kept, study.cold);
-		const place = {
-			variant,
-			index: run.sessions.length,
-			isLast: remaining.sessions === 1
-		};
-		const prepared = await study.prepare?.({
-			...place,
-			runDir: resolve(runDir)
-		});
-		const server = prepared === void 0 ? {} : { server: prepared.server };
-		const session = await measureSession(started, config, world, {
-			variant,
-			suite,
-			...server
-		}).finally(() => prepared?.undo?.());
-		if (!mayGoOn(session)) break;
-	}
-}
-/** The pace of the sessions that were measured, or a first guess. */
-function paceOf(run, cells, rounds) {
-	const last = run.sessions.filter((session) => session.outcome === "ok").at(-1);
-	if (last === void 0) return FIRST_PACE;
-	const sessionS = (last.readyS ?? FIRST_PACE.sessionS) + (last.disposal?.tookS ?? 0) + 2;
-	const starts = (last.cases ?? []).map((each) => each.startS).filter((atS) => atS > 0);
-	const endS = Math.max(...(last.cases ?? []).map((each) => each.endS));
-	const guessedS = rounds * cells.reduce((sum, cell) => sum + cellSeconds(cell.work), 0);
-	const factor = starts.length === 0 || guessedS === 0 ? 1 : (endS - (last.servingS ?? Math.min(...starts))) / guessedS;
-	return {
-		sessionS,
-		factor: factor > 0 ? factor : 1
-	};
-}
-/** `95 s`, `12 min` */
-function minutesText(seconds) {
-	return seconds < 120 ? `${Math.ceil(seconds)} s` : `${Math.ceil(seconds / 60)} min`;
 }
 
 // src/study-commands.ts
@@ -5740,36 +5874,35 @@ async function run(options) {
 		const path = join(result.runDir, RUN_FILES.comparison);
 		const text = await readTextIfExists(path);
 		const comparison = text === null ? null : parseJson(text, comparisonFileSchema, path);
-		out(renderTerminal(result.verdict, comparison, shown(result.runDir)));
+		out(renderTerminal(result.verdict, comparison, shown(result.runDir), stdoutLook()));
 	}
 	return result.verdict.exitCode;
 }
 function shown(runDir) {
 	return join(relative(process.cwd(), runDir) || runDir, RUN_FILES.report);
 }
-/** Sessions that a baseline is extended to when no number is said. */
-const WINDOW = 10;
 function recordOptionsOf({ extend, accept, reason }) {
 	if (extend !== void 0 && accept !== void 0) throw new UsageError("--extend and --accept: expected one of them, an extension accepts nothing");
 	return {
-		...extend === void 0 ? {} : { extendTo: extend === true ? WINDOW : extend },
+		...extend === void 0 ? {} : { extendTo: extend === true ? 10 : extend },
 		...accept === void 0 ? {} : { accept },
 		...reason === void 0 ? {} : { reason }
 	};
 }
 async function record(runDirs, options) {
 	const how = recordOptionsOf(options);
+	const propose = await proposerOf(options);
 	if (runDirs.length > 0) {
 		const given = Object.keys(overridesOf(options)).filter((key) => key !== "baselineDir");
 		if (given[0] !== void 0) throw new UsageError(`${optionName(given[0])} has no effect on runs that exist: give run folders, or options to measure new ones`);
 		const dir = options.baselineDir ?? await baselineDirOf(options);
-		printRecorded(await recordRuns(runDirs, dir, { cwd: process.cwd() }, how));
+		await propose(await recordRuns(runDirs, dir, { cwd: process.cwd() }, how));
 		return EXIT.pass;
 	}
 	const { config, world } = await prepare(options);
 	const result = await runAndRecord(config, world, how);
-	if (result.recorded === null) out(renderTerminal(result.verdict, null, shown(result.runDir)));
-	else printRecorded(result.recorded);
+	if (result.recorded === null) out(renderTerminal(result.verdict, null, shown(result.runDir), stdoutLook()));
+	else await propose(result.recorded);
 	return result.verdict.exitCode;
 }
 async function baselineDirOf(options) {
@@ -5789,24 +5922,16 @@ async function readConfigFile(name) {
 		file
 	};
 }
-function printRecorded(recorded) {
-	const rows = recorded.changes.filter((change) => change.new !== null || change.old !== null).map((change) => [
-		change.metric,
-		formatValue(change.old, change.unit),
-		formatValue(change.new, change.unit),
-		formatChange(change.old, change.new, change.unit)
-	]);
-	const lines = [
-		`Recorded ${recorded.baseline.sessions.length} session(s) in ${recorded.path}`,
-		...columns$1([[
-			"metric",
-			"old",
-			"new",
-			"change"
-		], ...rows]),
-		"Commit this file on the base branch: pull requests are judged by that copy."
-	];
-	out(printable(`${lines.join("\n")}\n`));
+/** Prints what was recorded, and proposes it by a pull request where that is asked for. */
+async function proposerOf({ pullRequest, baseBranch, repository }) {
+	const byHand = "Commit this file on the base branch: pull requests are judged by that copy.";
+	if (pullRequest !== true) return async (recorded) => out(recordedText(recorded, byHand));
+	const [{ accessFromEnvironment }, { proposedText, proposeRecorded }] = await Promise.all([import("./github-access2.js"), import("./proposing2.js")]);
+	const access = accessFromEnvironment(repository, process.env, log);
+	return async (recorded) => {
+		out(recordedText(recorded, "Pull requests are judged by the base branch's copy."));
+		out(printable(`${proposedText(await proposeRecorded(recorded, process.cwd(), access, baseBranch ?? null))}\n`));
+	};
 }
 async function compare(options) {
 	let section = null;
@@ -5826,7 +5951,7 @@ async function compare(options) {
 		...comparison,
 		...verdict
 	}, null, 1)}\n`);
-	else out(renderTerminal(verdict, comparison, "--json prints every input of the decision"));
+	else out(renderTerminal(verdict, comparison, "--json prints every input of the decision", stdoutLook()));
 	return verdict.exitCode;
 }
 async function report(names, { cells = [] }) {
@@ -5834,7 +5959,9 @@ async function report(names, { cells = [] }) {
 	const folders = await runFolders(names, cwd);
 	const [only] = folders;
 	if (folders.length === 1 && only !== void 0 && cells.length === 0) {
-		out(renderComment(commentInputOf(await readReported(only), cwd)));
+		const input = commentInputOf(await readReported(only), cwd);
+		out(renderComment(input));
+		await writeHtmlReport(only, input, log);
 		return EXIT.pass;
 	}
 	const { runs, unread } = await readAll(folders, readReported);
@@ -5852,7 +5979,7 @@ function buildProgram(finish) {
 		environment: process.env
 	})));
 	withServeOptions(program.command("run").description("serve, probe, measure, compare with the baseline, report")).option("--compare-to <what>", "baseline, or base: the base's flags, measured in turn with these (A/B)").option("--base-args <flags>", "flags of the other side of an A/B, in place of the base branch's").option("--base-command <command>", "what starts the other side of an A/B: another version").option("--report-only", "every verdict exits 0").option("--json", "print verdict.json").action(action((options) => run(options)));
-	withServeOptions(program.command("record").description("make a baseline, from run folders that exist or by measuring").argument("[runs...]", "run folders")).option("--extend [sessions]", `add to the baseline that is there, ${WINDOW} sessions at most`, wholeNumber$1).option("--accept <metrics...>", "take only these metrics from the runs, by id or pattern; needs --reason").option("--reason <text>", "why the baseline changes; it is kept in the file").action(action((runs, options) => record(runs, options)));
+	withServeOptions(program.command("record").description("make a baseline, from run folders that exist or by measuring").argument("[runs...]", "run folders")).option("--extend [sessions]", `add to the baseline that is there, ${10} sessions at most`, wholeNumber$1).option("--accept <metrics...>", "take only these metrics from the runs, by id or pattern; needs --reason").option("--reason <text>", "why the baseline changes; it is kept in the file").option("--pull-request", "propose it by a pull request on GitHub, with the token in GITHUB_TOKEN").option("--base-branch <name>", "of --pull-request, the repository's default branch by default").option("--repository <owner/name>", "of --pull-request, GITHUB_REPOSITORY by default").action(action((runs, options) => record(runs, options)));
 	addInitCommand(program, {
 		out,
 		finish
@@ -5870,7 +5997,7 @@ function buildProgram(finish) {
 		finish
 	});
 	program.command("compare").description("compare run folders, or a baseline, with run folders").requiredOption("--base <path...>", "run folders, or a baseline's file").requiredOption("--head <path...>", "run folders").option("--config <file>", "take tolerances, levels and limits from this configuration").option("--scenario <name>", "and from this scenario of it").option("--json", "print comparison and verdict").action(action((options) => compare(options)));
-	program.command("report").description("print the comment of a run folder, or one comment on many, which ends as the worst of them").argument("<runs...>", "run folders, folders of them, or patterns").option("--cells <names...>", "names of the runs that must be there: a missing one fails the report").action(action((runs, options) => report(runs, options)));
+	program.command("report").description("print the comment of a run folder and write its report.html, or one comment on many, which ends as the worst of them").argument("<runs...>", "run folders, folders of them, or patterns").option("--cells <names...>", "names of the runs that must be there: a missing one fails the report").action(action((runs, options) => report(runs, options)));
 	addPublishCommand(program, {
 		finish,
 		log,
@@ -5902,6 +6029,7 @@ async function main(argv) {
 		return code;
 	} catch (error) {
 		if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.pass : EXIT.usage;
+		log.follow?.(null);
 		const known = error instanceof GateError;
 		process.stderr.write(printable(`vllm-gate: ${known ? messageOf(error) : error.stack ?? String(error)}\n`));
 		return known ? error.exitCode : EXIT.notMeasured;

@@ -1,6 +1,7 @@
-import { C as number, D as string, b as custom, g as _enum, o as EXIT, v as array, w as object, x as literal, y as boolean } from "./operating.js";
-import { d as writeJson, h as messageOf, l as sha256, m as UsageError, o as readJson, t as briefly } from "./files.js";
-import { E as runRecordSchema, G as ordered, T as RUN_FILES, W as incomparable } from "./sign.js";
+import { S as string, d as _enum, g as literal, h as custom, m as boolean, p as array, t as EXIT, v as number, y as object } from "./verdict.js";
+import { i as messageOf, r as UsageError } from "./errors.js";
+import { F as incomparable, I as ordered, _ as runRecordSchema, g as RUN_FILES } from "./rows.js";
+import { d as writeJson, l as sha256, o as readJson, t as briefly } from "./files.js";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
 import { appendFile, mkdir, readFile, readdir, readlink, rm } from "node:fs/promises";
@@ -346,14 +347,20 @@ function readRunRecord(folder) {
 * The lines of `traces.jsonl`, one after another, so that a file of gigabytes needs no memory of that size. A folder
 * without the file has none.
 *
+* @param needsArrivals - whether a trace's `arrivals` are read too, asked with the trace without them. They are most of
+* the file, and reading them takes most of the time: where they are not, they are not checked either.
 * @throws UsageError naming the file, the line, the key and what was expected
 */
-async function* readTraces(folder) {
+async function* readTraces(folder, needsArrivals) {
 	const path = join(folder, RUN_FILES.traces);
 	let number = 0;
 	for await (const lines of wholeLines(path)) for (const line of lines) {
 		number += 1;
-		if (line !== "") yield parseTrace(line, `${path}:${number}`);
+		if (line === "") continue;
+		const where = `${path}:${number}`;
+		const short = needsArrivals === void 0 ? null : withoutArrivals(line);
+		const trace = parseTrace(short ?? line, where);
+		yield short !== null && needsArrivals?.(trace) === true ? parseTrace(line, where) : trace;
 	}
 }
 /** A file's lines, as many at once as were read at once. A killed writer leaves a last line without its end: it is left out. */
@@ -373,6 +380,16 @@ async function* wholeLines(path) {
 	}
 }
 const READ_AT_ONCE = 1 << 20;
+const ARRIVALS = "\"arrivals\":[[";
+/**
+* A trace's line with a key that nobody reads in place of its `arrivals`; null where they are not found as this tool
+* writes them. Within a string they cannot be: its quotes are escaped.
+*/
+function withoutArrivals(line) {
+	const begin = line.indexOf(ARRIVALS);
+	const end = begin < 0 ? -1 : line.indexOf("]]", begin + 13);
+	return end < 0 ? null : `${line.slice(0, begin)}"_":0${line.slice(end + 2)}`;
+}
 function parseTrace(line, where) {
 	let value;
 	try {
@@ -493,6 +510,7 @@ function decide(comparison, policy, notes = []) {
 		headline: headline(verdict, gated, comparison),
 		nextAction: nextAction(verdict, gated, comparison),
 		reasons,
+		notes,
 		policy
 	});
 }
@@ -518,6 +536,7 @@ function decideWithoutBaseline(comparison, expected, policy, recordCommand = `vl
 			`expected a baseline at ${expected}`,
 			...notes
 		],
+		notes,
 		policy: {
 			...policy,
 			onInvalid: "fail"
@@ -541,14 +560,14 @@ function decideFailure(scenario, cause, details, options) {
 	});
 }
 /** The verdict file of a run that was recorded: there was nothing to judge. */
-function decideRecorded(scenario, path) {
+function decideRecorded(scenario, path, nextAction = "Commit the baseline on the base branch.") {
 	return conclude({
 		scenario,
 		cause: "recorded",
 		verdict: "pass",
 		counts: emptyCounts(),
 		headline: `Measured and recorded in ${path}`,
-		nextAction: "Commit the baseline on the base branch.",
+		nextAction,
 		reasons: [],
 		policy: {
 			onInconclusive: "warn",
@@ -575,7 +594,7 @@ function decideNotRecorded(scenario, reason) {
 	});
 }
 function conclude(input) {
-	const { policy, verdict, cause } = input;
+	const { policy, verdict, cause, notes = [] } = input;
 	const strict = input.exitCode ?? exitFor(verdict, policy);
 	const cancelled = cause === "cancelled" || cause === "killed";
 	const silenced = policy.reportOnly && strict !== EXIT.pass && !cancelled;
@@ -590,6 +609,7 @@ function conclude(input) {
 		headline: input.headline,
 		nextAction: input.nextAction,
 		reasons: [...input.reasons],
+		...notes.length === 0 ? {} : { notes: [...notes] },
 		counts: input.counts
 	};
 }

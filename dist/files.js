@@ -1,34 +1,7 @@
-import { o as EXIT } from "./operating.js";
+import { i as messageOf, n as NotMeasuredError, r as UsageError } from "./errors.js";
 import { createHash, randomUUID } from "node:crypto";
 import { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { mkdir, open, readFile, readlink, realpath, rename, rm, stat } from "node:fs/promises";
-
-// src/domain/errors.ts
-/** An error with a sentence for people and the exit code that a caller should end with. */
-var GateError = class extends Error {
-	exitCode;
-	constructor(message, exitCode, options) {
-		super(message, options);
-		this.name = new.target.name;
-		this.exitCode = exitCode;
-	}
-};
-/** Bad input at the edge: a wrong option, a wrong key or value in a file, a refused flag. Exit code 2. */
-var UsageError = class extends GateError {
-	constructor(message, options) {
-		super(message, EXIT.usage, options);
-	}
-};
-/** Nothing could be measured: a server did not start or died, a tool failed. Exit code 4. */
-var NotMeasuredError = class extends GateError {
-	constructor(message, options) {
-		super(message, EXIT.notMeasured, options);
-	}
-};
-/** The sentence of anything that was thrown. */
-function messageOf(error) {
-	return error instanceof Error ? error.message : String(error);
-}
 
 // src/system/files.ts
 /**
@@ -188,4 +161,4 @@ function sha256(text) {
 	return createHash("sha256").update(text).digest("hex");
 }
 
-export { readCheckedOut as a, refuseLinkOut as c, writeJson as d, GateError as f, messageOf as h, parseJson as i, sha256 as l, UsageError as m, checkJson as n, readJson as o, NotMeasuredError as p, makeFolder as r, readTextIfExists as s, briefly as t, writeFileAtomic as u };
+export { readCheckedOut as a, refuseLinkOut as c, writeJson as d, parseJson as i, sha256 as l, checkJson as n, readJson as o, makeFolder as r, readTextIfExists as s, briefly as t, writeFileAtomic as u };

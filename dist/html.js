@@ -1,5 +1,6 @@
 import { r as __toESM, t as __commonJSMin } from "./rolldown-runtime.js";
-import { C as formatTolerance, G as ordered, S as formatPair$1, W as incomparable, _ as typed, a as acceptInstructions, b as formatEffect, c as extentText, d as warningTexts, f as SIDES, h as sideValues, l as lookLines, m as sidePoints, n as signOf, o as repeatInstructions, p as curveOf, r as CHANGED, s as attributionPhrases, u as reachPhrase, w as formatValue, x as formatNumber$1, y as formatDetectable } from "./sign.js";
+import { a as sidePoints, c as signOf, d as typed, i as curveOf, n as repeatInstructions, o as sideValues, r as SIDES, t as acceptInstructions } from "./how-to.js";
+import { F as incomparable, I as ordered, c as warningTexts, d as formatEffect, f as formatNumber$1, h as formatValue, i as extentText, m as formatTolerance, o as lookLines, p as formatPair$1, r as attributionPhrases, s as reachPhrase, t as CHANGED, u as formatDetectable } from "./rows.js";
 import { createHash } from "node:crypto";
 
 // node_modules/d3-array/dist/d3-array.mjs
@@ -20574,9 +20575,9 @@ const WIDTH = 420;
 const HEIGHT = 260;
 /** Marks of a series: drawn in its colour, hidden by its button. */
 function ofSeries(key) {
-	return { ariaDescription: `${SERIES}${key}` };
+	return { ariaDescription: `${SERIES$1}${key}` };
 }
-const SERIES = "series ";
+const SERIES$1 = "series ";
 /** How a series looks: a colour that differs in lightness too, and a dash, so that it reads without colour. */
 function look(key) {
 	const strokeDasharray = {
@@ -20645,7 +20646,7 @@ const COORDINATES = /^(d|transform|points|x|y|x1|x2|y1|y2|cx|cy|r|width|height)$
 function tidy(element) {
 	for (const attribute of [...element.attributes]) if (COORDINATES.test(attribute.name)) attribute.value = attribute.value.replace(/-?\d+\.\d{2,}/g, (text) => String(Number(Number(text).toFixed(1))));
 	const description = element.getAttribute("aria-description");
-	if (description?.startsWith(SERIES)) {
+	if (description?.startsWith(SERIES$1)) {
 		element.setAttribute("data-series", description.slice(7));
 		element.removeAttribute("aria-description");
 	}
@@ -20655,59 +20656,122 @@ function tidy(element) {
 }
 
 // src/report/chart-history.ts
-/** A metric night by night, with the nights at which its level changed and the pinned value. */
-function historyCharts(history) {
-	return history.map((each, index) => {
-		const points = each.points.map(({ at, value }) => ({
-			at: new Date(at),
-			value
-		}));
-		const changes = each.changes.map((change) => ({
-			...change,
-			at: new Date(change.at)
-		}));
-		const factor = each.unit === "share" ? 100 : 1;
-		return figure({
-			id: `history-${index}`,
-			title: `${each.metric} by night`,
-			caption: `${points.length} nights${each.unit === "" ? "" : `, in ${each.unit === "share" ? "%" : each.unit}`}. ` + (changes.length === 0 ? "No change of level was found." : `Vertical lines are changes of level: ${changes.map(({ at, before, after }) => `${at.toISOString().slice(0, 10)}, ${formatValue(before, each.unit)} → ${formatValue(after, each.unit)}`).join("; ")}.`) + (each.anchor === null ? "" : ` The dashed line is the pinned value, ${formatValue(each.anchor, each.unit)}.`),
-			plot: {
-				height: 200,
-				x: {
-					label: null,
-					type: "utc"
-				},
-				y: {
-					label: each.unit === "share" ? "%" : each.unit,
-					grid: true,
-					nice: true
-				},
-				marks: [
-					...each.anchor === null ? [] : [ruleY([each.anchor * factor], {
-						stroke: "var(--base)",
-						strokeDasharray: "6 3"
-					})],
-					ruleX(changes, {
-						x: "at",
-						stroke: "var(--bad)"
-					}),
-					line(points, {
-						x: "at",
-						y: (point) => point.value * factor,
-						stroke: "var(--head)"
-					}),
-					dot(points, {
-						x: "at",
-						y: (point) => point.value * factor,
-						fill: "var(--head)",
-						r: 2.5,
-						title: (point) => `${point.at.toISOString().slice(0, 10)}: ${formatValue(point.value, each.unit)}`
-					})
-				]
-			}
-		});
+/** Metrics night by night, with the nights at which their levels changed, the baseline's value and this run's. */
+function historyCharts(history, comparison) {
+	const heads = new Map(comparison?.comparisons.map(({ metric, head }) => [metric, head]));
+	return (history?.metrics ?? []).map((each, index) => historyChart(each, heads.get(each.metric) ?? null, index));
+}
+const SERIES = [
+	{
+		key: "other0",
+		label: "earlier nights"
+	},
+	{
+		key: "base",
+		label: "baseline"
+	},
+	{
+		key: "head",
+		label: "this run"
+	}
+];
+function historyChart(each, head, index) {
+	const { unit, anchor } = each;
+	const factor = unit === "share" ? 100 : 1;
+	const points = each.points.map(({ at, value }) => ({
+		at: new Date(at),
+		value
+	})).filter(({ at }) => Number.isFinite(at.getTime()));
+	const changes = each.changes.map((change) => ({
+		...change,
+		at: new Date(change.at)
+	})).filter(({ at }) => Number.isFinite(at.getTime()));
+	const now = points.at(-1) === void 0 || head === null ? [] : [{
+		at: after(points),
+		value: head
+	}];
+	const y = ({ value }) => value * factor;
+	return figure({
+		id: `history-${index}`,
+		title: `${each.metric} by night`,
+		caption: caption(each, points.length, now.length > 0),
+		series: SERIES.filter(({ key }) => key === "base" ? anchor !== null : key !== "head" || now.length > 0),
+		plot: {
+			height: 200,
+			x: {
+				label: null,
+				type: "utc",
+				ticks: 4
+			},
+			y: {
+				label: unit === "share" ? "%" : unit,
+				grid: true,
+				nice: true
+			},
+			marks: [
+				...anchor === null ? [] : [ruleY([anchor * factor], {
+					stroke: "var(--base)",
+					strokeDasharray: "6 3",
+					...ofSeries("base")
+				})],
+				ruleX(changes, {
+					x: "at",
+					stroke: "var(--bad)"
+				}),
+				line(points, {
+					x: "at",
+					y,
+					...look("other0"),
+					...ofSeries("other0")
+				}),
+				dot(points, {
+					x: "at",
+					y,
+					fill: "var(--other0)",
+					r: 2.5,
+					title: ({ at, value }) => `${day(at)}: ${formatValue(value, unit)}`,
+					...ofSeries("other0")
+				}),
+				dot(now, {
+					x: "at",
+					y,
+					fill: "var(--head)",
+					symbol: "diamond",
+					r: 5,
+					title: ({ value }) => `this run: ${formatValue(value, unit)}`,
+					...ofSeries("head")
+				})
+			]
+		},
+		...changes.length === 0 ? {} : { values: changeTable(each) }
 	});
 }
+function caption({ changes, anchor, unit }, nights, hasHead) {
+	const spoken = [...anchor === null ? [] : [`the dashed line is the baseline's value, ${formatValue(anchor, unit)}`], ...hasHead ? ["the diamond is this run"] : []].join(", ");
+	const found = changes.length === 0 ? "No change of level was found." : `Vertical lines are changes of level: ${changes.map(({ at, before, after }) => `${at.slice(0, 10)}, ${formatValue(before, unit)} → ${formatValue(after, unit)}`).join("; ")}.`;
+	return `${nights} nights${spoken === "" ? "" : `; ${spoken}`}. ${found}`;
+}
+function changeTable({ metric, unit, changes }) {
+	return table([
+		"since",
+		"from",
+		"to",
+		"what else changed"
+	], changes.map(({ at, before, after, between }) => [
+		at.slice(0, 10),
+		number(before, unit),
+		number(after, unit),
+		between.length === 0 ? html`<span class="muted">nothing that is recorded</span>` : between.join("; ")
+	]), {
+		caption: `Changes of level of ${metric}`,
+		numeric: [1, 2]
+	});
+}
+function after(points) {
+	const [first, last] = [points[0]?.at.getTime() ?? 0, points.at(-1)?.at.getTime() ?? 0];
+	return new Date(last + (last - first) / Math.max(1, points.length - 1));
+}
+const day = (at) => at.toISOString().slice(0, 10);
 
 // src/report/chart-load.ts
 const SIDE_SERIES = [{
@@ -21338,7 +21402,7 @@ const STYLE = `
 --term-processes:#9198a1;--term-weights:#58a6ff;--term-warmup:#d29922;--term-request:#56d364}}
 *{box-sizing:border-box}
 body{margin:0;background:var(--ground);color:var(--text);font:15px/1.5 system-ui,-apple-system,"Segoe UI",sans-serif}
-header,main,footer{max-width:1080px;margin:0 auto;padding:0 16px}
+header,main,footer{max-width:1200px;margin:0 auto;padding:0 16px}
 header{padding-top:24px}
 h1{font-size:26px;line-height:1.25;margin:0 0 8px}
 h2{font-size:20px;margin:40px 0 8px;padding-bottom:4px;border-bottom:1px solid var(--line)}
@@ -21359,9 +21423,9 @@ table{border-collapse:collapse;width:100%;font-size:13.5px}
 th,td{text-align:left;padding:5px 10px;border-bottom:1px solid var(--line);vertical-align:top;white-space:nowrap}
 tr:last-child>*{border-bottom:0}
 thead th{background:var(--raised);font-weight:600}
-tbody th{font-weight:400}
+tbody th{font-weight:400}tbody th code{overflow-wrap:normal}tbody th wbr{display:none}
 td.num,th.num{text-align:right;font-variant-numeric:tabular-nums}
-.wrap,.samples{display:inline-block;white-space:normal;min-width:24ch;max-width:60ch}
+.wrap,.samples{display:inline-block;white-space:normal;min-width:22ch;max-width:60ch}
 .samples{font-variant-numeric:tabular-nums}
 .none,.muted,figcaption{color:var(--muted)}
 .hidden{position:absolute;width:1px;height:1px;overflow:hidden;clip-path:inset(50%)}
@@ -21381,7 +21445,7 @@ svg text{white-space:pre}
 .tip{position:absolute;z-index:1;pointer-events:none;background:var(--text);color:var(--ground);border-radius:4px;padding:3px 8px;font-size:12.5px;max-width:260px}
 details{margin:8px 0}summary{cursor:pointer}
 footer{padding-bottom:40px;color:var(--muted);font-size:13.5px;margin-top:40px}
-@media (max-width:600px){th,td{padding:5px 6px}tbody th{white-space:normal;min-width:11ch}}
+@media (max-width:600px){th,td{padding:5px 6px}tbody th{white-space:normal;min-width:14ch}tbody th wbr{display:inline}}
 @media print{.legend,nav{display:none}figure{break-inside:avoid}}
 `;
 
@@ -21404,14 +21468,18 @@ const HEADER = [
 ];
 function row(each) {
 	return [
-		html`<code>${each.metric}</code>`,
+		metricId(each.metric),
 		pair(each),
 		effect(each),
-		html`<span class="word-${each.verdict}">${WORDS[each.verdict]}</span>`,
+		html`<span class="word-${each.verdict}">${WORDS[each.verdict]}</span>${each.unconfirmed === true ? html`<br><span class="muted">unconfirmed</span>` : ""}`,
 		formatTolerance(each.tolerance, each.absoluteTolerance, each.unit),
 		number(each.detectable, "share", formatDetectable(each)),
 		html`<span class="muted wrap">${each.reason}</span>`
 	];
+}
+/** A metric's id, which a narrow column breaks between its words only. */
+function metricId(id) {
+	return html`<code>${id.split(/(?<=[._])/).map((word, index) => index === 0 ? word : html`<wbr>${word}`)}</code>`;
 }
 /** Both sides; the values themselves stand in the elements. */
 function pair(each) {
@@ -21467,7 +21535,7 @@ function samples(compared, measurements) {
 		return all.length === 0 ? "" : all.length === 1 ? String(all[0]) : `${all[0]}–${all.at(-1)}`;
 	};
 	const ofComparison = compared.map((each) => [
-		html`<code>${each.metric}</code>`,
+		metricId(each.metric),
 		each.unit === "share" ? "%" : each.unit,
 		sessionsCell(each.baseSessions, each.unit),
 		sessionsCell(each.headSessions, each.unit),
@@ -21479,7 +21547,7 @@ function samples(compared, measurements) {
 		const unit = units.get(id) ?? "";
 		const of = (variant) => [...Map.groupBy(group.filter((each) => each.variant === variant), ({ session }) => session).values()].map((all) => all.map(({ value }) => value));
 		return [
-			html`<code>${id}</code>`,
+			metricId(id),
 			unit === "share" ? "%" : unit,
 			"",
 			sessionsCell(of("head"), unit),
@@ -21511,7 +21579,7 @@ function absent(measurements) {
 	const groups = [...Map.groupBy(measurements?.absent ?? [], ({ metric, reason }) => `${metric}\0${reason}`).values()];
 	if (groups.length === 0) return [];
 	const rows = groups.map((group) => [
-		html`<code>${group[0]?.metric}</code>`,
+		metricId(group[0]?.metric ?? ""),
 		`${group.length}`,
 		group[0]?.reason ?? ""
 	]);
@@ -21567,7 +21635,7 @@ function limitTable(comparison) {
 		"this run",
 		"limit"
 	], limits.map((limit) => [
-		html`<code>${limit.metric}</code>`,
+		metricId(limit.metric),
 		limit.value === null ? "not measured" : number(limit.value, limit.unit),
 		html`${limit.side} ${number(limit.bound, limit.unit)}`
 	]), {
@@ -21581,8 +21649,7 @@ const NO_SERIES = {
 	distributions: [],
 	timelines: [],
 	cacheUse: [],
-	gpus: [],
-	history: []
+	gpus: []
 };
 
 // \0@oxc-project+runtime@0.156.0/helpers/esm/taggedTemplateLiteral.js
@@ -21686,7 +21753,7 @@ function sectionsOf(input, series) {
 			id: "history",
 			title: "Earlier nights",
 			isGrid: true,
-			body: historyCharts(series.history)
+			body: historyCharts(input.history ?? null, comparison)
 		},
 		{
 			id: "metrics",

@@ -1,6 +1,8 @@
 import { n as __require, t as __commonJSMin } from "./rolldown-runtime.js";
-import { h as messageOf, m as UsageError, t as briefly } from "./files.js";
-import { C as number, D as string, E as strictObject, T as record, d as ZodObject, f as ZodOptional, g as _enum, h as ZodUnion, j as url, k as union, l as ZodDefault, m as ZodRecord, n as levelSchema, p as ZodPrefault, t as sloSchema, v as array$1, x as literal, y as boolean } from "./operating.js";
+import { E as url, S as string, b as record, c as ZodPrefault, d as _enum, g as literal, i as ZodDefault, l as ZodRecord, m as boolean, o as ZodObject, p as array$1, s as ZodOptional, u as ZodUnion, v as number, w as union, x as strictObject } from "./verdict.js";
+import { i as messageOf, r as UsageError } from "./errors.js";
+import { t as briefly } from "./files.js";
+import { n as levelSchema, t as sloSchema } from "./operating.js";
 import { isAbsolute } from "node:path";
 
 // node_modules/yaml/dist/nodes/identity.js
@@ -7323,6 +7325,7 @@ const configSchema = strictObject({
 	recordSessions: number().int().min(1).max(50).default(5).describe("Server starts of `record --scenario`."),
 	budgetMinutes: number().positive().max(1440).default(30).describe("Hard ceiling of a run; what is not measured by then is said."),
 	baselineDir: string().min(1).default("baselines"),
+	baselineMaxAgeDays: number().int().min(1).max(3650).default(90).describe("A run against a baseline whose latest session is older says so."),
 	onInconclusive: _enum(["warn", "fail"]).default("warn"),
 	onInvalid: _enum(["warn", "fail"]).default("fail"),
 	onDirty: _enum(["repeat", "note"]).default("repeat").describe("A round in which the machine was not quiet (throttling, another program, steal, swapping): measure it again, or only note it."),
@@ -8452,6 +8455,7 @@ function resolveConfig(input) {
 		rounds: within("rounds", judgeFile.rounds),
 		budgetMinutes: within("budgetMinutes", judgeFile.budgetMinutes),
 		baselineDir: choose("baselineDir", judgeFile.baselineDir),
+		baselineMaxAgeDays: judgeFile.baselineMaxAgeDays,
 		onInconclusive: judgeFile.onInconclusive,
 		onInvalid: judgeFile.onInvalid,
 		onDirty: judgeFile.onDirty,
@@ -8459,6 +8463,33 @@ function resolveConfig(input) {
 		sources,
 		notes: []
 	});
+}
+/** What a file says of how a scenario is judged; what overrides it stays as it is in the configuration that was resolved. */
+function ownRulesOf(file, configPath, config) {
+	const { tolerances, levels, limits, baselineDir, onInconclusive, onInvalid, reportOnly } = config;
+	const judged = {
+		configPath,
+		tolerances,
+		levels,
+		limits,
+		baselineDir,
+		onInconclusive,
+		onInvalid,
+		reportOnly
+	};
+	const section = file !== null && Object.hasOwn(file.scenarios, config.scenario) ? file.scenarios[config.scenario] : void 0;
+	if (file === null || section === void 0) return judged;
+	const isOverridden = (key) => Object.hasOwn(config.sources, key);
+	return {
+		configPath,
+		tolerances: section.tolerances,
+		levels: section.levels,
+		limits: section.limits,
+		baselineDir: isOverridden("baselineDir") ? baselineDir : file.baselineDir,
+		onInconclusive: file.onInconclusive,
+		onInvalid: file.onInvalid,
+		reportOnly: isOverridden("reportOnly") ? reportOnly : file.reportOnly
+	};
 }
 /**
 * The other side of an A/B: what the base branch's file says of the scenario, or this one's with other flags or
@@ -8518,4 +8549,4 @@ function deepFreeze(value) {
 	return value;
 }
 
-export { checkServer as a, require_dist as c, resolveConfig as i, parseConfig as n, leven as o, policyOf as r, toArguments as s, deepFreeze as t };
+export { resolveConfig as a, toArguments as c, policyOf as i, require_dist as l, ownRulesOf as n, checkServer as o, parseConfig as r, leven as s, deepFreeze as t };

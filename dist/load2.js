@@ -1,3 +1,3 @@
-import { i as resolveConfig, n as parseConfig, r as policyOf, t as deepFreeze } from "./load.js";
+import { a as resolveConfig, i as policyOf, n as ownRulesOf, r as parseConfig, t as deepFreeze } from "./load.js";
 
 export { parseConfig };

@@ -1,8 +1,8 @@
 import { a as error, c as info, m as warning, n as runnerText, o as getInput, r as readInputs, s as getState, t as runnerLine } from "./runner-log.js";
 import { h as endDead, i as targetOf, l as lastWords, r as parsePublicationState, t as PUBLICATION_STATE } from "./action-target.js";
 import { t as cleanUp } from "./cleanup.js";
-import { h as messageOf } from "./files.js";
-import { c as readReported, o as partsOf } from "./version.js";
+import { i as messageOf } from "./errors.js";
+import { a as partsOf, s as readReported } from "./version.js";
 import { o as STATE_NAME } from "./decide.js";
 
 // src/post.ts

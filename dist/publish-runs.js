@@ -1,8 +1,9 @@
-import { o as publishVerdict, t as repositoryOf } from "./subject.js";
+import { r as publishVerdict } from "./action-publication.js";
 import { f as begin, i as targetOf, n as keyOf, o as contentOf, u as mergedContent } from "./action-target.js";
-import { m as UsageError } from "./files.js";
-import { o as EXIT } from "./operating.js";
-import { a as mergeRuns, c as readReported, l as runFolders, r as cellsOf, s as readAll } from "./version.js";
+import { r as UsageError } from "./errors.js";
+import { t as EXIT } from "./verdict.js";
+import { a as repositoryOf } from "./github-access.js";
+import { c as runFolders, i as mergeRuns, n as cellsOf, o as readAll, s as readReported } from "./version.js";
 import { randomUUID } from "node:crypto";
 
 // src/publish-runs.ts

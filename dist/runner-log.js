@@ -1,6 +1,6 @@
 import { n as __require, r as __toESM, t as __commonJSMin } from "./rolldown-runtime.js";
-import { E as require_tunnel } from "./action-target.js";
-import { m as UsageError } from "./files.js";
+import { l as require_tunnel } from "./github-access.js";
+import { r as UsageError } from "./errors.js";
 import * as os$1 from "os";
 import os, { EOL } from "os";
 import * as crypto from "crypto";
@@ -17210,13 +17210,20 @@ function getState(name) {
 const MODES = [
 	"gate",
 	"record",
+	"drift",
 	"report",
 	"publish",
 	"audit"
 ];
 /** Inputs that only mean something in these modes; elsewhere they would be ignored without a word. */
 const ONLY_IN = {
-	"fail-on": ["audit"],
+	"fail-on": ["audit", "drift"],
+	extend: ["record"],
+	accept: ["record"],
+	reason: ["record"],
+	"pull-request": ["record"],
+	push: ["drift"],
+	since: ["audit"],
 	runs: ["report", "publish"],
 	cells: ["report", "publish"],
 	cell: ["gate", "record"]
@@ -17266,11 +17273,25 @@ function readInputs(get) {
 		commentKey: text("comment-key"),
 		token: text("github-token"),
 		failOn: list(text("fail-on")),
+		extend: extent(text("extend")),
+		accept: list(text("accept")),
+		reason: text("reason"),
+		pullRequest: flag("pull-request") ?? false,
+		push: flag("push") ?? true,
+		since: text("since"),
 		runs: list(text("runs")),
 		cell: text("cell"),
 		cells: cellNames(text("cells")),
 		acceptLabel: text("accept-label") ?? null
 	};
+}
+/** `true`, or a number of sessions. */
+function extent(text) {
+	if (text === void 0 || text === "false") return void 0;
+	if (text === "true") return 0;
+	const sessions = Number(text);
+	if (Number.isInteger(sessions) && sessions > 0) return sessions;
+	throw new UsageError(`extend: got "${text}", expected true or a number of sessions`);
 }
 const list = (text) => (text ?? "").split(/[\n,]/).map((each) => each.trim()).filter((each) => each !== "");
 /** Names in lines or with commas, or a JSON list of them: what `toJSON` makes of a matrix. */

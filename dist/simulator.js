@@ -1559,7 +1559,8 @@ function parsePlan(text) {
 	const times = {
 		ttftMs: 0,
 		itlMs: 0,
-		jitterMs: 0
+		jitterMs: 0,
+		spreadMs: 0
 	};
 	for (const item of text.split(",")) {
 		const [name = "", value = ""] = item.split("=");
@@ -1570,7 +1571,8 @@ function parsePlan(text) {
 	return {
 		ttft: times["ttftMs"],
 		itl: times["itlMs"],
-		jitter: times["jitterMs"]
+		jitter: times["jitterMs"],
+		spread: times["spreadMs"]
 	};
 }
 /** Parses e.g. `decode:1.15,ttft:1.3,kv:0.8,prefix:off,drift:0.1`. */
@@ -3547,6 +3549,8 @@ var TokenSource = class {
 };
 
 // src/simulator/planned-times.ts
+/** Multiples of it, less their whole part, lie as evenly in 0 to 1 as numbers can, however many there are. */
+const GOLDEN = (Math.sqrt(5) - 1) / 2;
 /** Streams whose events leave at fixed times after their request's arrival; one heap orders them all. */
 var PlannedTimes = class {
 	plan;
@@ -3554,6 +3558,7 @@ var PlannedTimes = class {
 	random;
 	streams = /* @__PURE__ */ new Map();
 	heap = [];
+	submitted = 0;
 	constructor(deployment, plan) {
 		this.deployment = deployment;
 		this.plan = plan;
@@ -3568,11 +3573,11 @@ var PlannedTimes = class {
 		const { vocab } = this.deployment.model;
 		const salt = request.temperature > 0 ? request.seed : 0;
 		const record = idleRecord(request, new TokenSource(request.prompt, vocab, salt), now);
-		const mean = now + this.plan.ttft;
+		const mean = now + this.plan.ttft + this.plan.spread * (this.submitted++ * GOLDEN % 1);
 		const stream = {
 			record,
 			mean,
-			at: this.spread(mean, now),
+			at: this.jittered(mean, now),
 			pending: []
 		};
 		this.streams.set(request.id, stream);
@@ -3599,7 +3604,7 @@ var PlannedTimes = class {
 			if (emission !== void 0) emissions.push(emission);
 			if (stream.record.finish === void 0) {
 				stream.mean += this.plan.itl;
-				stream.at = this.spread(stream.mean, stream.at);
+				stream.at = this.jittered(stream.mean, stream.at);
 			} else this.removeTop();
 			this.sink(0);
 		}
@@ -3631,7 +3636,7 @@ var PlannedTimes = class {
 			record
 		};
 	}
-	spread(mean, after) {
+	jittered(mean, after) {
 		return this.plan.jitter === 0 ? mean : Math.max(after, mean + this.plan.jitter * this.random.normal());
 	}
 	removeTop() {

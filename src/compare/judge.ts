@@ -47,6 +47,8 @@ export interface Judgement {
   readonly unconfirmed?: true;
   /** Set where more sessions of the base beside head's could decide what is inconclusive. */
   readonly baseDecides?: true;
+  /** False where no number of sessions would decide what is inconclusive. */
+  readonly decidable?: false;
   readonly reason: string;
 }
 
@@ -128,6 +130,9 @@ interface Confirmed {
   readonly isOpen: boolean;
 }
 
+/** A difference of logarithms. Whoever cannot exclude this much has not looked: that is no pass, whatever the noise. */
+const TWICE_AS_BAD = Math.LN2;
+
 class JudgedMetric {
   readonly #input: JudgeInput;
   readonly #kin: Kin;
@@ -182,13 +187,18 @@ class JudgedMetric {
     const atMost =
       tested.difference + studentCritical(1 - POWER, tested.spread.degreesOfFreedom) * tested.standardError;
     const resolution = findable(estimate, FULL, this.#kin);
-    if (atMost >= resolution) {
+    const most = estimate.scale.kind === "linear" ? resolution : Math.max(tolerance, TWICE_AS_BAD);
+    const mostExcluded = Math.min(resolution, most);
+    if (atMost >= mostExcluded) {
       const by = `${counted(sessions.base, "baseline session")} and ${sessions.head} of this run`;
-      return inconclusive(`${by} do not exclude that it is ${sayLoss(atMost, estimate)} worse`);
+      const open = inconclusive(`${by} do not exclude that it is ${sayLoss(atMost, estimate)} worse`);
+      // Not even a full gate would see it on this machine.
+      return resolution > mostExcluded ? { ...open, decidable: false } : open;
     }
+    const shown = Math.min(resolution, Math.max(atMost, mostExcluded));
     const reason =
       resolution > tolerance && atMost >= tolerance
-        ? `no loss that this machine can show, which is ${sayLoss(resolution, estimate)}`
+        ? `no loss that this machine can show, which is ${sayLoss(shown, estimate)}`
         : "within the tolerance";
     return { ...numbers, verdict: "pass", reason };
   }

@@ -248,6 +248,22 @@ describe("a machine that is far noisier than that of the shipped figures", () =>
     });
   const names = ["c1", "c2", "c4", "c8", "c16"].map((name) => `batching.${name}.tpot_floor_ms`);
 
+  it("is no pass where not even twice as bad could be excluded, and more sessions would not help", () => {
+    const wild = [0.4, 2.2, 1, 3.1, 0.7];
+    const found = judge(
+      names.map((metric) =>
+        input({
+          metric,
+          base: wild.map((value) => [value, value]),
+          head: [0.9, 1.8, 1.2].map((value) => [value, value]),
+        }),
+      ),
+    )[0]!;
+    expect(found).toMatchObject({ verdict: "inconclusive", decidable: false });
+    expect(found.reason).toMatch(/do not exclude that it is \d+ % worse/);
+    expect(found.resolution).toBeGreaterThan(1);
+  });
+
   it("convicts of less than one noisy metric among steady ones", () => {
     const steady = names.slice(1).map((metric) => input({ metric }));
     const alone = judge([noisy(names[0] as string, 1.2), ...steady])[0]!;

@@ -1,7 +1,9 @@
-import { C as explain, S as addedLines, c as isAcceptable, d as PERMISSIONS, g as post, s as failureContent, w as statusOf } from "./action-target.js";
-import { C as number, D as string, o as EXIT, w as object } from "./operating.js";
-import { g as HANDOFF_FILE } from "./version.js";
-import { d as writeJson, h as messageOf, m as UsageError, n as checkJson } from "./files.js";
+import { i as messageOf } from "./errors.js";
+import { t as EXIT } from "./verdict.js";
+import { a as explain, o as statusOf } from "./fit.js";
+import { u as HANDOFF_FILE } from "./version.js";
+import { _ as addedLines, c as isAcceptable, d as PERMISSIONS, g as post, s as failureContent } from "./action-target.js";
+import { d as writeJson } from "./files.js";
 import { join } from "node:path";
 
 // src/publish/acceptance.ts
@@ -184,72 +186,4 @@ function writeHandoff(runDir, subject, cell) {
 	return writeJson(join(runDir, HANDOFF_FILE), handoff);
 }
 
-// src/publish/subject.ts
-const SHA = /^[0-9a-f]{40}([0-9a-f]{24})?$/;
-const sha = string().regex(SHA, "expected the hash of a commit");
-const pullRequestSchema = object({
-	number: number().int().positive(),
-	head: object({
-		sha,
-		repo: object({ id: number() }).nullish()
-	}),
-	base: object({ repo: object({ id: number() }).nullish() }).optional()
-});
-const REPOSITORY = /^(?!\.+\/)[\w.-]+\/(?!\.+$)[\w.-]+$/;
-/** The repository that the workflow runs in. */
-function repositoryOf(environment, payload) {
-	const named = payload["repository"]?.full_name;
-	const name = environment["GITHUB_REPOSITORY"] || (typeof named === "string" ? named : "");
-	const [owner = "", repo = ""] = name.split("/");
-	if (!REPOSITORY.test(name)) throw new UsageError(`GITHUB_REPOSITORY: got ${JSON.stringify(name)}, expected owner/name`);
-	return {
-		owner,
-		repo
-	};
-}
-/**
-* What a run of this event judges: a pull request's head, not the merge commit that the workflow runs on, else the
-* commit itself.
-*/
-function subjectOf(environment, payload) {
-	const repository = repositoryOf(environment, payload);
-	const given = payload["pull_request"];
-	if (given !== void 0 && given !== null) {
-		const { number, head, base } = checkJson(given, pullRequestSchema, "the event's pull_request");
-		const own = payload["repository"]?.id ?? base?.repo?.id;
-		const isFork = head.repo?.id === void 0 || head.repo.id !== own;
-		return {
-			...repository,
-			headSha: head.sha,
-			pullRequest: {
-				number,
-				isFork
-			}
-		};
-	}
-	const headSha = environment["GITHUB_SHA"] ?? "";
-	if (!SHA.test(headSha)) throw new UsageError(`GITHUB_SHA: got ${JSON.stringify(headSha)}, expected the hash of a commit`);
-	return {
-		...repository,
-		headSha,
-		pullRequest: null
-	};
-}
-const workflowRunSchema = object({
-	id: number(),
-	event: string(),
-	conclusion: string().nullish(),
-	html_url: string().optional(),
-	head_sha: sha,
-	head_branch: string().nullish(),
-	head_repository: object({
-		id: number(),
-		owner: object({ login: string() })
-	}).nullish()
-});
-/** The run that a `workflow_run` event is about: GitHub's word, not the artifact's. */
-function workflowRunOf(payload) {
-	return checkJson(payload["workflow_run"], workflowRunSchema, "the event's workflow_run");
-}
-
-export { publishFailure as a, parseAcceptance as c, acceptanceOf as i, subjectOf as n, publishVerdict as o, workflowRunOf as r, writeHandoff as s, repositoryOf as t };
+export { parseAcceptance as a, writeHandoff as i, publishFailure as n, publishVerdict as r, acceptanceOf as t };

@@ -1,4 +1,5 @@
-import { A as unknown, C as number, D as string, O as tuple, T as record, _ as _null, g as _enum, k as union, n as levelSchema, s as VERDICTS, t as sloSchema, v as array, w as object, x as literal, y as boolean } from "./operating.js";
+import { C as tuple, S as string, T as unknown, b as record, d as _enum, f as _null, g as literal, m as boolean, n as VERDICTS, p as array, v as number, w as union, y as object } from "./verdict.js";
+import { n as levelSchema, t as sloSchema } from "./operating.js";
 
 // src/domain/comparison.ts
 /** A metric of head against the baseline, with every input of its verdict. */
@@ -10,6 +11,8 @@ const comparisonSchema = object({
 	verdict: _enum(VERDICTS),
 	/** Set on a regression that a session of the base beside head's would confirm or refute, and none was measured. */
 	unconfirmed: literal(true).optional(),
+	/** Set where more sessions of the base beside head's could decide what is inconclusive. */
+	baseDecides: literal(true).optional(),
 	/** False where no more sessions of head could decide what is inconclusive. */
 	decidable: boolean().optional(),
 	/** Estimate of each side in the metric's unit; null when that side has none. */
@@ -54,6 +57,32 @@ const limitBreachSchema = object({
 	bound: number(),
 	side: _enum(["min", "max"])
 });
+/** How one copy of baseline and policy judges a metric. */
+const copyJudgementSchema = object({
+	verdict: _enum(VERDICTS),
+	level: levelSchema,
+	base: number().nullable(),
+	tolerance: number(),
+	absoluteTolerance: number()
+});
+/** A change that edits what judges it: what its own copies of baseline and policy would say. They decide nothing. */
+const bothCopiesSchema = object({
+	/** Files that differ from the base branch's: configuration, baselines, noise, workflows that run this tool. */
+	files: array(string()),
+	/** The verdict by the change's own copies; null when they cannot be read. */
+	verdict: _enum(VERDICTS).nullable(),
+	headline: string().nullable(),
+	/** Why they cannot be read. */
+	problem: string().nullable(),
+	/** The metrics whose verdict or level differs; null on the side that does not judge it. */
+	metrics: array(object({
+		metric: string(),
+		unit: string(),
+		head: number().nullable(),
+		judged: copyJudgementSchema.nullable(),
+		own: copyJudgementSchema.nullable()
+	}))
+});
 /** `comparison.json` */
 const comparisonFileSchema = object({
 	schemaVersion: literal(1),
@@ -78,7 +107,9 @@ const comparisonFileSchema = object({
 		])
 	})),
 	/** Why parts of this run must not be trusted, whether their metrics are gated or not. */
-	taints: array(string()).default([])
+	taints: array(string()).default([]),
+	/** Of a change that edits what judges it. */
+	bothCopies: bothCopiesSchema.optional()
 });
 /** Comparisons of the given verdicts in that order, the largest effect first. */
 function ordered(comparisons, verdicts) {
@@ -558,6 +589,13 @@ const pcieReadingSchema = object({
 	rxMbPerS: measured,
 	txMbPerS: measured
 });
+/** What a GPU sent and received over NVLink since its driver was loaded, all links together. */
+const nvlinkReadingSchema = object({
+	tS: number(),
+	index: number().int().nonnegative(),
+	txMib: number(),
+	rxMib: number()
+});
 /**
 * A process with a compute context on a GPU. `server`: of the measured server. `other`: another process of this
 * machine. `unknown`: a process that cannot be seen from here, which a container's own also is when nvidia-smi
@@ -606,6 +644,8 @@ const telemetrySampleSchema = object({
 	intervalS: number().positive(),
 	gpus: array(gpuReadingSchema),
 	pcie: array(pcieReadingSchema),
+	/** Read at the ends of rounds, where several GPUs are watched. */
+	nvlink: array(nvlinkReadingSchema).optional(),
 	gpuProcesses: array(gpuProcessSchema),
 	/** Of the cores that the server may use; shares are 0–1 of their time. Null where /proc cannot be read. */
 	cpu: object({
@@ -684,7 +724,10 @@ const gpuSummarySchema = object({
 		powerBrake: measured
 	}),
 	pcieRxPeakMbPerS: measured,
-	pcieTxPeakMbPerS: measured
+	pcieTxPeakMbPerS: measured,
+	/** Sent and received over NVLink meanwhile, MiB; null where its counters were not read at both ends. */
+	nvlinkTxMib: measured.optional(),
+	nvlinkRxMib: measured.optional()
 });
 /** What the machine did between two times; each round carries one. Null where nothing could be read. */
 const telemetrySummarySchema = object({
@@ -980,9 +1023,11 @@ const runRecordSchema = object({
 	study: object({
 		name: string(),
 		options: unknown(),
+		/** `variant`: a server start of it was left out, not a cell of every server. */
 		dropped: array(object({
 			cell: string(),
-			reason: string()
+			reason: string(),
+			variant: string().optional()
 		}))
 	}).optional(),
 	/** What users are promised: goodput is counted by it. */
@@ -1011,7 +1056,8 @@ const RUN_FILES = {
 	comparison: "comparison.json",
 	verdict: "verdict.json",
 	report: "report.md",
-	telemetry: "telemetry.jsonl"
+	telemetry: "telemetry.jsonl",
+	history: "history.json"
 };
 
 // src/report/numbers.ts
@@ -1114,85 +1160,6 @@ function formatDetectable({ base, unit, detectable }) {
 	return `≥ ${size === 0 ? "0" : String(Number((Math.ceil(size / step - 1e-9) * step).toPrecision(2)))} ${isShare ? "points" : "%"}`;
 }
 
-// src/domain/command-line.ts
-/** What a run took from options in place of the file, and how that is typed. */
-const OPTIONS = {
-	model: ({ model }) => model === void 0 ? [] : ["--model", model],
-	serverUrl: ({ url }) => url === void 0 ? [] : ["--server-url", url],
-	command: ({ command }) => command === void 0 ? [] : ["--command", typed(command)],
-	args: ({ args }) => ["--args", typed(args)]
-};
-/**
-* The command that does what a run did: its scenario, and the options that came in place of the file's values.
-*
-* @param without - options that are not repeated
-*/
-function commandOf(verb, run, without = []) {
-	const variant = run.variants["head"] ?? Object.values(run.variants)[0];
-	const repeated = (run.overridden ?? []).filter((key) => !without.includes(key));
-	const options = variant === void 0 ? [] : repeated.flatMap((key) => OPTIONS[key]?.(variant) ?? []);
-	return typed([
-		"vllm-gate",
-		verb,
-		"--scenario",
-		run.scenario,
-		...options
-	]);
-}
-/**
-* The command that records the baseline that a run lacks. Flags that were tried by an option are not the ones to
-* compare with, unless the model came by an option too: then there may be no file that says others.
-*/
-function firstRecordCommand(run) {
-	return commandOf("record", run, run.overridden?.includes("model") ? [] : ["args"]);
-}
-/** Arguments as a shell takes them. */
-function typed(args) {
-	return args.map((arg) => /^[\w@%+=:,./-]+$/.test(arg) ? arg : `'${arg.replaceAll("'", "'\\''")}'`).join(" ");
-}
-
-// src/report/side-values.ts
-/** Every metric by its id. */
-function sideValues(comparison, measurements) {
-	const compared = (comparison?.comparisons ?? []).map(({ metric, unit, base, head }) => [metric, {
-		metric,
-		unit,
-		base,
-		head
-	}]);
-	if (compared.length > 0) return new Map(compared);
-	const values = Map.groupBy((measurements?.measurements ?? []).filter(({ variant }) => variant === "head"), ({ metric }) => metric);
-	const units = new Map(measurements?.metrics.map(({ id, unit }) => [id, unit]));
-	return new Map([...values].map(([metric, group]) => {
-		const sorted = group.map(({ value }) => value).sort((a, b) => a - b);
-		const head = sorted[Math.floor((sorted.length - 1) / 2)] ?? null;
-		return [metric, {
-			metric,
-			unit: units.get(metric) ?? "",
-			base: null,
-			head
-		}];
-	}));
-}
-/** A quantity of the batching sweep over concurrency, ascending. */
-function curveOf(values, quantity) {
-	return [...values.values()].flatMap((each) => {
-		const found = /^batching\.c(\d+)\.(.+)$/.exec(each.metric);
-		return found?.[2] === quantity ? [{
-			...each,
-			concurrency: Number(found[1])
-		}] : [];
-	}).sort((a, b) => a.concurrency - b.concurrency);
-}
-const SIDES = ["base", "head"];
-/** The points of one side that were measured. */
-function sidePoints(points, side) {
-	return points.flatMap(({ concurrency, [side]: value }) => value === null ? [] : [{
-		concurrency,
-		value
-	}]);
-}
-
 // src/report/explain.ts
 /** The smallest losses that this run could have seen, over its gated metrics; null where none is known. */
 function reachPhrase(comparison) {
@@ -1279,86 +1246,17 @@ function warningTexts(input) {
 	const shortfall = shortfallOf(run);
 	const short = shortfall === null || verdict.verdict === "failed" ? [] : [shortfall];
 	const elsewhere = [verdict.headline, ...verdict.cause === "not_recorded" ? verdict.reasons : []];
+	const notes = verdict.notes ?? [];
 	return [.../* @__PURE__ */ new Set([
 		...taints,
 		...short,
+		...notes,
 		...left,
 		...dirtyLines(run)
 	])].filter((each) => !said.has(each) && !elsewhere.some((text) => text.includes(each)));
 }
 function count(number, what) {
 	return `${formatNumber(number)} ${what}${number === 1 ? "" : "s"}`;
-}
-
-// src/report/how-to.ts
-/** How this run becomes the baseline, or why it cannot; empty where there is nothing to accept. */
-function acceptInstructions(input) {
-	const { verdict, run, measurements, comparison } = input;
-	if (verdict.cause !== "decided" && verdict.cause !== "no_baseline") return [];
-	if (verdict.verdict === "regressed" && verdict.counts.regressed === 0) return [];
-	if (measurements?.measurements.some((each) => each.metric === "requests.error_rate" && each.value > 0)) return [["This run cannot become a baseline: some of its requests failed."]];
-	if ((measurements?.taints.length ?? 0) > 0) return [["This run cannot become a baseline: some of its numbers must not be trusted."]];
-	const measure = { command: commandOf("record", run) };
-	if (incomparable(comparison).length > 0) return [[
-		"Record a baseline of this machine and these probes: ",
-		measure,
-		"."
-	], quick(input)];
-	if (verdict.cause === "no_baseline") return [[
-		"Record a baseline: ",
-		{ command: firstRecordCommand(run) },
-		", then commit it on the base branch."
-	], quick(input)];
-	return [
-		...acceptLosses(input),
-		[
-			"Accept this server as the new baseline: ",
-			measure,
-			" measures it anew, then commit it with the reason."
-		],
-		quick(input)
-	];
-}
-/** More metrics than this are named by their probe. */
-const MOST_NAMES = 6;
-/** Takes what got worse, and nothing else, from this run. */
-function acceptLosses({ comparison, acceptCommand }) {
-	const worse = (comparison?.comparisons ?? []).filter((each) => each.level === "gate" && each.verdict === "regressed").map(({ metric }) => metric).sort();
-	if (worse.length === 0) return [];
-	const probes = [...new Set(worse.map((id) => `${id.split(".")[0]}.*`))];
-	const names = worse.length > MOST_NAMES ? probes : worse;
-	return [[
-		"Accept only what got worse, from this run: ",
-		{ command: `${acceptCommand} --accept ${typed(names)} --reason "…"` },
-		"."
-	]];
-}
-/** The other way to a baseline: at once, and with less behind it. */
-function quick({ run, comparison, acceptCommand }) {
-	const own = run.sessions.filter(({ outcome, variant }) => outcome === "ok" && variant !== "base").length;
-	const replaced = incomparable(comparison).length > 0 ? [] : comparison?.comparisons ?? [];
-	const before = Math.max(0, ...replaced.map((each) => each.baseSessions.length));
-	const caveat = `a baseline of ${own} session${own === 1 ? "" : "s"}${before > own ? ` in place of ${before}` : ""}`;
-	return [
-		"At once, without measuring: ",
-		{ command: acceptCommand },
-		` records this run alone, ${caveat}.`
-	];
-}
-/** How to do the same again: on the GPU, and the decision alone on any machine. */
-function repeatInstructions({ run, comparison, runPath }) {
-	const base = comparison?.baseSource ?? null;
-	const isFile = base?.endsWith(".json") === true;
-	const rules = run.overridden?.includes("model") ? [] : ["--scenario", run.scenario];
-	return [["Run it again: ", { command: commandOf("run", run) }], ...isFile ? [["Decide again on any machine, without a GPU, from the run's files: ", { command: typed([
-		"vllm-gate",
-		"compare",
-		"--base",
-		base,
-		"--head",
-		runPath,
-		...rules
-	]) }]] : []];
 }
 
 // src/report/rows.ts
@@ -1378,22 +1276,4 @@ function reasonsOf(comparisons) {
 	}));
 }
 
-// src/report/sign.ts
-/** A verdict with its sign. */
-const SIGNS = {
-	pass: "✅ pass",
-	improved: "✅ improved",
-	inconclusive: "⚠️ inconclusive",
-	invalid: "⚠️ no verdict",
-	regressed: "❌ regressed",
-	failed: "❌ failed"
-};
-/** The sign and the word that a report begins with. */
-function signOf(verdict, comparison) {
-	if (verdict.cause === "cancelled" || verdict.cause === "killed") return "⏹ cancelled";
-	const limits = comparison?.limits.length ?? 0;
-	if (verdict.verdict === "regressed" && verdict.counts.regressed === 0 && limits > 0) return "❌ limit broken";
-	return SIGNS[verdict.verdict];
-}
-
-export { telemetryLineSchema as A, diffFingerprints as B, formatTolerance as C, shortfallOf as D, runRecordSchema as E, kvDeployment as F, ordered as G, fingerprintSlug as H, modelFacts as I, flagValue as L, LEVELS as M, findingSchema as N, START_TERMS as O, logFactsSchema as P, tokenCount as R, formatPair as S, RUN_FILES as T, comparisonFileSchema as U, fingerprintSchema as V, incomparable as W, typed as _, acceptInstructions as a, formatEffect as b, extentText as c, warningTexts as d, SIDES as f, firstRecordCommand as g, sideValues as h, reasonsOf as i, ALLOCATORS as j, gpuReadingSchema as k, lookLines as l, sidePoints as m, signOf as n, repeatInstructions as o, curveOf as p, CHANGED as r, attributionPhrases as s, SIGNS as t, reachPhrase as u, formatChange as v, formatValue as w, formatNumber as x, formatDetectable as y, withoutFlag as z };
+export { withoutFlag as A, LEVELS as C, modelFacts as D, kvDeployment as E, incomparable as F, ordered as I, fingerprintSchema as M, fingerprintSlug as N, flagValue as O, comparisonFileSchema as P, ALLOCATORS as S, logFactsSchema as T, runRecordSchema as _, idList as a, gpuReadingSchema as b, warningTexts as c, formatEffect as d, formatNumber as f, RUN_FILES as g, formatValue as h, extentText as i, diffFingerprints as j, tokenCount as k, formatChange as l, formatTolerance as m, reasonsOf as n, lookLines as o, formatPair as p, attributionPhrases as r, reachPhrase as s, CHANGED as t, formatDetectable as u, shortfallOf as v, findingSchema as w, telemetryLineSchema as x, START_TERMS as y };

@@ -1,0 +1,3 @@
+import { n as proposedText, t as proposeRecorded } from "./proposing.js";
+
+export { proposeRecorded, proposedText };
