@@ -112,7 +112,7 @@ export function estimateLoss(
     scale,
     base,
     head,
-    ...bestLoss(base, head, tested.spread.sd),
+    ...(known.steady ? meanLoss(base, head, tested) : bestLoss(base, head, tested.spread.sd)),
     tested,
     tolerance: toleranceOnScale(tolerance, scale, fromScale(meanOf(base), scale)),
     known,
@@ -146,6 +146,16 @@ function bestLoss(
     standardError:
       sd * Math.sqrt(smallestVariance(ofHead, head.length) + smallestVariance(ofBase, base.length)),
   };
+}
+
+/** The loss of what is the same in every session: none of head's may hide behind another. */
+function meanLoss(
+  base: readonly number[],
+  head: readonly number[],
+  { standardError }: Contrast,
+): Pick<Estimate, "basePlace" | "headPlace" | "loss" | "standardError"> {
+  const [basePlace, headPlace] = [meanOf(base), meanOf(head)];
+  return { basePlace, headPlace, loss: headPlace - basePlace, standardError };
 }
 
 const atMostThree = (sessions: number) => Math.min(BEST_OF, sessions) as 1 | 2 | 3;

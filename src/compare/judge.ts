@@ -131,7 +131,7 @@ interface Confirmed {
 }
 
 /** A difference of logarithms. Whoever cannot exclude this much has not looked: that is no pass, whatever the noise. */
-const TWICE_AS_BAD = Math.LN2;
+const THREE_TIMES_AS_BAD = Math.log(3);
 
 class JudgedMetric {
   readonly #input: JudgeInput;
@@ -184,10 +184,15 @@ class JudgedMetric {
         `worse than the baseline's best sessions, but ${counted(sessions.head, "session")} of this run cannot tell`,
       );
     }
+    if (isMostlyWorse(estimate)) {
+      return inconclusive(
+        "most of its sessions are worse than all of the baseline's, by more than those differ",
+      );
+    }
     const atMost =
       tested.difference + studentCritical(1 - POWER, tested.spread.degreesOfFreedom) * tested.standardError;
     const resolution = findable(estimate, FULL, this.#kin);
-    const most = estimate.scale.kind === "linear" ? resolution : Math.max(tolerance, TWICE_AS_BAD);
+    const most = estimate.scale.kind === "linear" ? resolution : Math.max(tolerance, THREE_TIMES_AS_BAD);
     const mostExcluded = Math.min(resolution, most);
     if (atMost >= mostExcluded) {
       const by = `${counted(sessions.base, "baseline session")} and ${sessions.head} of this run`;
@@ -278,6 +283,18 @@ class JudgedMetric {
       sessionSd: tested.spread.sd,
     };
   }
+}
+
+/** So many standard deviations of a session lie between two sessions of the same flags. */
+const FAR_APART = 2;
+
+/**
+ * Whether most sessions of head, or one of two, are worse than all of the base's by more than sessions of the same flags
+ * differ: a side counts by its best ones, which may not hide that the others are off.
+ */
+function isMostlyWorse({ base, head, tolerance, known, tested }: Estimate): boolean {
+  const middle = [...head].sort((a, b) => a - b)[head.length >> 1] as number;
+  return middle - Math.max(...base) > Math.max(tolerance, known.range, FAR_APART * tested.spread.sd);
 }
 
 /** The last digits are those of the logarithms. */

@@ -94,6 +94,19 @@ describe("a steady metric with a full baseline", () => {
     });
   });
 
+  it.each([
+    ["most of three", [4, 8, 8.01]],
+    ["one of two", [4, 12]],
+    ["most of three, by a third", [4, 5.3, 5.4]],
+  ])("good sessions of head hide no bad ones: %s", (_, values) => {
+    const head = values.map((value) => [value, value]);
+    const base = [4, 4.01, 3.99, 4.005, 4.02].map((value) => [value, value]);
+    for (const interleaved of [false, true]) {
+      const found = judge([input({ metric: "batching.c8.tpot_floor_ms", base, head })], { interleaved })[0]!;
+      expect(found.verdict).toBe("inconclusive");
+    }
+  });
+
   it("interleaved sessions of the base need no others to confirm", () => {
     const [found] = judge([input({ base: STEADY.slice(0, 3), head: times(1.05) })], { interleaved: true });
     expect(found).toMatchObject({ verdict: "regressed" });
@@ -133,6 +146,14 @@ describe("memory and cache", () => {
     expect(found.verdict).toBe("regressed");
     expect(found.effect).toBeCloseTo(0.02, 9);
     expect(found.unconfirmed).toBeUndefined();
+  });
+
+  it("no session of head hides another", () => {
+    const base = Array.from({ length: 5 }, () => [1000, 1000]);
+    const head = [1000, 500, 500].map((value) => [value, value]);
+    const found = one({ metric: "kv.capacity_tokens", direction: "higher", base, head });
+    expect(["inconclusive", "regressed"]).toContain(found.verdict);
+    expect(found.effect).toBeGreaterThan(0.3);
   });
 
   it("also against a baseline of one", () => {
@@ -248,14 +269,14 @@ describe("a machine that is far noisier than that of the shipped figures", () =>
     });
   const names = ["c1", "c2", "c4", "c8", "c16"].map((name) => `batching.${name}.tpot_floor_ms`);
 
-  it("is no pass where not even twice as bad could be excluded, and more sessions would not help", () => {
-    const wild = [0.4, 2.2, 1, 3.1, 0.7];
+  it("is no pass where not even three times as bad could be excluded, and more sessions would not help", () => {
+    const wild = [0.1, 5, 1, 9, 0.3];
     const found = judge(
       names.map((metric) =>
         input({
           metric,
           base: wild.map((value) => [value, value]),
-          head: [0.9, 1.8, 1.2].map((value) => [value, value]),
+          head: [0.9, 3.5, 1.2].map((value) => [value, value]),
         }),
       ),
     )[0]!;
