@@ -1,5 +1,5 @@
 import { a as error, c as info, d as setOutput, f as setSecret, h as summary, i as endGroup, l as notice, m as warning, n as runnerText, o as getInput, p as startGroup, r as readInputs, t as runnerLine, u as saveState } from "./runner-log.js";
-import { a as repositoryOf, c as context, i as gitAuth, n as accessWith, o as subjectOf, r as serverUrlOf, s as workflowRunOf } from "./github-access.js";
+import { a as subjectOf, i as repositoryOf, n as accessWith, o as workflowRunOf, r as serverUrlOf, s as context } from "./github-access.js";
 import { a as parseAcceptance, i as writeHandoff, n as publishFailure, r as publishVerdict, t as acceptanceOf } from "./action-publication.js";
 import { i as messageOf, r as UsageError, t as GateError } from "./errors.js";
 import { t as EXIT } from "./verdict.js";
@@ -9,12 +9,14 @@ import { a as acceptanceText, f as begin, i as targetOf, m as endCheck, n as key
 import { n as loginOf, r as putComment, t as findComments } from "./sticky-comment.js";
 import { c as runFolders, d as readHostileRun, i as mergeRuns, n as cellsOf, o as readAll, s as readReported } from "./version.js";
 import { E as untilInterrupted, T as outliveReaders, _ as renderDrift, g as spendNight, lt as loadConfig, n as failingKinds, q as secretsOf, st as CONFIG_FILE, v as runAndRecord, w as runAudit, y as runGate } from "./ledger-commands.js";
-import { f as resolveBase, t as recordedParts } from "./recorded-text.js";
+import { p as resolveBase, t as recordedParts } from "./recorded-text.js";
+import { n as basicCredential, r as gitAuth } from "./git-auth.js";
 import { o as STATE_NAME } from "./decide.js";
 import { g as RUN_FILES } from "./rows.js";
-import { n as proposedText, t as proposeRecorded } from "./proposing.js";
+import { n as proposedText, r as repositoryPath, t as proposeRecorded } from "./proposing.js";
 import { randomUUID } from "node:crypto";
 import { basename, join, resolve } from "node:path";
+import { realpathSync } from "node:fs";
 
 // src/action-accept.ts
 /** The pull request that an event may accept a loss of; null where it is about something else. */
@@ -254,6 +256,54 @@ async function readRuns({ runs: names, cwd }, event, numbers) {
 	});
 }
 
+// src/action-base.ts
+/** Events that run on a branch which somebody with write access chose. */
+const BRANCH_EVENTS = /* @__PURE__ */ new Set([
+	"push",
+	"schedule",
+	"workflow_dispatch"
+]);
+const BRANCH = "refs/heads/";
+/**
+* The base of an event. What is checked out may be a pull request's, so it judges itself only where the event says
+* that it is the default branch; a pull request and a merge group name their base; all else is judged by the default
+* branch.
+*/
+function planBase(event) {
+	const { name, ref, payload } = event;
+	if (name === "pull_request" || name === "pull_request_target") {
+		const base = field(field(payload, "pull_request"), "base");
+		return baseAt(text(field(base, "ref")), text(field(base, "sha")));
+	}
+	if (name === "merge_group") {
+		const group = field(payload, "merge_group");
+		return baseAt(text(field(group, "base_ref")), text(field(group, "base_sha")));
+	}
+	const main = text(field(field(payload, "repository"), "default_branch"));
+	if (main === null) return name === "schedule" ? { kind: "checkout" } : { kind: "unknown" };
+	if (BRANCH_EVENTS.has(name) && ref === `${BRANCH}${main}`) return { kind: "checkout" };
+	return baseAt(main, null);
+}
+/** Whether a job runs on the default branch, by the word of the event; a schedule does, whose payload may not name it. */
+function isOnDefaultBranch(event) {
+	return BRANCH_EVENTS.has(event.name) && planBase(event).kind === "checkout";
+}
+function baseAt(ref, sha) {
+	if (ref === null) return { kind: "unknown" };
+	return {
+		kind: "base",
+		branch: ref.startsWith(BRANCH) ? ref.slice(11) : ref,
+		sha
+	};
+}
+function field(value, key) {
+	if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return void 0;
+	return value[key];
+}
+function text(value) {
+	return typeof value === "string" && value !== "" ? value : null;
+}
+
 // src/action-outputs.ts
 /** The job's log, in which nothing that is printed can be taken for a command. */
 const log = {
@@ -298,54 +348,10 @@ async function writeSummary(comment) {
 	}
 }
 
-// src/action-base.ts
-/** Events that run on a branch which somebody with write access chose. */
-const BRANCH_EVENTS = /* @__PURE__ */ new Set([
-	"push",
-	"schedule",
-	"workflow_dispatch"
-]);
-const BRANCH = "refs/heads/";
-/**
-* The base of an event. What is checked out may be a pull request's, so it judges itself only where the event says
-* that it is the default branch; a pull request and a merge group name their base; all else is judged by the default
-* branch.
-*/
-function planBase(event) {
-	const { name, ref, payload } = event;
-	if (name === "pull_request" || name === "pull_request_target") {
-		const base = field(field(payload, "pull_request"), "base");
-		return baseAt(text(field(base, "ref")), text(field(base, "sha")));
-	}
-	if (name === "merge_group") {
-		const group = field(payload, "merge_group");
-		return baseAt(text(field(group, "base_ref")), text(field(group, "base_sha")));
-	}
-	const main = text(field(field(payload, "repository"), "default_branch"));
-	if (main === null) return name === "schedule" ? { kind: "checkout" } : { kind: "unknown" };
-	if (BRANCH_EVENTS.has(name) && ref === `${BRANCH}${main}`) return { kind: "checkout" };
-	return baseAt(main, null);
-}
-function baseAt(ref, sha) {
-	if (ref === null) return { kind: "unknown" };
-	return {
-		kind: "base",
-		branch: ref.startsWith(BRANCH) ? ref.slice(11) : ref,
-		sha
-	};
-}
-function field(value, key) {
-	if (typeof value !== "object" || value === null || !Object.hasOwn(value, key)) return void 0;
-	return value[key];
-}
-function text(value) {
-	return typeof value === "string" && value !== "" ? value : null;
-}
-
 // src/action-world.ts
 const inputName = (key) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-/** The checkout. */
-const workspace = () => resolve(process.env["GITHUB_WORKSPACE"] || ".");
+/** The checkout, by its real path: as git names it. */
+const workspace = () => realpathSync(resolve(process.env["GITHUB_WORKSPACE"] || "."));
 /** The revision whose policy and baseline judge; undefined when that is the checkout itself. */
 async function baseRevision(cwd, token) {
 	const name = process.env["GITHUB_EVENT_NAME"] ?? "";
@@ -420,6 +426,7 @@ async function record(inputs) {
 	const access = pullRequest ? accessOf(inputs) : null;
 	if (pullRequest && access === null) throw new UsageError("pull-request: expected a github-token, without one nothing can be proposed");
 	const { config, world } = await prepareRun(inputs);
+	if (access !== null) await repositoryPath(config.baselineDir, world.cwd);
 	startGroup("Measuring");
 	const result = await runAndRecord(config, world, {
 		...extend === void 0 ? {} : { extendTo: extend === 0 ? 10 : extend },
@@ -448,19 +455,23 @@ async function record(inputs) {
 		throw error;
 	}
 }
-/** Events of which the checkout is somebody's proposal, and no night of the branch that users meet. */
-const PROPOSALS = /* @__PURE__ */ new Set([
-	"pull_request",
-	"pull_request_target",
-	"merge_group"
-]);
-/** A night of the branch: measured, appended to its history, pushed, and told in an issue while it drifts. */
+/**
+* A night of the branch: measured, appended to its history, pushed, and told in an issue while it drifts. There is one
+* issue for all branches, so it is the default branch's: another one's history says nothing of that.
+*/
 async function drift(inputs) {
-	const event = process.env["GITHUB_EVENT_NAME"] ?? "";
-	if (PROPOSALS.has(event)) throw new UsageError(`mode drift: got the event ${JSON.stringify(event)}, expected schedule, push or workflow_dispatch: a history is of a branch`);
+	const name = process.env["GITHUB_EVENT_NAME"] ?? "";
+	const ref = process.env["GITHUB_REF"] ?? "";
+	if (!BRANCH_EVENTS.has(name)) throw new UsageError(`mode drift: got the event ${JSON.stringify(name)}, expected schedule, push or workflow_dispatch: a history is of a branch`);
 	if (inputs.failOn.some((each) => each !== "drift" && each !== "any")) throw new UsageError(`fail-on: got ${inputs.failOn.join(", ")}, expected drift in mode drift`);
 	const access = accessOf(inputs);
 	if (access === null) log.step("No github-token: nothing is pushed with it, and no issue tells of drift");
+	const tellsIssue = isOnDefaultBranch({
+		name,
+		ref,
+		payload: context.payload
+	});
+	if (access !== null && !tellsIssue) log.step(`${runnerLine(ref)} is not the default branch: the issue about drift is left as it is`);
 	const { config, world } = await prepareRun(inputs);
 	const problems = [];
 	startGroup("Measuring");
@@ -468,7 +479,7 @@ async function drift(inputs) {
 		runs: [],
 		keep: 400,
 		push: inputs.push ? access?.auth ?? {} : null,
-		tracker: access,
+		tracker: tellsIssue ? access : null,
 		onProblem: (problem) => {
 			problems.push(problem);
 			error(runnerText(problem), { title: "vllm-gate drift" });
@@ -492,12 +503,12 @@ async function drift(inputs) {
 /** What the history of the baselines tells. */
 async function audit(inputs) {
 	const kinds = failingKinds(inputs.failOn);
+	const { baselineDir } = inputs.overrides;
 	const { audit: found, page } = await runAudit({
 		cwd: workspace(),
 		configPath: inputs.config ?? "vllm-gate.yml",
-		baselineDir: inputs.overrides.baselineDir ?? "baselines",
+		...baselineDir === void 0 ? {} : { baselineDir },
 		...inputs.since === void 0 ? {} : { since: inputs.since },
-		maxAgeDays: AUDIT_MAX_AGE_DAYS,
 		now: /* @__PURE__ */ new Date()
 	});
 	const failing = found.findings.filter(({ kind }) => kinds.includes(kind));
@@ -507,8 +518,6 @@ async function audit(inputs) {
 	for (const { where, text } of failing) error(runnerText(text), { title: `vllm-gate audit: ${runnerLine(where)}` });
 	return failing.length > 0 ? EXIT.regressed : EXIT.pass;
 }
-/** A baseline whose latest session is older is stale; as `vllm-gate audit` has it. */
-const AUDIT_MAX_AGE_DAYS = 90;
 
 // src/action.ts
 const MODE_RUNS = {
@@ -521,7 +530,13 @@ const MODE_RUNS = {
 };
 async function run() {
 	const inputs = readInputs(getInput);
-	for (const secret of [inputs.token ?? "", ...secretsOf(process.env)]) if (secret !== "") setSecret(secret);
+	const { token = "" } = inputs;
+	const basic = token === "" ? "" : basicCredential(token);
+	for (const secret of [
+		token,
+		basic,
+		...secretsOf(process.env)
+	]) if (secret !== "") setSecret(secret);
 	return MODE_RUNS[inputs.mode](inputs);
 }
 /** The publication of this job, begun; null where it posts nothing itself. */

@@ -1,11 +1,11 @@
 import { $ as equalRequests, A as identify, At as measuredS, B as readResidency, C as runSide, Ct as medianAbsoluteDeviation, D as Interruption, Dt as doneMs, Et as countedIn, F as readNodeFacts, G as createRedactor, H as weightFiles, I as folderOfModel, J as FIRST_PACE, K as redactDeep, L as runPreflight, M as measureSession, Mt as ttftMs, N as resumeRun, O as concludeMeasuring, Ot as e2eMs, P as startRun, Q as suiteOfCells, R as dropAllCaches, S as compareRuns, St as median, T as outliveReaders, Tt as quantile, U as findModelShape, V as readThrough, W as serverEnvironment, X as estimateSeconds, Y as cellSeconds, Z as fitCells, _t as kneeOf, a as minutes, at as warmCase, b as recordRuns, bt as max, c as prepare, ct as checkMetricNames, d as withServeOptions, dt as readKvFill, et as ownRequests, f as withServerOptions, ft as theilSenLine, gt as findKnee, h as InvalidArgumentError, ht as curveOf, i as log, it as coldCase, j as mayGoOn, jt as tpotMs, k as headPlan, kt as groupTraces, l as stdoutLook, m as CommanderError, mt as kvCapacity, nt as kvFillCase, o as optionName, ot as completionBody, p as Command, pt as GIB, q as secretsOf, r as interruptions, rt as batchingCase, s as overridesOf, st as CONFIG_FILE, t as addLedgerCommands, tt as fillLengths, u as wholeNumber$1, ut as hitRateOf, v as runAndRecord, vt as countGood, wt as min, x as writeHtmlReport, xt as mean, y as runGate, yt as timesOf$1, z as dropFromPageCache } from "./ledger-commands.js";
-import { a as resolveConfig, c as toArguments, i as policyOf, l as require_dist, r as parseConfig } from "./load.js";
+import { a as resolveConfig, i as policyOf, l as toArguments, r as parseConfig, u as require_dist } from "./load.js";
 import { S as string, b as record$1, d as _enum, g as literal, m as boolean, p as array, t as EXIT, v as number, w as union, y as object } from "./verdict.js";
 import { t as require_undici } from "./undici.js";
 import { i as messageOf, n as NotMeasuredError, r as UsageError, t as GateError } from "./errors.js";
 import { A as withoutFlag, C as LEVELS, O as flagValue, P as comparisonFileSchema, S as ALLOCATORS, f as formatNumber, g as RUN_FILES, k as tokenCount, w as findingSchema, x as telemetryLineSchema } from "./rows.js";
 import { a as readCheckedOut, i as parseJson, l as sha256, r as makeFolder, s as readTextIfExists, u as writeFileAtomic } from "./files.js";
-import { a as printable, i as columns$1, n as recordedText, o as renderTerminal, p as execa, u as gitRoot } from "./recorded-text.js";
+import { a as printable, d as gitRoot, i as columns$1, m as execa, n as recordedText, o as renderTerminal } from "./recorded-text.js";
 import { c as runFolders, i as mergeRuns, l as renderComment, n as cellsOf$1, o as readAll, r as commentInputOf, s as readReported, t as TOOL_VERSION } from "./version.js";
 import { d as typed } from "./how-to.js";
 import { a as plain, i as oneLine, n as codeBlock, o as table, t as code } from "./markdown.js";
@@ -17,9 +17,9 @@ import { join, relative, resolve } from "node:path";
 import { once } from "node:events";
 import { fileURLToPath } from "node:url";
 import { appendFile, lstat, mkdtemp, readFile, readdir, rm, stat, writeFile } from "node:fs/promises";
+import { existsSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { constants as constants$1, homedir, tmpdir } from "node:os";
-import { existsSync } from "node:fs";
 
 // src/demo.ts
 /** The simulator's program: beside this file when bundled, in its folder when run from source. */

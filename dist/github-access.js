@@ -3,6 +3,7 @@ import { S as string, v as number, y as object } from "./verdict.js";
 import { r as UsageError } from "./errors.js";
 import { t as require_undici$1 } from "./undici.js";
 import { n as checkJson } from "./files.js";
+import { r as gitAuth } from "./git-auth.js";
 import { EOL } from "os";
 import { existsSync, readFileSync } from "fs";
 
@@ -21044,27 +21045,6 @@ function connect(options) {
 	};
 }
 
-// src/system/git-auth.ts
-/**
-* Lets git speak to one server with a token, for one command: by variables, so that the token is in no file and no
-* argument. A header that a checkout left in its configuration is replaced; servers refuse two.
-*
-* @param serverUrl - `https://github.com`, or that of an Enterprise server
-* @param environment - of this process: what it tells git already is kept
-*/
-function gitAuth(serverUrl, token, environment = {}) {
-	const first = Number(environment["GIT_CONFIG_COUNT"] ?? 0) || 0;
-	const key = `http.${serverUrl.replace(/\/+$/, "")}/.extraheader`;
-	const basic = Buffer.from(`x-access-token:${token}`).toString("base64");
-	return {
-		GIT_CONFIG_COUNT: String(first + 2),
-		[`GIT_CONFIG_KEY_${first}`]: key,
-		[`GIT_CONFIG_VALUE_${first}`]: "",
-		[`GIT_CONFIG_KEY_${first + 1}`]: key,
-		[`GIT_CONFIG_VALUE_${first + 1}`]: `AUTHORIZATION: basic ${basic}`
-	};
-}
-
 // src/github-access.ts
 /** Where people read the forge that a job runs on. */
 function serverUrlOf(environment) {
@@ -21103,4 +21083,4 @@ function accessFromEnvironment(repository, environment, log) {
 	return accessWith(token, named, environment, log);
 }
 
-export { repositoryOf as a, context as c, gitAuth as i, require_tunnel as l, accessWith as n, subjectOf as o, serverUrlOf as r, workflowRunOf as s, accessFromEnvironment as t };
+export { subjectOf as a, require_tunnel as c, repositoryOf as i, accessWith as n, workflowRunOf as o, serverUrlOf as r, context as s, accessFromEnvironment as t };

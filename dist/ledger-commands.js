@@ -2,15 +2,16 @@ import { n as __require, r as __toESM, t as __commonJSMin } from "./rolldown-run
 import { D as modelFacts, E as kvDeployment, I as ordered, M as fingerprintSchema, N as fingerprintSlug, O as flagValue, T as logFactsSchema, b as gpuReadingSchema, f as formatNumber, g as RUN_FILES, h as formatValue, j as diffFingerprints, l as formatChange, m as formatTolerance, t as CHANGED, v as shortfallOf, x as telemetryLineSchema, y as START_TERMS } from "./rows.js";
 import { i as messageOf, n as NotMeasuredError, r as UsageError } from "./errors.js";
 import { a as readCheckedOut, c as refuseLinkOut, d as writeJson, i as parseJson, l as sha256, n as checkJson, r as makeFolder, s as readTextIfExists, t as briefly, u as writeFileAtomic } from "./files.js";
-import { a as resolveConfig, i as policyOf, n as ownRulesOf, o as checkServer, r as parseConfig, s as leven, t as deepFreeze } from "./load.js";
+import { a as resolveConfig, c as leven, i as policyOf, n as ownRulesOf, o as checkServer, r as parseConfig, s as configSchema, t as deepFreeze } from "./load.js";
 import { a as plain, o as table, t as code } from "./markdown.js";
-import { a as printable, c as gitHas, d as gitShow, i as columns, l as gitHead, o as renderTerminal, p as execa, s as gitDiffers, u as gitRoot } from "./recorded-text.js";
+import { a as printable, c as gitHas, d as gitRoot, f as gitShow, i as columns, l as gitHead, m as execa, o as renderTerminal, s as gitDiffers, u as gitMergeBase } from "./recorded-text.js";
 import { S as string, T as unknown, _ as looseObject, b as record, d as _enum, g as literal, m as boolean, p as array, t as EXIT, v as number, w as union, x as strictObject, y as object } from "./verdict.js";
 import { C as delay, S as identify$1, T as within, _ as MARKER_VARIABLE, a as decideWithoutBaseline, b as findListeners, d as newRunId, f as readRunFolder, g as Descendants, h as writeRun, i as decideRecorded, l as appendTraces, m as readTraces, n as decideFailure, p as readRunRecord, r as decideNotRecorded, s as createStateFile, t as decide, u as hashRun, v as endServer, w as monotonicS, x as findMarked, y as findGroup } from "./decide.js";
 import { t as require_undici } from "./undici.js";
 import { l as renderComment, t as TOOL_VERSION } from "./version.js";
 import { l as commandOf, u as firstRecordCommand } from "./how-to.js";
 import { a as toleranceSchema, n as levelSchema } from "./operating.js";
+import { t as NO_HOOKS } from "./git-auth.js";
 import { createHash, randomBytes, randomInt, randomUUID } from "node:crypto";
 import path, { basename, dirname, isAbsolute, join, relative, resolve, sep } from "node:path";
 import { connect, createServer, isIP } from "node:net";
@@ -20,11 +21,11 @@ import { connect as connect$1 } from "node:tls";
 import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from "node:zlib";
 import { PerformanceObserver, constants, createHistogram, monitorEventLoopDelay } from "node:perf_hooks";
 import { access, appendFile, constants as constants$1, mkdir, open, readFile, readdir, realpath, rm, stat, statfs, writeFile } from "node:fs/promises";
+import fs, { closeSync, createReadStream, createWriteStream, openSync, readSync } from "node:fs";
 import childProcess from "node:child_process";
 import process$1 from "node:process";
 import { setImmediate as setImmediate$1 } from "node:timers/promises";
 import { availableParallelism, cpus, homedir, release, totalmem } from "node:os";
-import fs, { closeSync, createReadStream, createWriteStream, openSync, readSync } from "node:fs";
 import { createInterface } from "node:readline";
 
 // src/measure/case-data.ts
@@ -11284,10 +11285,19 @@ async function isShallow(cwd) {
 // src/audit.ts
 /** The folder beside the scenarios' that holds nightly results. */
 const HISTORY$1 = "history";
-/** Audits the history of the baselines and of the configuration that judges by them. */
+/**
+* Audits the history of the baselines and of the configuration that judges by them.
+*
+* @throws UsageError when the configuration cannot be read, which says where baselines lie
+*/
 async function runAudit(request) {
-	const { cwd, configPath, baselineDir, since } = request;
+	const { cwd, configPath, since } = request;
 	const root = await gitRoot(cwd);
+	const text = await readCheckedOut(resolve(cwd, configPath), root);
+	const file = text === null ? null : parseConfig(text, configPath);
+	const { baselineDir: folderKey, baselineMaxAgeDays: ageKey } = configSchema.shape;
+	const baselineDir = request.baselineDir ?? file?.baselineDir ?? folderKey.parse(void 0);
+	const maxAgeDays = request.maxAgeDays ?? file?.baselineMaxAgeDays ?? ageKey.parse(void 0);
 	const commits = await gitFileHistory(cwd, [configPath, baselineDir], since);
 	const folder = relative(root, resolve(cwd, baselineDir));
 	const config = relative(root, resolve(cwd, configPath));
@@ -11298,8 +11308,7 @@ async function runAudit(request) {
 	}));
 	const read = readerOf(await gitBlobs(cwd, relevant.flatMap(({ changes }) => changes.flatMap(({ oldBlob, newBlob }) => [oldBlob, newBlob].filter((id) => id !== null)))));
 	const steps = relevant.map((commit) => stepOf(commit, config, isBaseline, read));
-	const text = await readCheckedOut(resolve(cwd, configPath), root);
-	const policies = text === null ? null : policiesOf(text, configPath);
+	const policies = file?.scenarios ?? null;
 	const known = /* @__PURE__ */ new Map();
 	const definitionOf = (metric) => {
 		const found = known.get(metric) ?? definitionsOf([metric])[0] ?? null;
@@ -11311,7 +11320,7 @@ async function runAudit(request) {
 		matches: (pattern, metric) => ruleFor({ [pattern]: true }, metric) === true,
 		policies,
 		now: request.now,
-		maxAgeDays: request.maxAgeDays
+		maxAgeDays
 	});
 	const audit = {
 		schemaVersion: 1,
@@ -11959,7 +11968,8 @@ function driftOf(metric, rule, nights, anchorFile) {
 		points: points.map(({ night, value }) => [recordedAt(night), value])
 	};
 	const pinned = valueIn(anchorFile, metric, rule);
-	if (points.length < MIN_NIGHTS) return {
+	const isGone = nights.slice(-5).every((night) => valueIn(night, metric, rule) === null);
+	if (points.length < MIN_NIGHTS || isGone) return {
 		...shared,
 		state: "unknown",
 		anchor: pinned,
@@ -11967,7 +11977,7 @@ function driftOf(metric, rule, nights, anchorFile) {
 		loss: null,
 		slip: null,
 		changes: [],
-		reason: `${points.length} nights, a level needs ${MIN_NIGHTS}`
+		reason: isGone ? `none of the last ${MIN_NIGHTS} nights has it` : `${points.length} nights, a level needs ${MIN_NIGHTS}`
 	};
 	const found = changePoints(values, { minRelative: rule.tolerance.relative / 2 });
 	const now = found.at(-1)?.after ?? median$1(values);
@@ -12288,9 +12298,9 @@ async function appendAndFindDrift(request) {
 /** Looks for drift in a machine's history as it is. */
 async function findDriftIn({ cwd, baselineDir, rules }, scenario, path) {
 	const history = join(baselineDir, HISTORY, path.replace(/\.json$/, ""));
-	const series = await readHistory(resolve(cwd, history));
+	const series = await readHistory(cwd, history);
 	const anchorPath = join(baselineDir, path);
-	const anchorText = await readTextIfExists(resolve(cwd, anchorPath));
+	const anchorText = await readCheckedOut(resolve(cwd, anchorPath), await gitRoot(cwd));
 	const anchor = anchorText === null ? null : readBaselineText(anchorText, anchorPath);
 	return findDrift({
 		scenario,
@@ -12341,14 +12351,26 @@ async function nightsIn(folder) {
 /**
 * The nights of a machine, the oldest first.
 *
-* @throws UsageError when a file of them is none
+* @param history - their folder, from `cwd`
+* @param most - older ones are not read
+* @throws UsageError when a file of them is none, or a link out of the repository; it quotes nothing of the file
 */
-async function readHistory(folder) {
-	const names = await nightsIn(folder);
+async function readHistory(cwd, history, most = Infinity) {
+	const names = (await nightsIn(resolve(cwd, history))).slice(-most);
+	if (names.length === 0) return [];
+	const root = await gitRoot(cwd);
 	return Promise.all(names.map(async (name) => {
-		const path = join(folder, name);
-		return readBaselineText(await readTextIfExists(path) ?? "", relative(folder, path));
+		const path = join(history, name);
+		return nightFrom(await readCheckedOut(resolve(cwd, path), root) ?? "", path);
 	}));
+}
+function nightFrom(text, path) {
+	try {
+		return readBaselineText(text, path);
+	} catch (error) {
+		if (!(error instanceof Error && error.cause instanceof SyntaxError)) throw error;
+		throw new UsageError(`${path}: not JSON, expected a night as \`vllm-gate drift\` writes it: remove it`);
+	}
 }
 /** Removes the oldest files of more than are kept. */
 async function prune(folder, keep) {
@@ -12376,7 +12398,7 @@ async function baselineNotes({ baseline, path }, run, comparison, config, world)
 	});
 	const history = join(config.baselineDir, HISTORY, path.replace(/\.json$/, ""));
 	try {
-		const nights = await readHistory(resolve(world.cwd, history));
+		const nights = await readHistory(world.cwd, history, 120);
 		if (nights.length === 0) return aged;
 		const rules = driftRules(config);
 		const gated = new Set(comparison.comparisons.filter(({ level }) => level === "gate").map(({ metric }) => metric));
@@ -12396,15 +12418,14 @@ async function baselineNotes({ baseline, path }, run, comparison, config, world)
 
 // src/both-copies.ts
 const WORKFLOWS = ".github/workflows/";
-/** The files that judge, or run what judges, and are not the base branch's; paths from the repository's root. */
-async function editedJudges({ own, judging }, { cwd, baseRevision }) {
-	if (baseRevision === void 0) return [];
+/** The files that judge, or run what judges, and are not a revision's; paths from the repository's root. */
+async function differingJudges({ own, judging }, cwd, revision) {
 	const folders = [.../* @__PURE__ */ new Set([judging.baselineDir, own.baselineDir])];
 	const all = await Promise.all([
 		own.configPath,
 		...folders,
 		`:/${WORKFLOWS}`
-	].map((path) => gitDiffers(cwd, baseRevision, [path])));
+	].map((path) => gitDiffers(cwd, revision, [path])));
 	const differing = [...new Set(all.flat())].sort();
 	const root = await gitRoot(cwd);
 	return (await Promise.all(differing.map(async (path) => {
@@ -12423,12 +12444,18 @@ async function editedJudges({ own, judging }, { cwd, baseRevision }) {
 */
 async function judgeByBothCopies(judged, config, world, judgeByOwn) {
 	const { own } = config;
-	if (own === void 0) return void 0;
-	const files = await editedJudges({
+	const { cwd, baseRevision } = world;
+	if (own === void 0 || baseRevision === void 0) return void 0;
+	const forkedAt = await gitMergeBase(cwd, baseRevision);
+	const files = await differingJudges({
 		own,
 		judging: config
-	}, world);
+	}, cwd, forkedAt ?? baseRevision);
 	if (files.length === 0) return void 0;
+	const found = forkedAt === null ? {
+		files,
+		againstTip: true
+	} : { files };
 	try {
 		const { configPath: _, ...rules } = own;
 		const result = await judgeByOwn({
@@ -12437,7 +12464,7 @@ async function judgeByBothCopies(judged, config, world, judgeByOwn) {
 		});
 		const { verdict, headline } = result.verdict;
 		return {
-			files,
+			...found,
 			verdict: verdict === "failed" ? null : verdict,
 			headline: result.verdict.exitCode === EXIT.pass && result.verdict.reportOnly ? `Report only: ${headline}` : headline,
 			problem: null,
@@ -12446,7 +12473,7 @@ async function judgeByBothCopies(judged, config, world, judgeByOwn) {
 	} catch (error) {
 		const [problem = ""] = messageOf(error).split("\n");
 		return {
-			files,
+			...found,
 			verdict: null,
 			headline: null,
 			problem,
@@ -38983,7 +39010,7 @@ function estimateLoss(input, recorded, noisier = 1) {
 		scale,
 		base,
 		head,
-		...bestLoss(base, head, tested.spread.sd),
+		...known.steady ? meanLoss(base, head, tested) : bestLoss(base, head, tested.spread.sd),
 		tested,
 		tolerance: toleranceOnScale(tolerance, scale, fromScale(meanOf(base), scale)),
 		known
@@ -39009,6 +39036,16 @@ function bestLoss(base, head, sd) {
 		headPlace,
 		loss: headPlace - basePlace,
 		standardError: sd * Math.sqrt(smallestVariance(ofHead, head.length) + smallestVariance(ofBase, base.length))
+	};
+}
+/** The loss of what is the same in every session: none of head's may hide behind another. */
+function meanLoss(base, head, { standardError }) {
+	const [basePlace, headPlace] = [meanOf(base), meanOf(head)];
+	return {
+		basePlace,
+		headPlace,
+		loss: headPlace - basePlace,
+		standardError
 	};
 }
 const atMostThree = (sessions) => Math.min(BEST_OF, sessions);
@@ -42308,7 +42345,7 @@ function tail({ tolerance, tested }, sign) {
 	return studentUpperTail(distance / tested.standardError, tested.spread.degreesOfFreedom);
 }
 /** A difference of logarithms. Whoever cannot exclude this much has not looked: that is no pass, whatever the noise. */
-const TWICE_AS_BAD = Math.LN2;
+const THREE_TIMES_AS_BAD = Math.log(3);
 var JudgedMetric = class {
 	#input;
 	#kin;
@@ -42358,9 +42395,10 @@ var JudgedMetric = class {
 			head: estimate.head.length
 		};
 		if (isOpen(finding, estimate)) return inconclusive(`worse than the baseline's best sessions, but ${counted(sessions.head, "session")} of this run cannot tell`);
+		if (isMostlyWorse(estimate)) return inconclusive("most of its sessions are worse than all of the baseline's, by more than those differ");
 		const atMost = tested.difference + studentCritical(1 - POWER, tested.spread.degreesOfFreedom) * tested.standardError;
 		const resolution = findable(estimate, FULL, this.#kin);
-		const most = estimate.scale.kind === "linear" ? resolution : Math.max(tolerance, TWICE_AS_BAD);
+		const most = estimate.scale.kind === "linear" ? resolution : Math.max(tolerance, THREE_TIMES_AS_BAD);
 		const mostExcluded = Math.min(resolution, most);
 		if (atMost >= mostExcluded) {
 			const open = inconclusive(`${`${counted(sessions.base, "baseline session")} and ${sessions.head} of this run`} do not exclude that it is ${sayLoss(atMost, estimate)} worse`);
@@ -42473,6 +42511,15 @@ var JudgedMetric = class {
 		};
 	}
 };
+/** So many standard deviations of a session lie between two sessions of the same flags. */
+const FAR_APART = 2;
+/**
+* Whether most sessions of head, or one of two, are worse than all of the base's by more than sessions of the same flags
+* differ: a side counts by its best ones, which may not hide that the others are off.
+*/
+function isMostlyWorse({ base, head, tolerance, known, tested }) {
+	return [...head].sort((a, b) => a - b)[head.length >> 1] - Math.max(...base) > Math.max(tolerance, known.range, FAR_APART * tested.spread.sd);
+}
 /** The last digits are those of the logarithms. */
 function digits(value) {
 	return Number(value.toPrecision(12));
@@ -43459,13 +43506,8 @@ async function writeHistory(runDir, run, comparison, { log, ...place }) {
 async function historyOf(run, comparison, { cwd, baselineDir }) {
 	const path = baselinePath(run.scenario, run.fingerprint);
 	const folder = join(baselineDir, HISTORY, path.replace(/\.json$/, ""));
-	const names = (await nightsIn(resolve(cwd, folder))).slice(-120);
-	if (names.length === 0) return null;
-	const root = await gitRoot(cwd);
-	const nights = await Promise.all(names.map(async (name) => {
-		const text = await readCheckedOut(resolve(cwd, folder, name), root);
-		return readBaselineText(text ?? "", join(folder, name));
-	}));
+	const nights = await readHistory(cwd, folder, 120);
+	if (nights.length === 0) return null;
 	const gated = new Map(comparison.comparisons.filter(({ level }) => level === "gate").map((each) => [each.metric, each]));
 	const drift = findDrift({
 		scenario: run.scenario,
@@ -43833,7 +43875,14 @@ const auditFileSchema = object({
 
 // src/report/drift.ts
 /** The drift of a machine as Markdown: an issue's body, and what the command prints. */
-function renderDrift(drift) {
+function renderDrift(found) {
+	const drift = {
+		...found,
+		metrics: found.metrics.map((each) => ({
+			...each,
+			unit: plain(each.unit)
+		}))
+	};
 	const drifting = drift.metrics.filter((each) => each.level === "gate" && each.state === "drifting");
 	const changed = drift.metrics.filter((each) => each.changes.length > 0);
 	const against = drift.anchor === null ? "the first level of the series" : code(drift.anchor);
@@ -43851,7 +43900,7 @@ function headline({ metrics }, drifting) {
 	if (worst !== void 0) {
 		const more = drifting.length > 1 ? ` and ${drifting.length - 1} more` : "";
 		const from = (worst.slip ?? 0) > (worst.loss ?? 0) ? worst.changes.at(-1)?.before : worst.anchor;
-		return `${worst.metric}${more} drifted, ${formatChange(from ?? null, worst.now, worst.unit)}`;
+		return `${plain(worst.metric)}${more} drifted, ${formatChange(from ?? null, worst.now, worst.unit)}`;
 	}
 	return metrics.filter((each) => each.state !== "unknown").length === 0 ? "too few nights to tell" : "no drift";
 }
@@ -43940,7 +43989,7 @@ function issueNews(drift, runUrl) {
 				text: HOW_TO
 			}
 		],
-		summary: drift.drifting ? titleOf(drift, worst) : recovered(drift),
+		summary: drift.drifting ? plain(titleOf(drift, worst)) : recovered(drift),
 		runUrl
 	};
 }
@@ -43966,8 +44015,11 @@ function machineOf(history) {
 	return history.split("/").at(-1) ?? history;
 }
 function recovered({ metrics, nights }) {
-	const last = metrics.filter(({ level }) => level === "gate").flatMap(({ changes: all }) => all).sort((a, b) => a.at.localeCompare(b.at)).at(-1);
-	return `Recovered: after ${nights} nights every gated metric is within its tolerance${last === void 0 ? "" : `, the last change was in the night of ${dayOf(last.at)}`}.`;
+	const gated = metrics.filter(({ level }) => level === "gate");
+	const unknown = gated.filter(({ state }) => state === "unknown").length;
+	const but = unknown === 0 ? "" : ` (of ${unknown} more nothing can be said)`;
+	const last = gated.flatMap(({ changes: all }) => all).sort((a, b) => a.at.localeCompare(b.at)).at(-1);
+	return `Recovered: after ${nights} nights every gated metric is within its tolerance${but}${last === void 0 ? "" : `, the last change was in the night of ${dayOf(last.at)}`}.`;
 }
 /** What came between the last good night and the first bad one, once for all metrics that it hit. */
 function suspects(drifting) {
@@ -44032,6 +44084,8 @@ function charts(drifting) {
 // src/system/git-append.ts
 /** How often a push is tried when others push at the same moment. */
 const PUSHES = 10;
+/** Commands that speak to the remote. */
+const REMOTE = /* @__PURE__ */ new Set(["push", "fetch"]);
 const IDENTITY = [
 	"-c",
 	"user.name=vllm-gate",
@@ -44043,18 +44097,25 @@ const IDENTITY = [
 * theirs and pushed again: nothing of either is lost, since each writer adds files of its own.
 *
 * @param paths - files that were added, changed or removed
-* @param auth - how git is known to the remote, where the checkout does not say it
+* @param auth - how git is known to the remote, where the checkout does not say it; given to `push` and `fetch` alone
 * @throws UsageError when git refuses for another reason, in git's words
 */
 async function commitAndPush(cwd, paths, message, auth = {}) {
-	const git = (...args) => execa("git", [...IDENTITY, ...args], {
-		cwd,
-		reject: false,
-		env: {
-			...auth,
+	const git = (...args) => {
+		const env = {
+			...REMOTE.has(args[0] ?? "") ? auth : {},
 			GIT_TERMINAL_PROMPT: "0"
-		}
-	});
+		};
+		return execa("git", [
+			...NO_HOOKS,
+			...IDENTITY,
+			...args
+		], {
+			cwd,
+			reject: false,
+			env
+		});
+	};
 	const must = async (...args) => {
 		const result = await git(...args);
 		if (result.exitCode !== 0) throw new UsageError(`git ${args[0]}: ${said(result.stderr)}`);
@@ -44120,6 +44181,10 @@ async function keepAndTell({ drift, touched }, { cwd, log }, { push, tracker, on
 		await commitAndPush(cwd, touched, message, push).then(() => log.step("The night is pushed"), (error) => onProblem(`the night could not be pushed: ${messageOf(error)}`));
 	}
 	if (tracker === null) return;
+	if (!drift.metrics.some(({ level, state }) => level === "gate" && state !== "unknown")) {
+		log.step("No gated metric has nights enough for a level: the issue about drift is left as it is");
+		return;
+	}
 	const { syncDriftIssue, explainIssue } = await import("./drift-issue.js");
 	try {
 		const result = await syncDriftIssue(tracker.github, issueNews(drift, tracker.runUrl));
@@ -47317,14 +47382,14 @@ async function accessOf(repository) {
 const CALIBRATION_SESSIONS = 7;
 /** Adds the commands about the ledger of baselines. */
 function addLedgerCommands(program, { out, finish }) {
-	program.command("audit").description("who moved which baseline and which bound, from git's history, and what is suspicious in it").option("--config <file>", "configuration", CONFIG_FILE).option("--baseline-dir <folder>", "where baselines lie", "baselines").option("--since <date>", "only commits after it, as git takes it: 2026-01-31, '3 months ago'").option("--max-age-days <n>", "a baseline whose latest session is older is stale", wholeNumber, 90).option("--fail-on <kinds...>", `exit 1 on these findings: any, ${FINDING_KINDS.join(", ")}`).option("--json", "print every move and finding").action(async (options) => {
+	program.command("audit").description("who moved which baseline and which bound, from git's history, and what is suspicious in it").option("--config <file>", "configuration", CONFIG_FILE).option("--baseline-dir <folder>", "where baselines lie, as the configuration says by default").option("--since <date>", "only commits after it, as git takes it: 2026-01-31, '3 months ago'").option("--max-age-days <n>", "a baseline whose latest session is older is stale, as the configuration says by default", wholeNumber).option("--fail-on <kinds...>", `exit 1 on these findings: any, ${FINDING_KINDS.join(", ")}`).option("--json", "print every move and finding").action(async (options) => {
 		const kinds = failingKinds(options.failOn);
 		const { audit, page } = await runAudit({
 			cwd: process.cwd(),
 			configPath: options.config,
-			baselineDir: options.baselineDir,
+			...options.baselineDir === void 0 ? {} : { baselineDir: options.baselineDir },
 			...options.since === void 0 ? {} : { since: options.since },
-			maxAgeDays: options.maxAgeDays,
+			...options.maxAgeDays === void 0 ? {} : { maxAgeDays: options.maxAgeDays },
 			now: /* @__PURE__ */ new Date()
 		});
 		out(options.json === true ? `${JSON.stringify(audit, null, 1)}\n` : page);

@@ -8549,4 +8549,4 @@ function deepFreeze(value) {
 	return value;
 }
 
-export { resolveConfig as a, toArguments as c, policyOf as i, require_dist as l, ownRulesOf as n, checkServer as o, parseConfig as r, leven as s, deepFreeze as t };
+export { resolveConfig as a, leven as c, policyOf as i, toArguments as l, ownRulesOf as n, checkServer as o, parseConfig as r, configSchema as s, deepFreeze as t, require_dist as u };

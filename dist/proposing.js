@@ -1,6 +1,6 @@
 import { n as NotMeasuredError, r as UsageError } from "./errors.js";
 import { a as explain, i as fitLength, n as MAX_COMMENT_LENGTH, o as statusOf } from "./fit.js";
-import { r as recordedTitle, t as recordedParts, u as gitRoot } from "./recorded-text.js";
+import { d as gitRoot, r as recordedTitle, t as recordedParts } from "./recorded-text.js";
 import { createHash } from "node:crypto";
 import { relative, resolve, sep } from "node:path";
 import { readFile } from "node:fs/promises";
@@ -154,6 +154,17 @@ function explainProposal(error) {
 
 // src/proposing.ts
 /**
+* A path as the repository has it, by `/`.
+*
+* @param cwd - a real path
+* @throws UsageError when it lies outside the repository
+*/
+async function repositoryPath(path, cwd) {
+	const way = relative(await gitRoot(cwd), resolve(cwd, path)).split(sep).join("/");
+	if (way === ".." || way.startsWith("../")) throw new UsageError(`${path}: lies outside the repository, so no pull request can hold it`);
+	return way;
+}
+/**
 * Proposes a baseline that was recorded by a pull request with the table that `record` prints.
 *
 * @param base - the branch that it is for; the repository's default branch when null
@@ -161,8 +172,7 @@ function explainProposal(error) {
 */
 async function proposeRecorded(recorded, cwd, access, base) {
 	const file = resolve(cwd, recorded.path);
-	const path = relative(await gitRoot(cwd), file).split(sep).join("/");
-	if (path.startsWith("../")) throw new UsageError(`${recorded.path}: lies outside the repository, so no pull request can hold it`);
+	const path = await repositoryPath(recorded.path, cwd);
 	const { github, serverUrl, runUrl } = access;
 	try {
 		return await proposeBaseline(github, {
@@ -187,4 +197,4 @@ function proposedText({ change, url }) {
 	}[change]}${url === null ? "" : ` ${url}`}`;
 }
 
-export { proposedText as n, proposeRecorded as t };
+export { proposedText as n, repositoryPath as r, proposeRecorded as t };

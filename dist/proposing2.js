@@ -1,3 +1,3 @@
-import { n as proposedText, t as proposeRecorded } from "./proposing.js";
+import { n as proposedText, r as repositoryPath, t as proposeRecorded } from "./proposing.js";
 
-export { proposeRecorded, proposedText };
+export { proposeRecorded, proposedText, repositoryPath };

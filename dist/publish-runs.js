@@ -2,7 +2,7 @@ import { r as publishVerdict } from "./action-publication.js";
 import { f as begin, i as targetOf, n as keyOf, o as contentOf, u as mergedContent } from "./action-target.js";
 import { r as UsageError } from "./errors.js";
 import { t as EXIT } from "./verdict.js";
-import { a as repositoryOf } from "./github-access.js";
+import { i as repositoryOf } from "./github-access.js";
 import { c as runFolders, i as mergeRuns, n as cellsOf, o as readAll, s as readReported } from "./version.js";
 import { randomUUID } from "node:crypto";
 

@@ -1,11 +1,13 @@
 import { F as incomparable, I as ordered, a as idList, d as formatEffect, h as formatValue, l as formatChange, m as formatTolerance, n as reasonsOf, p as formatPair, s as reachPhrase, t as CHANGED } from "./rows.js";
 import { a as plain, i as oneLine, o as table, r as details, t as code } from "./markdown.js";
+import { t as NO_HOOKS } from "./git-auth.js";
 import path from "node:path";
 import { Duplex, PassThrough, Readable, Transform, Writable, getDefaultHighWaterMark } from "node:stream";
 import { Buffer } from "node:buffer";
 import { aborted, callbackify, debuglog, inspect, promisify, stripVTControlCharacters } from "node:util";
 import { EventEmitter, addAbortListener, on, once, setMaxListeners } from "node:events";
 import { fileURLToPath } from "node:url";
+import fs, { appendFileSync, closeSync, createReadStream, createWriteStream, openSync, readFileSync, readSync, statSync, writeFileSync } from "node:fs";
 import { ChildProcess, execFile, spawn, spawnSync } from "node:child_process";
 import process$1, { execArgv, execPath, hrtime, platform } from "node:process";
 import { StringDecoder } from "node:string_decoder";
@@ -13,7 +15,6 @@ import tty from "node:tty";
 import { scheduler, setImmediate, setTimeout } from "node:timers/promises";
 import { constants as constants$1 } from "node:os";
 import { serialize } from "node:v8";
-import fs, { appendFileSync, closeSync, createReadStream, createWriteStream, openSync, readFileSync, readSync, statSync, writeFileSync } from "node:fs";
 import { finished } from "node:stream/promises";
 import path$1 from "node:path/win32";
 
@@ -6834,6 +6835,19 @@ async function gitDiffers(cwd, revision, paths) {
 	});
 	return result.exitCode === 0 ? result.stdout.split("\0").filter((path) => path !== "").sort() : [];
 }
+/** The commit from which the checkout and a revision went apart; null where this clone does not have it. */
+async function gitMergeBase(cwd, revision) {
+	if (revision.startsWith("-")) return null;
+	const result = await execa("git", [
+		"merge-base",
+		revision,
+		"HEAD"
+	], {
+		cwd,
+		reject: false
+	});
+	return result.exitCode === 0 ? result.stdout.trim() : null;
+}
 /** True when a revision is known to this clone. */
 async function gitHas(cwd, revision) {
 	if (revision.startsWith("-")) return false;
@@ -6882,12 +6896,14 @@ async function resolveBase(cwd, base, auth = {}) {
 		reject: false
 	})).stdout === "true" ? ["--depth=1"] : [];
 	const fetched = await execa("git", [
-		"fetch",
-		"--no-tags",
-		"--no-recurse-submodules",
-		...depth,
-		"origin",
-		`+refs/heads/${branch}:${remote}`
+		...NO_HOOKS,
+		...[
+			"fetch",
+			"--no-tags",
+			"--no-recurse-submodules",
+			...depth
+		],
+		...["origin", `+refs/heads/${branch}:${remote}`]
 	], {
 		cwd,
 		reject: false,
@@ -7160,4 +7176,4 @@ function recordedTitle({ baseline, isNew }) {
 	return `${what[baseline.change?.kind ?? "recorded"]} the baseline of ${baseline.scenario} on ${machine.replace(/[^\p{L}\p{N} ().@+-]/gu, "")}`;
 }
 
-export { printable as a, gitHas as c, gitShow as d, resolveBase as f, columns as i, gitHead as l, recordedText as n, renderTerminal as o, execa as p, recordedTitle as r, gitDiffers as s, recordedParts as t, gitRoot as u };
+export { printable as a, gitHas as c, gitRoot as d, gitShow as f, columns as i, gitHead as l, execa as m, recordedText as n, renderTerminal as o, resolveBase as p, recordedTitle as r, gitDiffers as s, recordedParts as t, gitMergeBase as u };

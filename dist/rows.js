@@ -67,8 +67,10 @@ const copyJudgementSchema = object({
 });
 /** A change that edits what judges it: what its own copies of baseline and policy would say. They decide nothing. */
 const bothCopiesSchema = object({
-	/** Files that differ from the base branch's: configuration, baselines, noise, workflows that run this tool. */
+	/** Files that the change edits: configuration, baselines, noise, workflows that run this tool. */
 	files: array(string()),
+	/** True where the clone does not tell where the change forked: the files may be what the base branch changed since. */
+	againstTip: boolean().optional(),
 	/** The verdict by the change's own copies; null when they cannot be read. */
 	verdict: _enum(VERDICTS).nullable(),
 	headline: string().nullable(),

@@ -1,5 +1,5 @@
 import { n as __require, r as __toESM, t as __commonJSMin } from "./rolldown-runtime.js";
-import { l as require_tunnel } from "./github-access.js";
+import { c as require_tunnel } from "./github-access.js";
 import { r as UsageError } from "./errors.js";
 import * as os$1 from "os";
 import os, { EOL } from "os";

@@ -3,10 +3,10 @@ import { join } from "node:path";
 import { connect } from "node:net";
 import { STATUS_CODES, createServer as createServer$1 } from "node:http";
 import { performance as performance$1 } from "node:perf_hooks";
+import { appendFileSync, existsSync, readFileSync } from "node:fs";
 import { spawn } from "node:child_process";
 import { StringDecoder } from "node:string_decoder";
 import { setTimeout as setTimeout$1 } from "node:timers/promises";
-import { appendFileSync, existsSync, readFileSync } from "node:fs";
 
 // src/simulator/vllm-flags.json
 var vllm_flags_default = {

@@ -282,7 +282,7 @@ const WORDS$1 = {
 function bothCopies(comparison, verdict) {
 	const copies = comparison?.bothCopies;
 	if (copies === void 0) return [];
-	return [`> ✏️ **This change edits what judges it**: ${filesText(copies.files)}. The base branch's copies decide. ${ownText(copies, verdict)}`];
+	return [`> ✏️ **${saidOf(copies)}**: ${filesText(copies.files)}. The base branch's copies decide. ${ownText(copies, verdict)}`];
 }
 /** The metrics that a change's own copies judge otherwise. */
 function ownCopies(comparison) {
@@ -308,6 +308,9 @@ function ownCopies(comparison) {
 	const rest = rows.slice(OPEN_ROWS$1);
 	const more = rest.length === 0 ? [] : [details(`${rest.length} more metrics that both copies judge otherwise`, tableOf(rest))];
 	return [[tableOf(rows.slice(0, OPEN_ROWS$1)), ...more].join("\n\n")];
+}
+function saidOf({ againstTip }) {
+	return againstTip === true ? "What judges this change differs from the base branch's" : "This change edits what judges it";
 }
 function filesText(files) {
 	const shown = files.slice(0, SHOWN_FILES).map(code).join(", ");

@@ -14,7 +14,7 @@ export interface TriggeringEvent {
 }
 
 /** Events that run on a branch which somebody with write access chose. */
-const BRANCH_EVENTS: ReadonlySet<string> = new Set(["push", "schedule", "workflow_dispatch"]);
+export const BRANCH_EVENTS: ReadonlySet<string> = new Set(["push", "schedule", "workflow_dispatch"]);
 
 const BRANCH = "refs/heads/";
 
@@ -38,6 +38,11 @@ export function planBase(event: TriggeringEvent): BasePlan {
   if (main === null) return name === "schedule" ? { kind: "checkout" } : { kind: "unknown" };
   if (BRANCH_EVENTS.has(name) && ref === `${BRANCH}${main}`) return { kind: "checkout" };
   return baseAt(main, null);
+}
+
+/** Whether a job runs on the default branch, by the word of the event; a schedule does, whose payload may not name it. */
+export function isOnDefaultBranch(event: TriggeringEvent): boolean {
+  return BRANCH_EVENTS.has(event.name) && planBase(event).kind === "checkout";
 }
 
 function baseAt(ref: string | null, sha: string | null): BasePlan {

@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import * as core from "@actions/core";
 import { context } from "@actions/github";
+import { BRANCH_EVENTS, isOnDefaultBranch } from "./action-base.ts";
 import type { ActionInputs } from "./action-inputs.ts";
 import { log, tell, writeSummary } from "./action-outputs.ts";
 import { branchOfEvent, prepareRun, workspace } from "./action-world.ts";
@@ -13,7 +14,7 @@ import { accessWith, type GitHubAccess } from "./github-access.ts";
 import { CONFIG_FILE } from "./inputs.ts";
 import { failingKinds } from "./ledger-commands.ts";
 import { KEPT_NIGHTS, spendNight } from "./nightly.ts";
-import { proposedText, proposeRecorded } from "./proposing.ts";
+import { proposedText, proposeRecorded, repositoryPath } from "./proposing.ts";
 import { repositoryOf } from "./publish/subject.ts";
 import { recordedParts } from "./recorded-text.ts";
 import { WINDOW } from "./recording.ts";
@@ -37,6 +38,8 @@ export async function record(inputs: ActionInputs): Promise<number> {
     throw new UsageError("pull-request: expected a github-token, without one nothing can be proposed");
   }
   const { config, world } = await prepareRun(inputs);
+  // Before hours of measuring that nothing could be done with.
+  if (access !== null) await repositoryPath(config.baselineDir, world.cwd);
   core.startGroup("Measuring");
   const result = await runAndRecord(config, world, {
     ...(extend === undefined ? {} : { extendTo: extend === 0 ? WINDOW : extend }),
@@ -69,15 +72,16 @@ export async function record(inputs: ActionInputs): Promise<number> {
   }
 }
 
-/** Events of which the checkout is somebody's proposal, and no night of the branch that users meet. */
-const PROPOSALS = new Set(["pull_request", "pull_request_target", "merge_group"]);
-
-/** A night of the branch: measured, appended to its history, pushed, and told in an issue while it drifts. */
+/**
+ * A night of the branch: measured, appended to its history, pushed, and told in an issue while it drifts. There is one
+ * issue for all branches, so it is the default branch's: another one's history says nothing of that.
+ */
 export async function drift(inputs: ActionInputs): Promise<number> {
-  const event = process.env["GITHUB_EVENT_NAME"] ?? "";
-  if (PROPOSALS.has(event)) {
+  const name = process.env["GITHUB_EVENT_NAME"] ?? "";
+  const ref = process.env["GITHUB_REF"] ?? "";
+  if (!BRANCH_EVENTS.has(name)) {
     throw new UsageError(
-      `mode drift: got the event ${JSON.stringify(event)}, expected schedule, push or workflow_dispatch: a history is of a branch`,
+      `mode drift: got the event ${JSON.stringify(name)}, expected schedule, push or workflow_dispatch: a history is of a branch`,
     );
   }
   if (inputs.failOn.some((each) => each !== "drift" && each !== "any")) {
@@ -85,6 +89,10 @@ export async function drift(inputs: ActionInputs): Promise<number> {
   }
   const access = accessOf(inputs);
   if (access === null) log.step("No github-token: nothing is pushed with it, and no issue tells of drift");
+  const tellsIssue = isOnDefaultBranch({ name, ref, payload: context.payload });
+  if (access !== null && !tellsIssue) {
+    log.step(`${runnerLine(ref)} is not the default branch: the issue about drift is left as it is`);
+  }
   const { config, world } = await prepareRun(inputs);
   const problems: string[] = [];
   core.startGroup("Measuring");
@@ -92,7 +100,7 @@ export async function drift(inputs: ActionInputs): Promise<number> {
     runs: [],
     keep: KEPT_NIGHTS,
     push: inputs.push ? (access?.auth ?? {}) : null,
-    tracker: access,
+    tracker: tellsIssue ? access : null,
     onProblem: (problem) => {
       problems.push(problem);
       core.error(runnerText(problem), { title: "vllm-gate drift" });
@@ -117,12 +125,12 @@ export async function drift(inputs: ActionInputs): Promise<number> {
 /** What the history of the baselines tells. */
 export async function audit(inputs: ActionInputs): Promise<number> {
   const kinds = failingKinds(inputs.failOn);
+  const { baselineDir } = inputs.overrides;
   const { audit: found, page } = await runAudit({
     cwd: workspace(),
     configPath: inputs.config ?? CONFIG_FILE,
-    baselineDir: inputs.overrides.baselineDir ?? "baselines",
+    ...(baselineDir === undefined ? {} : { baselineDir }),
     ...(inputs.since === undefined ? {} : { since: inputs.since }),
-    maxAgeDays: AUDIT_MAX_AGE_DAYS,
     now: new Date(),
   });
   const failing = found.findings.filter(({ kind }) => kinds.includes(kind));
@@ -133,6 +141,3 @@ export async function audit(inputs: ActionInputs): Promise<number> {
     core.error(runnerText(text), { title: `vllm-gate audit: ${runnerLine(where)}` });
   return failing.length > 0 ? EXIT.regressed : EXIT.pass;
 }
-
-/** A baseline whose latest session is older is stale; as `vllm-gate audit` has it. */
-const AUDIT_MAX_AGE_DAYS = 90;

@@ -1,4 +1,5 @@
 import { randomUUID } from "node:crypto";
+import { realpathSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as core from "@actions/core";
 import { context } from "@actions/github";
@@ -19,8 +20,8 @@ import { STATE_NAME } from "./system/state-file.ts";
 
 const inputName = (key: keyof Overrides) => key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 
-/** The checkout. */
-export const workspace = () => resolve(process.env["GITHUB_WORKSPACE"] || ".");
+/** The checkout, by its real path: as git names it. */
+export const workspace = () => realpathSync(resolve(process.env["GITHUB_WORKSPACE"] || "."));
 
 /** The revision whose policy and baseline judge; undefined when that is the checkout itself. */
 async function baseRevision(cwd: string, token: string | undefined): Promise<string | undefined> {

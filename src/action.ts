@@ -18,6 +18,7 @@ import { begin, type Content } from "./publish/publication.ts";
 import { repositoryOf, type Subject, subjectOf } from "./publish/subject.ts";
 import { contentOf, mergedContent } from "./publishing.ts";
 import { cellsOf, mergeRuns, readAll, readReported, runFolders } from "./reporting.ts";
+import { basicCredential } from "./system/git-auth.ts";
 import { secretsOf } from "./system/redact.ts";
 import { runnerText } from "./system/runner-log.ts";
 
@@ -32,8 +33,9 @@ const MODE_RUNS: Readonly<Record<Mode, (inputs: ActionInputs) => Promise<number>
 
 async function run(): Promise<number> {
   const inputs = readInputs(core.getInput);
-  for (const secret of [inputs.token ?? "", ...secretsOf(process.env)])
-    if (secret !== "") core.setSecret(secret);
+  const { token = "" } = inputs;
+  const basic = token === "" ? "" : basicCredential(token);
+  for (const secret of [token, basic, ...secretsOf(process.env)]) if (secret !== "") core.setSecret(secret);
   return MODE_RUNS[inputs.mode](inputs);
 }
 

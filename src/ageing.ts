@@ -1,4 +1,4 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { ageNotes, slackNote } from "./baseline/ageing.ts";
 import { findDrift } from "./baseline/drift.ts";
 import type { GateConfig } from "./config/load.ts";
@@ -7,7 +7,7 @@ import { commandOf } from "./domain/command-line.ts";
 import type { ComparisonFile } from "./domain/comparison.ts";
 import { messageOf } from "./domain/errors.ts";
 import type { RunRecord } from "./domain/run.ts";
-import { driftRules, HISTORY, readHistory } from "./drift.ts";
+import { driftRules, HISTORY, MOST_NIGHTS, readHistory } from "./drift.ts";
 import type { Surroundings } from "./measuring.ts";
 import { TOOL_VERSION } from "./version.ts";
 
@@ -35,7 +35,7 @@ export async function baselineNotes(
   const history = join(config.baselineDir, HISTORY, path.replace(/\.json$/, ""));
   try {
     // The checkout's: it decides nothing, and suggests at most.
-    const nights = await readHistory(resolve(world.cwd, history));
+    const nights = await readHistory(world.cwd, history, MOST_NIGHTS);
     if (nights.length === 0) return aged;
     const rules = driftRules(config);
     const gated = new Set(

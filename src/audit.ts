@@ -3,6 +3,7 @@ import { type AuditStep, auditHistory, type Policies, seriesOf } from "./baselin
 import { readBaselineText } from "./baseline/baseline-text.ts";
 import { ruleFor } from "./compare/rules.ts";
 import { parseConfig } from "./config/load.ts";
+import { configSchema } from "./config/schema.ts";
 import type { AuditFile } from "./domain/audit.ts";
 import type { Baseline } from "./domain/baseline.ts";
 import { messageOf } from "./domain/errors.ts";
@@ -16,20 +17,32 @@ import { type CommitChange, gitBlobs, gitFileHistory, isShallow } from "./system
 export interface AuditRequest {
   readonly cwd: string;
   readonly configPath: string;
-  readonly baselineDir: string;
+  /** `baselineDir` of the configuration when absent. */
+  readonly baselineDir?: string;
   /** A date or age as git takes it. */
   readonly since?: string;
-  readonly maxAgeDays: number;
+  /** `baselineMaxAgeDays` of the configuration when absent. */
+  readonly maxAgeDays?: number;
   readonly now: Date;
 }
 
 /** The folder beside the scenarios' that holds nightly results. */
 const HISTORY = "history";
 
-/** Audits the history of the baselines and of the configuration that judges by them. */
+/**
+ * Audits the history of the baselines and of the configuration that judges by them.
+ *
+ * @throws UsageError when the configuration cannot be read, which says where baselines lie
+ */
 export async function runAudit(request: AuditRequest): Promise<{ audit: AuditFile; page: string }> {
-  const { cwd, configPath, baselineDir, since } = request;
+  const { cwd, configPath, since } = request;
   const root = await gitRoot(cwd);
+  const text = await readCheckedOut(resolve(cwd, configPath), root);
+  const file = text === null ? null : parseConfig(text, configPath);
+  // A checkout without the file has the defaults.
+  const { baselineDir: folderKey, baselineMaxAgeDays: ageKey } = configSchema.shape;
+  const baselineDir = request.baselineDir ?? file?.baselineDir ?? folderKey.parse(undefined);
+  const maxAgeDays = request.maxAgeDays ?? file?.baselineMaxAgeDays ?? ageKey.parse(undefined);
   const commits = await gitFileHistory(cwd, [configPath, baselineDir], since);
   const folder = relative(root, resolve(cwd, baselineDir));
   const config = relative(root, resolve(cwd, configPath));
@@ -52,8 +65,7 @@ export async function runAudit(request: AuditRequest): Promise<{ audit: AuditFil
   );
   const read = readerOf(blobs);
   const steps = relevant.map((commit) => stepOf(commit, config, isBaseline, read));
-  const text = await readCheckedOut(resolve(cwd, configPath), root);
-  const policies = text === null ? null : policiesOf(text, configPath);
+  const policies = file?.scenarios ?? null;
   const known = new Map<string, MetricDefinition | null>();
   const definitionOf = (metric: string): MetricDefinition | null => {
     const found = known.get(metric) ?? definitionsOf([metric])[0] ?? null;
@@ -65,7 +77,7 @@ export async function runAudit(request: AuditRequest): Promise<{ audit: AuditFil
     matches: (pattern, metric) => ruleFor({ [pattern]: true }, metric) === true,
     policies,
     now: request.now,
-    maxAgeDays: request.maxAgeDays,
+    maxAgeDays,
   });
   const audit: AuditFile = {
     schemaVersion: 1,

@@ -5,20 +5,20 @@ import { messageOf } from "./domain/errors.ts";
 import { EXIT, type VerdictFile } from "./domain/verdict.ts";
 import type { Surroundings } from "./measuring.ts";
 import { readTextIfExists } from "./system/files.ts";
-import { gitDiffers, gitRoot } from "./system/git.ts";
+import { gitDiffers, gitMergeBase, gitRoot } from "./system/git.ts";
 
 const WORKFLOWS = ".github/workflows/";
 
-/** The files that judge, or run what judges, and are not the base branch's; paths from the repository's root. */
-async function editedJudges(
+/** The files that judge, or run what judges, and are not a revision's; paths from the repository's root. */
+async function differingJudges(
   { own, judging }: { readonly own: OwnRules; readonly judging: GateConfig },
-  { cwd, baseRevision }: Surroundings,
+  cwd: string,
+  revision: string,
 ): Promise<string[]> {
-  if (baseRevision === undefined) return [];
   const folders = [...new Set([judging.baselineDir, own.baselineDir])];
   // One by one: git refuses all of them for one that lies outside the repository.
   const all = await Promise.all(
-    [own.configPath, ...folders, `:/${WORKFLOWS}`].map((path) => gitDiffers(cwd, baseRevision, [path])),
+    [own.configPath, ...folders, `:/${WORKFLOWS}`].map((path) => gitDiffers(cwd, revision, [path])),
   );
   const differing = [...new Set(all.flat())].sort();
   const root = await gitRoot(cwd);
@@ -55,15 +55,19 @@ export async function judgeByBothCopies(
   judgeByOwn: (rules: GateConfig) => Promise<CopyResult>,
 ): Promise<BothCopies | undefined> {
   const { own } = config;
-  if (own === undefined) return undefined;
-  const files = await editedJudges({ own, judging: config }, world);
+  const { cwd, baseRevision } = world;
+  if (own === undefined || baseRevision === undefined) return undefined;
+  // What the base branch changed since is no edit of this change's.
+  const forkedAt = await gitMergeBase(cwd, baseRevision);
+  const files = await differingJudges({ own, judging: config }, cwd, forkedAt ?? baseRevision);
   if (files.length === 0) return undefined;
+  const found = forkedAt === null ? { files, againstTip: true } : { files };
   try {
     const { configPath: _, ...rules } = own;
     const result = await judgeByOwn({ ...config, ...rules });
     const { verdict, headline } = result.verdict;
     return {
-      files,
+      ...found,
       // Measured, so it cannot be that nothing was.
       verdict: verdict === "failed" ? null : verdict,
       headline:
@@ -75,7 +79,7 @@ export async function judgeByBothCopies(
     };
   } catch (error) {
     const [problem = ""] = messageOf(error).split("\n");
-    return { files, verdict: null, headline: null, problem, metrics: [] };
+    return { ...found, verdict: null, headline: null, problem, metrics: [] };
   }
 }
 

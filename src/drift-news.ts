@@ -24,7 +24,7 @@ export function issueNews(drift: DriftFile, runUrl: string): DriftNews {
       ...charts(worst).map((text) => ({ name: "chart", text })),
       { name: "howTo", text: HOW_TO },
     ],
-    summary: drift.drifting ? titleOf(drift, worst) : recovered(drift),
+    summary: drift.drifting ? plain(titleOf(drift, worst)) : recovered(drift),
     runUrl,
   };
 }
@@ -58,13 +58,13 @@ function machineOf(history: string): string {
 }
 
 function recovered({ metrics, nights }: DriftFile): string {
-  const changes = metrics
-    .filter(({ level }) => level === "gate")
-    .flatMap(({ changes: all }) => all)
-    .sort((a, b) => a.at.localeCompare(b.at));
+  const gated = metrics.filter(({ level }) => level === "gate");
+  const unknown = gated.filter(({ state }) => state === "unknown").length;
+  const but = unknown === 0 ? "" : ` (of ${unknown} more nothing can be said)`;
+  const changes = gated.flatMap(({ changes: all }) => all).sort((a, b) => a.at.localeCompare(b.at));
   const last = changes.at(-1);
   const since = last === undefined ? "" : `, the last change was in the night of ${dayOf(last.at)}`;
-  return `Recovered: after ${nights} nights every gated metric is within its tolerance${since}.`;
+  return `Recovered: after ${nights} nights every gated metric is within its tolerance${but}${since}.`;
 }
 
 /** What came between the last good night and the first bad one, once for all metrics that it hit. */

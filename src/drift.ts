@@ -1,5 +1,5 @@
 import { readdir, rm } from "node:fs/promises";
-import { join, relative, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import { baselinePath } from "./baseline/baseline-path.ts";
 import { formatBaseline, readBaselineText } from "./baseline/baseline-text.ts";
 import { type DriftRule, findDrift } from "./baseline/drift.ts";
@@ -11,7 +11,8 @@ import type { DriftFile } from "./domain/drift.ts";
 import { UsageError } from "./domain/errors.ts";
 import { definitionsOf } from "./measure/catalogue.ts";
 import { measureRun } from "./measure/measure.ts";
-import { readTextIfExists, writeFileAtomic } from "./system/files.ts";
+import { readCheckedOut, writeFileAtomic } from "./system/files.ts";
+import { gitRoot } from "./system/git.ts";
 import { hashRun, readRunFolder } from "./system/run-folder.ts";
 
 /** The folder of the nights' files, beside the scenarios' baselines. */
@@ -68,9 +69,9 @@ export async function findDriftIn(
   path: string,
 ): Promise<DriftFile> {
   const history = join(baselineDir, HISTORY, path.replace(/\.json$/, ""));
-  const series = await readHistory(resolve(cwd, history));
+  const series = await readHistory(cwd, history);
   const anchorPath = join(baselineDir, path);
-  const anchorText = await readTextIfExists(resolve(cwd, anchorPath));
+  const anchorText = await readCheckedOut(resolve(cwd, anchorPath), await gitRoot(cwd));
   const anchor = anchorText === null ? null : readBaselineText(anchorText, anchorPath);
   return findDrift({ scenario, history, anchorPath }, series, anchor, driftRules(rules));
 }
@@ -119,19 +120,37 @@ export async function nightsIn(folder: string): Promise<string[]> {
   return names.filter((name) => NAME.test(name)).sort();
 }
 
+/** Most nights that a verdict looks back on: what a reviewer asks is what the last months were like. */
+export const MOST_NIGHTS = 120;
+
 /**
  * The nights of a machine, the oldest first.
  *
- * @throws UsageError when a file of them is none
+ * @param history - their folder, from `cwd`
+ * @param most - older ones are not read
+ * @throws UsageError when a file of them is none, or a link out of the repository; it quotes nothing of the file
  */
-export async function readHistory(folder: string): Promise<Baseline[]> {
-  const names = await nightsIn(folder);
+export async function readHistory(cwd: string, history: string, most = Infinity): Promise<Baseline[]> {
+  const names = (await nightsIn(resolve(cwd, history))).slice(-most);
+  if (names.length === 0) return [];
+  const root = await gitRoot(cwd);
   return Promise.all(
     names.map(async (name) => {
-      const path = join(folder, name);
-      return readBaselineText((await readTextIfExists(path)) ?? "", relative(folder, path));
+      const path = join(history, name);
+      const text = await readCheckedOut(resolve(cwd, path), root);
+      return nightFrom(text ?? "", path);
     }),
   );
+}
+
+function nightFrom(text: string, path: string): Baseline {
+  try {
+    return readBaselineText(text, path);
+  } catch (error) {
+    // A parser's sentence quotes what it read, and this one ends in a job's log.
+    if (!(error instanceof Error && error.cause instanceof SyntaxError)) throw error;
+    throw new UsageError(`${path}: not JSON, expected a night as \`vllm-gate drift\` writes it: remove it`);
+  }
 }
 
 /** Removes the oldest files of more than are kept. */

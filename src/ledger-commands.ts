@@ -13,10 +13,10 @@ import { log, prepare, type ServeOptions, wholeNumber, withServeOptions } from "
 
 interface AuditOptions {
   config: string;
-  baselineDir: string;
+  baselineDir?: string;
   since?: string;
   failOn?: string[];
-  maxAgeDays: number;
+  maxAgeDays?: number;
   json?: boolean;
 }
 
@@ -84,9 +84,13 @@ export function addLedgerCommands(
     .command("audit")
     .description("who moved which baseline and which bound, from git's history, and what is suspicious in it")
     .option("--config <file>", "configuration", CONFIG_FILE)
-    .option("--baseline-dir <folder>", "where baselines lie", "baselines")
+    .option("--baseline-dir <folder>", "where baselines lie, as the configuration says by default")
     .option("--since <date>", "only commits after it, as git takes it: 2026-01-31, '3 months ago'")
-    .option("--max-age-days <n>", "a baseline whose latest session is older is stale", wholeNumber, 90)
+    .option(
+      "--max-age-days <n>",
+      "a baseline whose latest session is older is stale, as the configuration says by default",
+      wholeNumber,
+    )
     .option("--fail-on <kinds...>", `exit 1 on these findings: any, ${FINDING_KINDS.join(", ")}`)
     .option("--json", "print every move and finding")
     .action(async (options: AuditOptions) => {
@@ -94,9 +98,9 @@ export function addLedgerCommands(
       const { audit, page } = await runAudit({
         cwd: process.cwd(),
         configPath: options.config,
-        baselineDir: options.baselineDir,
+        ...(options.baselineDir === undefined ? {} : { baselineDir: options.baselineDir }),
         ...(options.since === undefined ? {} : { since: options.since }),
-        maxAgeDays: options.maxAgeDays,
+        ...(options.maxAgeDays === undefined ? {} : { maxAgeDays: options.maxAgeDays }),
         now: new Date(),
       });
       out(options.json === true ? `${JSON.stringify(audit, null, 1)}\n` : page);

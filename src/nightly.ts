@@ -74,6 +74,12 @@ async function keepAndTell(
     );
   }
   if (tracker === null) return;
+  const isKnown = drift.metrics.some(({ level, state }) => level === "gate" && state !== "unknown");
+  if (!isKnown) {
+    // An issue of a history that was begun anew would be closed as recovered.
+    log.step("No gated metric has nights enough for a level: the issue about drift is left as it is");
+    return;
+  }
   // GitHub's client is large, and a night without an issue does not need it.
   const { syncDriftIssue, explainIssue } = await import("./publish/drift-issue.ts");
   try {

@@ -8,6 +8,22 @@ import type { Recorded } from "./recording.ts";
 import { gitRoot } from "./system/git.ts";
 
 /**
+ * A path as the repository has it, by `/`.
+ *
+ * @param cwd - a real path
+ * @throws UsageError when it lies outside the repository
+ */
+export async function repositoryPath(path: string, cwd: string): Promise<string> {
+  const way = relative(await gitRoot(cwd), resolve(cwd, path))
+    .split(sep)
+    .join("/");
+  if (way === ".." || way.startsWith("../")) {
+    throw new UsageError(`${path}: lies outside the repository, so no pull request can hold it`);
+  }
+  return way;
+}
+
+/**
  * Proposes a baseline that was recorded by a pull request with the table that `record` prints.
  *
  * @param base - the branch that it is for; the repository's default branch when null
@@ -20,12 +36,7 @@ export async function proposeRecorded(
   base: string | null,
 ): Promise<Proposed> {
   const file = resolve(cwd, recorded.path);
-  const path = relative(await gitRoot(cwd), file)
-    .split(sep)
-    .join("/");
-  if (path.startsWith("../")) {
-    throw new UsageError(`${recorded.path}: lies outside the repository, so no pull request can hold it`);
-  }
+  const path = await repositoryPath(recorded.path, cwd);
   const { github, serverUrl, runUrl } = access;
   try {
     return await proposeBaseline(github, {

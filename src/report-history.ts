@@ -1,19 +1,15 @@
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { baselinePath } from "./baseline/baseline-path.ts";
-import { readBaselineText } from "./baseline/baseline-text.ts";
 import { findDrift, valueIn } from "./baseline/drift.ts";
 import { type Comparison, type ComparisonFile, ordered } from "./domain/comparison.ts";
 import { messageOf } from "./domain/errors.ts";
 import type { HistoryFile, MetricHistory } from "./domain/history.ts";
 import { RUN_FILES, type RunRecord } from "./domain/run.ts";
-import { HISTORY, nightsIn } from "./drift.ts";
+import { HISTORY, MOST_NIGHTS, readHistory } from "./drift.ts";
 import { CHANGED } from "./report/rows.ts";
-import { readCheckedOut, writeJson } from "./system/files.ts";
-import { gitRoot } from "./system/git.ts";
+import { writeJson } from "./system/files.ts";
 import type { Log } from "./system/log.ts";
 
-/** Older nights are not looked at: what a reviewer asks is what the last months were like. */
-const MOST_NIGHTS = 120;
 /** Metrics that are told of: each is a chart in the report. */
 const MOST_METRICS = 12;
 
@@ -57,15 +53,8 @@ export async function historyOf(
 ): Promise<HistoryFile | null> {
   const path = baselinePath(run.scenario, run.fingerprint);
   const folder = join(baselineDir, HISTORY, path.replace(/\.json$/, ""));
-  const names = (await nightsIn(resolve(cwd, folder))).slice(-MOST_NIGHTS);
-  if (names.length === 0) return null;
-  const root = await gitRoot(cwd);
-  const nights = await Promise.all(
-    names.map(async (name) => {
-      const text = await readCheckedOut(resolve(cwd, folder, name), root);
-      return readBaselineText(text ?? "", join(folder, name));
-    }),
-  );
+  const nights = await readHistory(cwd, folder, MOST_NIGHTS);
+  if (nights.length === 0) return null;
   const gated = new Map(
     comparison.comparisons.filter(({ level }) => level === "gate").map((each) => [each.metric, each]),
   );

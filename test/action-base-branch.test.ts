@@ -72,7 +72,9 @@ describe("a shallow checkout from a git server", () => {
     expect(result.code, result.log).toBe(1);
     const body = github.comments[0]?.body ?? "";
     expect(body).toMatch(/`kv\.capacity_tokens`.*\*\*worse\*\*/);
-    expect(body).toContain(`This change edits what judges it**: \`baselines/small/${name}\`.`);
+    expect(body).toContain(
+      `What judges this change differs from the base branch's**: \`baselines/small/${name}\`.`,
+    );
     expect(body).toMatch(/By this change's own it would be ✅ improved/);
     expect(body).toMatch(
       /\| `kv\.capacity_tokens` +\|[^|]+\| \*\*worse\*\* \([^|]+\| better \(baseline 1 tokens/,

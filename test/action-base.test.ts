@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { type BasePlan, planBase } from "../src/action-base.ts";
+import { type BasePlan, isOnDefaultBranch, planBase } from "../src/action-base.ts";
 
 const SHA = "0123456789012345678901234567890123456789";
 const repository = { default_branch: "main" };
@@ -42,5 +42,18 @@ describe("planBase", () => {
     ["push", "refs/heads/", { repository: { default_branch: "" } }, UNKNOWN],
   ])("of %s on %s with %j is %j", (name, ref, payload, plan) => {
     expect(planBase({ name, ref, payload })).toEqual(plan);
+  });
+});
+
+describe("isOnDefaultBranch", () => {
+  it.each<[name: string, ref: string, payload: Record<string, unknown>, expected: boolean]>([
+    ["workflow_dispatch", "refs/heads/main", { repository }, true],
+    ["workflow_dispatch", "refs/heads/stale", { repository }, false],
+    ["push", "refs/tags/main", { repository }, false],
+    ["push", "refs/heads/main", {}, false],
+    ["schedule", "refs/heads/main", {}, true],
+    ["workflow_run", "refs/heads/main", { repository }, false],
+  ])("of %s on %s with %j is %s", (name, ref, payload, expected) => {
+    expect(isOnDefaultBranch({ name, ref, payload })).toBe(expected);
   });
 });

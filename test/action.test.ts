@@ -1,10 +1,12 @@
-import { readdir, readFile, writeFile } from "node:fs/promises";
-import { join } from "node:path";
+import { globSync } from "node:fs";
+import { copyFile, readdir, readFile, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { describe, expect, it } from "vitest";
 import { parse } from "yaml";
 import { withTables } from "../scripts/write-action-docs.ts";
 import { MODES } from "../src/action-inputs.ts";
+import { startGitHub, TOKEN } from "./publish/support.ts";
 import { createPullRequest, git, runAction } from "./support/action.ts";
 import { configText, createWorkspace } from "./support/workspace.ts";
 
@@ -76,6 +78,10 @@ describe("the action", () => {
     [{ mode: "record", extend: "few" }, /extend: got "few", expected true or a number of sessions/],
     [{ mode: "record", extend: "5", accept: "kv.*" }, /extend and accept: expected one of them/],
     [{ mode: "record", "pull-request": "true" }, /pull-request: expected a github-token/],
+    [
+      { mode: "record", "pull-request": "true", "github-token": TOKEN, "baseline-dir": "../elsewhere" },
+      /\.\.\/elsewhere: lies outside the repository, so no pull request can hold it/,
+    ],
     [{ cells: "a, b" }, /cells: it has no effect in mode gate, only in report and publish/],
     [{ mode: "report", cells: "[1]" }, /cells: got \[1\], expected names in lines, or a JSON list/],
     [{ mode: "publish" }, /mode publish: got the event "push", expected workflow_run, issue_comment/],
@@ -92,11 +98,57 @@ describe("the action", () => {
   it("audits the history of the baselines", async () => {
     await using workspace = await createWorkspace();
     await createPullRequest(workspace);
-    const result = await runAction(workspace.cwd, { mode: "audit", "fail-on": "any" });
+    const result = await runAction(workspace.cwd, { mode: "audit", "fail-on": "any", "github-token": TOKEN });
+    // The token, and as git's header has it.
+    expect(result.log).toContain(`::add-mask::${TOKEN}\n`);
+    expect(result.log).toContain(`::add-mask::${btoa(`x-access-token:${TOKEN}`)}\n`);
     expect(result.code, result.log).toBe(0);
     expect(result.outputs["comment-body"]).toContain("# Nothing suspicious in the baselines' history");
     expect(result.summary).toContain("Nothing suspicious");
   });
+
+  it("spends a night on another branch without a word about the default branch's issue", async () => {
+    await using workspace = await createWorkspace({
+      top: { rounds: 1 },
+      scenario: {
+        probes: { ttft: { warmRequests: 6, outputTokens: 16 }, batching: false, prefix: false, kv: false },
+      },
+    });
+    await createPullRequest(workspace);
+    const github = await startGitHub();
+    const night = (ref: string) =>
+      runAction(workspace.cwd, { mode: "drift", push: "false", "github-token": TOKEN }, undefined, {
+        GITHUB_EVENT_NAME: "workflow_dispatch",
+        GITHUB_REF: ref,
+        GITHUB_API_URL: github.url,
+      });
+    const first = await night("refs/heads/change");
+    expect(first.code, first.log).toBe(0);
+    // Nights enough for a level.
+    for (const path of globSync(join(workspace.cwd, "baselines/history/*/*/*.json"))) {
+      for (let day = 1; day < 8; day += 1)
+        await copyFile(path, join(dirname(path), `2026010${day}T000000Z-${"0".repeat(12)}.json`));
+    }
+    const second = await night("refs/heads/change");
+    expect(second.log).toContain(
+      "refs/heads/change is not the default branch: the issue about drift is left",
+    );
+    expect(github.calls).toEqual([]);
+    const onMain = await night("refs/heads/main");
+    expect(onMain.log).toMatch(/Nothing drifts, and there is no issue to close|It drifts: opened/);
+  });
+
+  it.each(["pull_request", "issue_comment", "workflow_run", ""])(
+    "spends no night on the event %j",
+    async (name) => {
+      await using workspace = await createWorkspace();
+      const result = await runAction(workspace.cwd, { mode: "drift" }, undefined, {
+        GITHUB_EVENT_NAME: name,
+      });
+      expect(result.code, result.log).toBe(2);
+      expect(result.log).toContain("expected schedule, push or workflow_dispatch: a history is of a branch");
+    },
+  );
 
   it("reports the runs of a matrix, and fails where one is missing", async () => {
     await using workspace = await createWorkspace();

@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { expect, it } from "vitest";
 import { baselineNotes } from "../src/ageing.ts";
@@ -6,6 +6,7 @@ import { formatBaseline, sealed } from "../src/baseline/baseline-text.ts";
 import type { GateConfig } from "../src/config/load.ts";
 import { TOOL_VERSION } from "../src/version.ts";
 import { baseline, comparison, comparisonFile, measuredRun } from "./support/builders.ts";
+import { git } from "./support/git-repository.ts";
 import { tempDir } from "./support/temp-dir.ts";
 
 const C8 = "batching.c8.tpot_floor_ms";
@@ -51,7 +52,32 @@ it("reads slack from the nights of the checkout, and does without them where the
   ]);
   expect(warnings).toEqual([]);
 
-  await writeFile(join(folder, "20261121T020000Z-abc.json"), "{");
+  const broken = join(folder, "20261121T020000Z-abc.json");
+  await writeFile(broken, "hunter22");
   expect(await notes()).toEqual([]);
-  expect(warnings).toEqual([expect.stringContaining("nothing is said of slack")]);
+  expect(warnings).toEqual([
+    expect.stringMatching(/nothing is said of slack: \S+Z-abc\.json: not JSON, expected a night/),
+  ]);
+  expect(warnings.join()).not.toContain("hunter22");
+
+  // Nor is a file of the machine that a checkout points at.
+  const secret = join(await tempDir(), "token");
+  await writeFile(secret, "hunter22");
+  await git(cwd, "init", "--quiet");
+  await rm(broken);
+  await symlink(secret, broken);
+  expect(await notes()).toEqual([]);
+  expect(warnings[1]).toMatch(/a symbolic link leads out of the repository/);
+  await rm(broken);
+
+  // Of a long history only the last nights are read.
+  for (let night = 0; night < 120; night += 1) {
+    const at = new Date(Date.UTC(2026, 6, 1) + night * 86_400_000).toISOString().replace(/\.\d+/, "");
+    await writeFile(
+      join(folder, `${at.replace(/[-:]/g, "")}-abc.json`),
+      night < 20 ? "{" : formatBaseline(of(at, 2)),
+    );
+  }
+  await notes();
+  expect(warnings).toHaveLength(2);
 });

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { execa } from "execa";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { runAudit } from "../src/audit.ts";
+import { type AuditRequest, runAudit } from "../src/audit.ts";
 import { formatBaseline, sealed } from "../src/baseline/baseline-text.ts";
 import type { Baseline } from "../src/domain/baseline.ts";
 import { baseline } from "./support/builders.ts";
@@ -105,12 +105,10 @@ async function begin(): Promise<Repository> {
   return repository;
 }
 
-const audit = (more: { since?: string } = {}) =>
+const audit = (more: Partial<AuditRequest> = {}) =>
   runAudit({
     cwd: repository.folder,
     configPath: "vllm-gate.yml",
-    baselineDir: "baselines",
-    maxAgeDays: 90,
     now: NOW,
     ...more,
   });
@@ -263,6 +261,21 @@ describe("runAudit", () => {
       ["stale", FILE],
       ["unused", "baselines/gone/h200.json"],
     ]);
+  });
+
+  it("looks where the configuration says, for what it says is old; what is asked for goes first", async () => {
+    const repo = await begin();
+    await repo.write("vllm-gate.yml", `${config()}baselineDir: perf\nbaselineMaxAgeDays: 1\n`);
+    await repo.write("perf/chat/h200.json", formatBaseline(recorded()));
+    await repo.write(FILE, formatBaseline(recorded({ recordedAt: "2026-11-22T00:00:00Z" })));
+    await repo.commit("first");
+    const found = async (more: Partial<AuditRequest> = {}) =>
+      (await audit(more)).audit.findings.map(({ kind, where }) => [kind, where]);
+    expect(await found()).toEqual([["stale", "perf/chat/h200.json"]]);
+    expect(await found({ maxAgeDays: 90 })).toEqual([]);
+    expect(await found({ baselineDir: "baselines" })).toEqual([]);
+    await repo.write("vllm-gate.yml", "scenarios: 1\n");
+    await expect(audit()).rejects.toThrow("vllm-gate.yml");
   });
 
   it("follows a rename, a revert and a squash", async () => {

@@ -5,7 +5,7 @@ import type { ComparisonFile } from "../src/domain/comparison.ts";
 import type { VerdictFile } from "../src/domain/verdict.ts";
 import type { Surroundings } from "../src/measuring.ts";
 import { comparison, comparisonFile } from "./support/builders.ts";
-import { commit, createRepository } from "./support/git-repository.ts";
+import { commit, createRepository, git } from "./support/git-repository.ts";
 import { tempDir } from "./support/temp-dir.ts";
 
 const OWN = {
@@ -57,6 +57,33 @@ describe("judgeByBothCopies", () => {
       "vllm-gate.yml",
     ]);
     expect(await told({ "serving/flags.txt": "y\n" })).toBeUndefined();
+  });
+
+  it("does not lay at a change's door what the base branch changed since it forked", async () => {
+    const cwd = await createRepository(await tempDir(), FILES);
+    await git(cwd, "checkout", "--quiet", "-b", "change");
+    await commit(cwd, { "serving/flags.txt": "y\n" });
+    await git(cwd, "checkout", "--quiet", "main");
+    await commit(cwd, { "baselines/chat/m.json": "[]\n" });
+    await git(cwd, "checkout", "--quiet", "change");
+    const tell = (from: string) => {
+      const world = { cwd: from, baseRevision: "origin/main" } as Surroundings;
+      return judgeByBothCopies(result("pass"), CONFIG, world, async () => result("pass"));
+    };
+    const clone = async (...options: string[]) => {
+      const to = await tempDir();
+      await git(cwd, "clone", "--quiet", "--branch=change", ...options, `file://${cwd}`, to);
+      return to;
+    };
+    const whole = await clone();
+    expect(await tell(whole)).toBeUndefined();
+    await commit(whole, { "vllm-gate.yml": "a: 2\n" });
+    const edited = await tell(whole);
+    expect(edited?.files).toEqual(["vllm-gate.yml"]);
+    expect(edited?.againstTip).toBeUndefined();
+
+    const shallow = await clone("--depth=1", "--no-single-branch");
+    expect(await tell(shallow)).toMatchObject({ files: ["baselines/chat/m.json"], againstTip: true });
   });
 
   it("tells the own verdict and the gated metrics whose verdict or level differs", async () => {

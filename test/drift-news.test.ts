@@ -4,6 +4,7 @@ import { findDrift } from "../src/baseline/drift.ts";
 import type { Baseline } from "../src/domain/baseline.ts";
 import { issueNews } from "../src/drift-news.ts";
 import { refuseForeignHtml } from "../src/publish/html.ts";
+import { renderDrift } from "../src/report/drift.ts";
 import { baseline } from "./support/builders.ts";
 
 const C8 = "batching.c8.tpot_floor_ms";
@@ -68,6 +69,60 @@ describe("issueNews", () => {
     expect(chart).toContain('x-axis "nights, 2026-01-01 to 2026-01-20" 1 --> 20');
     await expect(mermaid.parse(chart)).resolves.toMatchObject({ diagramType: "xychart" });
     expect(textOf(newsOf([2, 2, 2, 2.4, 2.4, 2.4]))).not.toContain("mermaid");
+  });
+
+  it("says no metric's name as Markdown, in the conversation or above the table", () => {
+    const metric = "[x](https://evil.example)<b>@team";
+    const hostile = (values: readonly number[]) =>
+      findDrift(
+        { scenario: "chat", history: HISTORY, anchorPath: null },
+        values.map((value, night) =>
+          baseline({
+            metrics: {
+              [metric]: { unit: "<b>ms", n: 1, spread: 0, sessions: [[value + 0.001 * (night % 3)]] },
+            },
+          }),
+        ),
+        null,
+        () => ({ direction: "lower", level: "gate", tolerance: { relative: 0.02, absolute: 0 } }),
+      );
+    const drift = hostile(slower);
+    const { summary } = issueNews(drift, RUN_URL);
+    const [title] = renderDrift(drift).split("\n");
+    for (const text of [summary, title]) {
+      expect(text).toContain("\\[x\\](https://evil.example)\\<b\\>@\u200bteam");
+    }
+    // In code it is harmless.
+    expect(renderDrift(drift).replaceAll(/`[^`]*`/g, "")).not.toMatch(/(?<!\\)<b/);
+  });
+
+  it("recovers by the metrics that are left: one that the last nights do not have does not drift", () => {
+    const nightOf = (value: number, night: number, gone: boolean) =>
+      baseline({
+        metrics: {
+          "kv.capacity_tokens": { unit: "tokens", n: 1, spread: 0, sessions: [[100]] },
+          ...(gone
+            ? {}
+            : { [C8]: { unit: "ms", n: 1, spread: 0, sessions: [[value + 0.001 * (night % 3)]] } }),
+        },
+      });
+    const found = (missing: number) =>
+      findDrift(
+        { scenario: "chat", history: HISTORY, anchorPath: null },
+        slower.concat(Array(missing).fill(0)).map((value, night) => nightOf(value, night, value === 0)),
+        null,
+        () => ({ direction: "lower", level: "gate", tolerance: { relative: 0.02, absolute: 0 } }),
+      );
+    expect(found(4).drifting).toBe(true);
+    const drift = found(5);
+    expect(drift.drifting).toBe(false);
+    expect(drift.metrics.find(({ metric }) => metric === C8)).toMatchObject({
+      state: "unknown",
+      reason: "none of the last 5 nights has it",
+    });
+    expect(issueNews(drift, RUN_URL).summary).toMatch(
+      /within its tolerance \(of 1 more nothing can be said\)/,
+    );
   });
 
   it("says that it is over, and since when", () => {

@@ -213,6 +213,13 @@ describe("vllm-gate drift --issue", () => {
     expect(github.issues).toMatchObject([{ login: BOT, state: "open" }]);
     expect(github.issues[0]?.body).toContain("## What came between");
 
+    // A history that was begun anew says nothing of whether it recovered.
+    const anew = await tempDir();
+    const reset = await runCli(["drift", await makeNight(anew, 0), ...args], { cwd: anew, env });
+    expect(reset.code, reset.stderr).toBe(0);
+    expect(reset.stderr).toContain("the issue about drift is left as it is");
+    expect(github.issues).toMatchObject([{ state: "open" }]);
+
     const better: string[] = [];
     for (let night = 24; night < 36; night += 1) better.push(await makeNight(cwd, night, speed(night, 1)));
     const recovered = await runCli(["drift", ...better, ...args], { cwd, env });

@@ -74,7 +74,9 @@ function driftOf(
     points: points.map(({ night, value }): [string, number] => [recordedAt(night), value]),
   };
   const pinned = valueIn(anchorFile, metric, rule);
-  if (points.length < MIN_NIGHTS) {
+  // What is not measured any more has no level now, and would drift until its last nights are pruned.
+  const isGone = nights.slice(-MIN_NIGHTS).every((night) => valueIn(night, metric, rule) === null);
+  if (points.length < MIN_NIGHTS || isGone) {
     return {
       ...shared,
       state: "unknown",
@@ -83,7 +85,9 @@ function driftOf(
       loss: null,
       slip: null,
       changes: [],
-      reason: `${points.length} nights, a level needs ${MIN_NIGHTS}`,
+      reason: isGone
+        ? `none of the last ${MIN_NIGHTS} nights has it`
+        : `${points.length} nights, a level needs ${MIN_NIGHTS}`,
     };
   }
   // A change that is too small to matter is none, however sure it is.

@@ -75,8 +75,10 @@ export type CopyJudgement = z.infer<typeof copyJudgementSchema>;
 
 /** A change that edits what judges it: what its own copies of baseline and policy would say. They decide nothing. */
 export const bothCopiesSchema = z.object({
-  /** Files that differ from the base branch's: configuration, baselines, noise, workflows that run this tool. */
+  /** Files that the change edits: configuration, baselines, noise, workflows that run this tool. */
   files: z.array(z.string()),
+  /** True where the clone does not tell where the change forked: the files may be what the base branch changed since. */
+  againstTip: z.boolean().optional(),
   /** The verdict by the change's own copies; null when they cannot be read. */
   verdict: z.enum(VERDICTS).nullable(),
   headline: z.string().nullable(),

@@ -10,7 +10,7 @@ export interface DriftNews {
   readonly drifting: boolean;
   readonly title: string;
   readonly parts: readonly Part[];
-  /** One sentence, for the conversation of the issue. */
+  /** One sentence of Markdown, for the conversation of the issue: what others wrote is escaped in it. */
   readonly summary: string;
   /** Where the run can be read. */
   readonly runUrl: string;

@@ -21,7 +21,7 @@ export function bothCopies(comparison: ComparisonFile | null, verdict: VerdictFi
   const copies = comparison?.bothCopies;
   if (copies === undefined) return [];
   return [
-    `> ✏️ **This change edits what judges it**: ${filesText(copies.files)}. The base branch's copies decide. ${ownText(copies, verdict)}`,
+    `> ✏️ **${saidOf(copies)}**: ${filesText(copies.files)}. The base branch's copies decide. ${ownText(copies, verdict)}`,
   ];
 }
 
@@ -42,6 +42,13 @@ export function ownCopies(comparison: ComparisonFile | null): string[] {
       ? []
       : [details(`${rest.length} more metrics that both copies judge otherwise`, tableOf(rest))];
   return [[tableOf(rows.slice(0, OPEN_ROWS)), ...more].join("\n\n")];
+}
+
+function saidOf({ againstTip }: BothCopies): string {
+  // In a shallow clone nobody can tell whose edit it is.
+  return againstTip === true
+    ? "What judges this change differs from the base branch's"
+    : "This change edits what judges it";
 }
 
 function filesText(files: readonly string[]): string {

@@ -3,7 +3,9 @@ import { code, plain, table } from "./markdown.ts";
 import { formatChange, formatValue } from "./numbers.ts";
 
 /** The drift of a machine as Markdown: an issue's body, and what the command prints. */
-export function renderDrift(drift: DriftFile): string {
+export function renderDrift(found: DriftFile): string {
+  // A unit is what a file of the history says.
+  const drift = { ...found, metrics: found.metrics.map((each) => ({ ...each, unit: plain(each.unit) })) };
   const drifting = drift.metrics.filter((each) => each.level === "gate" && each.state === "drifting");
   const changed = drift.metrics.filter((each) => each.changes.length > 0);
   const against = drift.anchor === null ? "the first level of the series" : code(drift.anchor);
@@ -23,7 +25,7 @@ function headline({ metrics }: DriftFile, drifting: readonly MetricDrift[]): str
   if (worst !== undefined) {
     const more = drifting.length > 1 ? ` and ${drifting.length - 1} more` : "";
     const from = (worst.slip ?? 0) > (worst.loss ?? 0) ? worst.changes.at(-1)?.before : worst.anchor;
-    return `${worst.metric}${more} drifted, ${formatChange(from ?? null, worst.now, worst.unit)}`;
+    return `${plain(worst.metric)}${more} drifted, ${formatChange(from ?? null, worst.now, worst.unit)}`;
   }
   const known = metrics.filter((each) => each.state !== "unknown");
   return known.length === 0 ? "too few nights to tell" : "no drift";

@@ -2,10 +2,12 @@ import { relative } from "node:path";
 import { execa } from "execa";
 import { UsageError } from "../domain/errors.ts";
 import { delay } from "./clock.ts";
-import type { GitEnvironment } from "./git-auth.ts";
+import { type GitEnvironment, NO_HOOKS } from "./git-auth.ts";
 
 /** How often a push is tried when others push at the same moment. */
 const PUSHES = 10;
+/** Commands that speak to the remote. */
+const REMOTE: ReadonlySet<string> = new Set(["push", "fetch"]);
 const IDENTITY = ["-c", "user.name=vllm-gate", "-c", "user.email=vllm-gate@users.noreply.github.com"];
 
 /**
@@ -13,7 +15,7 @@ const IDENTITY = ["-c", "user.name=vllm-gate", "-c", "user.email=vllm-gate@users
  * theirs and pushed again: nothing of either is lost, since each writer adds files of its own.
  *
  * @param paths - files that were added, changed or removed
- * @param auth - how git is known to the remote, where the checkout does not say it
+ * @param auth - how git is known to the remote, where the checkout does not say it; given to `push` and `fetch` alone
  * @throws UsageError when git refuses for another reason, in git's words
  */
 export async function commitAndPush(
@@ -22,8 +24,10 @@ export async function commitAndPush(
   message: string,
   auth: GitEnvironment = {},
 ): Promise<void> {
-  const git = (...args: string[]) =>
-    execa("git", [...IDENTITY, ...args], { cwd, reject: false, env: { ...auth, GIT_TERMINAL_PROMPT: "0" } });
+  const git = (...args: string[]) => {
+    const env = { ...(REMOTE.has(args[0] ?? "") ? auth : {}), GIT_TERMINAL_PROMPT: "0" };
+    return execa("git", [...NO_HOOKS, ...IDENTITY, ...args], { cwd, reject: false, env });
+  };
   const must = async (...args: string[]) => {
     const result = await git(...args);
     if (result.exitCode !== 0) throw new UsageError(`git ${args[0]}: ${said(result.stderr)}`);

@@ -1,5 +1,5 @@
 import { execa } from "execa";
-import type { GitEnvironment } from "./git-auth.ts";
+import { type GitEnvironment, NO_HOOKS } from "./git-auth.ts";
 
 /** The text of a file at a git revision; null when the revision or the file is not there. */
 export async function gitShow(cwd: string, revision: string, path: string): Promise<string | null> {
@@ -24,6 +24,13 @@ export async function gitDiffers(cwd: string, revision: string, paths: readonly 
         .filter((path) => path !== "")
         .sort()
     : [];
+}
+
+/** The commit from which the checkout and a revision went apart; null where this clone does not have it. */
+export async function gitMergeBase(cwd: string, revision: string): Promise<string | null> {
+  if (revision.startsWith("-")) return null;
+  const result = await execa("git", ["merge-base", revision, "HEAD"], { cwd, reject: false });
+  return result.exitCode === 0 ? result.stdout.trim() : null;
 }
 
 /** True when a revision is known to this clone. */
@@ -77,7 +84,11 @@ export async function resolveBase(
   const depth = shallow.stdout === "true" ? ["--depth=1"] : [];
   const fetched = await execa(
     "git",
-    ["fetch", "--no-tags", "--no-recurse-submodules", ...depth, "origin", `+refs/heads/${branch}:${remote}`],
+    [
+      ...NO_HOOKS,
+      ...["fetch", "--no-tags", "--no-recurse-submodules", ...depth],
+      ...["origin", `+refs/heads/${branch}:${remote}`],
+    ],
     { cwd, reject: false, timeout: 120_000, env: { ...auth, GIT_TERMINAL_PROMPT: "0" } },
   );
   if (!(await gitHas(cwd, remote))) return null;

@@ -46,6 +46,14 @@ describe("both copies", () => {
     );
   });
 
+  it("accuse nobody where the clone does not tell whose edit it is", () => {
+    const [line] = bothCopies(of({ againstTip: true }), regressed);
+    expect(line).toMatch(
+      /\*\*What judges this change differs from the base branch's\*\*: `vllm-gate\.yml`\./,
+    );
+    expect(line).not.toContain("edits");
+  });
+
   it.each<[what: string, overrides: Partial<BothCopies>, words: RegExp]>([
     ["say the same", { verdict: "regressed", metrics: [] }, /This change's own say the same\.$/],
     [

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { gitHas, gitShow, resolveBase } from "../../src/system/git.ts";
@@ -60,7 +60,30 @@ describe("a git server over HTTP", () => {
     await Promise.all([night(a, "one"), night(b, "two")]);
     const names = await git(join(home, "origin.git"), "ls-tree", "--name-only", "main");
     expect(names.split("\n")).toEqual(["gate.yml", "one", "two"]);
+  });
 
+  it("gives the token to no hook, and to no command that stays on the machine", async () => {
+    const { home, clone, auth } = await checkout("main");
+    const cwd = await clone("a");
+    const seen = join(home, "seen");
+    await mkdir(seen);
+    const hook = (name: string) => `#!/bin/sh\nenv > '${seen}/${name}'\n`;
+    for (const name of ["pre-commit", "post-commit", "pre-push", "reference-transaction"]) {
+      await writeFile(join(cwd, ".git", "hooks", name), hook(name), { mode: 0o755 });
+    }
+    // A filter runs in `add`, whatever becomes of hooks.
+    await writeFile(join(cwd, ".git", "info", "attributes"), "* filter=spy\n");
+    await git(cwd, "config", "filter.spy.clean", `env > '${seen}/clean'; cat`);
+    await writeFile(join(cwd, "one"), "1\n");
+    await commitAndPush(cwd, [join(cwd, "one")], "one", auth);
+    await resolveBase(cwd, { branch: "main" }, auth);
+    expect(await readdir(seen)).toEqual(["clean"]);
+    expect(await readFile(join(seen, "clean"), "utf8")).not.toContain("AUTHORIZATION");
+  });
+
+  it("refuses a push without the token", async () => {
+    const { clone } = await checkout("main");
+    const a = await clone("a");
     await writeFile(join(a, "three"), "3\n");
     await expect(commitAndPush(a, [join(a, "three")], "three")).rejects.toThrow(/git push: fatal/);
   });
