@@ -27,7 +27,7 @@ scenarios:
       prefix: { regimes: [512], requests: 8 }
       kv: { contextTokens: 1024, steps: 4, outputTokens: 32 }
     tolerances:
-      batching.*.wave_tokens_per_s: { relative: 0.25 }
+      batching.*.wave_tokens_per_s: { relative: 0.4 }
       prefix.*.*.saving: { absolute: 0.5 }
     # On two cores the server's streams arrive in bursts: when a token was made is not to be seen.
     levels:
