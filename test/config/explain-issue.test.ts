@@ -192,7 +192,7 @@ describe("explainIssues: a wrong key", () => {
       "rouns",
       "rounds",
       "scenarios, sessions, maxSessions, compareTo, rounds, recordSessions, budgetMinutes, baselineDir, " +
-        "onInconclusive, onInvalid, onDirty, reportOnly, policy",
+        "baselineMaxAgeDays, onInconclusive, onInvalid, onDirty, reportOnly, policy",
     ],
     [inScenario("modle: x"), 4, "scenarios.chat.modle", "modle", "model", SCENARIO_KEYS],
     [inScenario("zzzzzz: x"), 4, "scenarios.chat.zzzzzz", "zzzzzz", null, SCENARIO_KEYS],

@@ -37,7 +37,7 @@ describe("the README's section on the simulator", () => {
       VLLM_SIM_FAULT: example("VLLM_SIM_FAULT"),
       VLLM_SIM_PLAN: example("VLLM_SIM_PLAN"),
     });
-    expect(planted.plan).toEqual({ ttft: 0.02, itl: 0.0064, jitter: 0 });
+    expect(planted.plan).toEqual({ ttft: 0.02, itl: 0.0064, jitter: 0, spread: 0 });
     expect(planted.faults).toMatchObject({ crashAfter: 20, ignoreSigterm: true });
     const none = Object.entries(parseRegressions(""));
     for (const [name, value] of none) expect(planted.regressions, name).not.toMatchObject({ [name]: value });
