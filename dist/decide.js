@@ -1,6 +1,6 @@
 import { S as string, d as _enum, g as literal, h as custom, m as boolean, p as array, t as EXIT, v as number, y as object } from "./verdict.js";
 import { i as messageOf, r as UsageError } from "./errors.js";
-import { F as incomparable, I as ordered, _ as runRecordSchema, g as RUN_FILES } from "./rows.js";
+import { L as incomparable, R as ordered, _ as runRecordSchema, g as RUN_FILES } from "./rows.js";
 import { d as writeJson, l as sha256, o as readJson, t as briefly } from "./files.js";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";

@@ -1,5 +1,5 @@
 import { n as __require, r as __toESM, t as __commonJSMin } from "./rolldown-runtime.js";
-import { D as modelFacts, E as kvDeployment, I as ordered, M as fingerprintSchema, N as fingerprintSlug, O as flagValue, T as logFactsSchema, b as gpuReadingSchema, f as formatNumber, g as RUN_FILES, h as formatValue, j as diffFingerprints, l as formatChange, m as formatTolerance, t as CHANGED, v as shortfallOf, x as telemetryLineSchema, y as START_TERMS } from "./rows.js";
+import { D as modelFacts, E as kvDeployment, F as latenessMs, M as fingerprintSchema, N as fingerprintSlug, O as flagValue, P as allowedLatenessMs, R as ordered, T as logFactsSchema, b as gpuReadingSchema, f as formatNumber, g as RUN_FILES, h as formatValue, j as diffFingerprints, l as formatChange, m as formatTolerance, t as CHANGED, v as shortfallOf, x as telemetryLineSchema, y as START_TERMS } from "./rows.js";
 import { i as messageOf, n as NotMeasuredError, r as UsageError } from "./errors.js";
 import { a as readCheckedOut, c as refuseLinkOut, d as writeJson, i as parseJson, l as sha256, n as checkJson, r as makeFolder, s as readTextIfExists, t as briefly, u as writeFileAtomic } from "./files.js";
 import { a as resolveConfig, c as leven, i as policyOf, n as ownRulesOf, o as checkServer, r as parseConfig, s as configSchema, t as deepFreeze } from "./load.js";
@@ -158,7 +158,7 @@ function countedIn(data, counter) {
 function clientLateMs(data) {
 	const loads = data.records.flatMap(({ client }) => client === void 0 ? [] : [client]);
 	if (loads.length === 0) return null;
-	const worst = (quantile) => Math.max(...loads.map(({ readLagMs, sendLateMs }) => Math.max(readLagMs[quantile], sendLateMs[quantile])));
+	const worst = (quantile) => Math.max(...loads.map((load) => latenessMs(load, quantile)));
 	return {
 		p50: worst("p50"),
 		p99: worst("p99")
@@ -846,13 +846,10 @@ function over$1(traces, of, reduce) {
 	if (traces.length === 0) return none(NO_REQUEST);
 	return none(of === tpotMs ? NO_TOKEN_COUNTS : "the traces hold no token times");
 }
-/** Lateness of the client in milliseconds that no time is too short for, and the share of a time that it may be. */
-const LATE_MS$1 = 1;
-const LATE_SHARE$1 = .1;
 /** A time that the client itself made is none: how late it was is held against what it measured. */
 function unlessLate(data, quantileOfLate, reading) {
 	const late = clientLateMs(data)?.[quantileOfLate] ?? 0;
-	if ("absent" in reading || late <= Math.max(LATE_MS$1, LATE_SHARE$1 * reading.value)) return reading;
+	if ("absent" in reading || late <= allowedLatenessMs(reading.value)) return reading;
 	const when = quantileOfLate === "p50" ? "half of the time" : "one time in a hundred";
 	return none(`the client was ${late.toFixed(1)} ms late or more ${when}: this machine is too busy to measure it`);
 }
@@ -6319,9 +6316,6 @@ async function fetchText(url, apiKey, signal, maxBytes, body) {
 }
 
 // src/telemetry/client-faults.ts
-/** Lateness of the client in milliseconds that no time is too short for, and the share of a time that it may be. */
-const LATE_MS = 1;
-const LATE_SHARE = .1;
 /** Share of a closed loop's time that its senders may be between requests: throughput that is the client's loss. */
 const IDLE_SHARE = .1;
 /**
@@ -6334,8 +6328,8 @@ const IDLE_SHARE = .1;
 * @param traces - its measured requests
 */
 function clientFaults(name, load, traces) {
-	const allowedMs = Math.max(LATE_MS, LATE_SHARE * shortestMs(traces));
-	const lateMs = Math.max(load.readLagMs.p50, load.sendLateMs.p50);
+	const allowedMs = allowedLatenessMs(shortestMs(traces));
+	const lateMs = latenessMs(load, "p50");
 	const faults = [];
 	if (lateMs > allowedMs) faults.push(`the client was ${lateMs.toFixed(1)} ms late or more half of the time in ${name}, where ${allowedMs.toFixed(1)} ms are allowed`);
 	if (load.senderIdleShare > IDLE_SHARE) faults.push(`the client's senders were between requests for ${percent$2(load.senderIdleShare)} of ${name}`);

@@ -153,6 +153,14 @@ const clientLoadSchema = object({
 	/** Requests that met a connection which the server had closed, and were sent once more. */
 	resent: number().int().nonnegative()
 });
+/** How late a client stamped what came or sent what was due, in milliseconds, whichever was later. */
+function latenessMs({ readLagMs, sendLateMs }, quantile) {
+	return Math.max(readLagMs[quantile], sendLateMs[quantile]);
+}
+/** Milliseconds that a client may be late by where a time of so many is measured: a tenth of it, or 1 ms. */
+function allowedLatenessMs(timeMs) {
+	return Math.max(1, .1 * timeMs);
+}
 
 // src/domain/fingerprint.ts
 /** What must be equal for two runs to be comparable, and what is only noted. Values are as the machine reports them. */
@@ -1278,4 +1286,4 @@ function reasonsOf(comparisons) {
 	}));
 }
 
-export { withoutFlag as A, LEVELS as C, modelFacts as D, kvDeployment as E, incomparable as F, ordered as I, fingerprintSchema as M, fingerprintSlug as N, flagValue as O, comparisonFileSchema as P, ALLOCATORS as S, logFactsSchema as T, runRecordSchema as _, idList as a, gpuReadingSchema as b, warningTexts as c, formatEffect as d, formatNumber as f, RUN_FILES as g, formatValue as h, extentText as i, diffFingerprints as j, tokenCount as k, formatChange as l, formatTolerance as m, reasonsOf as n, lookLines as o, formatPair as p, attributionPhrases as r, reachPhrase as s, CHANGED as t, formatDetectable as u, shortfallOf as v, findingSchema as w, telemetryLineSchema as x, START_TERMS as y };
+export { withoutFlag as A, LEVELS as C, modelFacts as D, kvDeployment as E, latenessMs as F, comparisonFileSchema as I, incomparable as L, fingerprintSchema as M, fingerprintSlug as N, flagValue as O, allowedLatenessMs as P, ordered as R, ALLOCATORS as S, logFactsSchema as T, runRecordSchema as _, idList as a, gpuReadingSchema as b, warningTexts as c, formatEffect as d, formatNumber as f, RUN_FILES as g, formatValue as h, extentText as i, diffFingerprints as j, tokenCount as k, formatChange as l, formatTolerance as m, reasonsOf as n, lookLines as o, formatPair as p, attributionPhrases as r, reachPhrase as s, CHANGED as t, formatDetectable as u, shortfallOf as v, findingSchema as w, telemetryLineSchema as x, START_TERMS as y };

@@ -32,3 +32,13 @@ export const clientLoadSchema = z.object({
   resent: z.number().int().nonnegative(),
 });
 export type ClientLoad = z.infer<typeof clientLoadSchema>;
+
+/** How late a client stamped what came or sent what was due, in milliseconds, whichever was later. */
+export function latenessMs({ readLagMs, sendLateMs }: ClientLoad, quantile: "p50" | "p99"): number {
+  return Math.max(readLagMs[quantile], sendLateMs[quantile]);
+}
+
+/** Milliseconds that a client may be late by where a time of so many is measured: a tenth of it, or 1 ms. */
+export function allowedLatenessMs(timeMs: number): number {
+  return Math.max(1, 0.1 * timeMs);
+}

@@ -1,3 +1,4 @@
+import { latenessMs } from "../domain/client-load.ts";
 import type { Slo } from "../domain/operating.ts";
 import type { CaseRecord, ServerCounters, SessionRecord } from "../domain/run.ts";
 import type { RequestTrace } from "../domain/trace.ts";
@@ -180,9 +181,6 @@ export function countedIn(data: CaseData, counter: keyof ServerCounters): number
 export function clientLateMs(data: CaseData): { readonly p50: number; readonly p99: number } | null {
   const loads = data.records.flatMap(({ client }) => (client === undefined ? [] : [client]));
   if (loads.length === 0) return null;
-  const worst = (quantile: "p50" | "p99") =>
-    Math.max(
-      ...loads.map(({ readLagMs, sendLateMs }) => Math.max(readLagMs[quantile], sendLateMs[quantile])),
-    );
+  const worst = (quantile: "p50" | "p99") => Math.max(...loads.map((load) => latenessMs(load, quantile)));
   return { p50: worst("p50"), p99: worst("p99") };
 }

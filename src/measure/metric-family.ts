@@ -1,4 +1,5 @@
 import { mean, quantile } from "simple-statistics";
+import { allowedLatenessMs } from "../domain/client-load.ts";
 import type { Level, MetricDefinition, Tolerance } from "../domain/metric.ts";
 import type { SessionRecord } from "../domain/run.ts";
 import type { RequestTrace } from "../domain/trace.ts";
@@ -76,14 +77,10 @@ export function over(
   return none(of === tpotMs ? NO_TOKEN_COUNTS : "the traces hold no token times");
 }
 
-/** Lateness of the client in milliseconds that no time is too short for, and the share of a time that it may be. */
-const LATE_MS = 1;
-const LATE_SHARE = 0.1;
-
 /** A time that the client itself made is none: how late it was is held against what it measured. */
 function unlessLate(data: CaseData, quantileOfLate: "p50" | "p99", reading: Reading): Reading {
   const late = clientLateMs(data)?.[quantileOfLate] ?? 0;
-  if ("absent" in reading || late <= Math.max(LATE_MS, LATE_SHARE * reading.value)) return reading;
+  if ("absent" in reading || late <= allowedLatenessMs(reading.value)) return reading;
   const when = quantileOfLate === "p50" ? "half of the time" : "one time in a hundred";
   return none(
     `the client was ${late.toFixed(1)} ms late or more ${when}: this machine is too busy to measure it`,

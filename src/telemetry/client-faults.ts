@@ -1,10 +1,7 @@
 import { median } from "simple-statistics";
-import type { ClientLoad } from "../domain/client-load.ts";
+import { allowedLatenessMs, type ClientLoad, latenessMs } from "../domain/client-load.ts";
 import type { RequestTrace } from "../domain/trace.ts";
 
-/** Lateness of the client in milliseconds that no time is too short for, and the share of a time that it may be. */
-const LATE_MS = 1;
-const LATE_SHARE = 0.1;
 /** Share of a closed loop's time that its senders may be between requests: throughput that is the client's loss. */
 const IDLE_SHARE = 0.1;
 /**
@@ -17,8 +14,8 @@ const IDLE_SHARE = 0.1;
  * @param traces - its measured requests
  */
 export function clientFaults(name: string, load: ClientLoad, traces: readonly RequestTrace[]): string[] {
-  const allowedMs = Math.max(LATE_MS, LATE_SHARE * shortestMs(traces));
-  const lateMs = Math.max(load.readLagMs.p50, load.sendLateMs.p50);
+  const allowedMs = allowedLatenessMs(shortestMs(traces));
+  const lateMs = latenessMs(load, "p50");
   const faults: string[] = [];
   if (lateMs > allowedMs)
     faults.push(
