@@ -4,7 +4,7 @@
  */
 import { readFileSync } from "node:fs";
 import type { Random } from "../src/simulator/random.ts";
-import { bestWindow } from "../src/stats/window.ts";
+import { bestStretch } from "../src/stats/stretch.ts";
 import { type FixtureLoad, fixtureSessions } from "./fixture.ts";
 
 /** The requests of one case of one round. */
@@ -135,12 +135,14 @@ const THINK_MS = 0.17;
 
 interface Schedule {
   readonly spanMs: number;
+  readonly startsMs: Float64Array;
   readonly endsMs: Float64Array;
 }
 
 /** Runs requests in a closed loop: each sender takes the next one when it is free. */
 function schedule(load: Load, chosen: readonly number[], change: Change): Schedule {
   const free = new Float64Array(load.concurrency);
+  const startsMs = new Float64Array(chosen.length);
   const endsMs = new Float64Array(chosen.length);
   let spanMs = 0;
   for (let k = 0; k < chosen.length; k += 1) {
@@ -148,11 +150,12 @@ function schedule(load: Load, chosen: readonly number[], change: Change): Schedu
     for (let s = 1; s < free.length; s += 1) if (free[s]! < free[sender]!) sender = s;
     const index = chosen[k]!;
     const endMs = free[sender]! + load.ttftMs[index]! * change.ttft + load.decodeMs[index]! * change.decode;
+    startsMs[k] = free[sender]! * load.stretch;
     endsMs[k] = endMs * load.stretch;
     free[sender] = endMs + THINK_MS;
     spanMs = Math.max(spanMs, endMs);
   }
-  return { spanMs: spanMs * load.stretch, endsMs };
+  return { spanMs: spanMs * load.stretch, startsMs, endsMs };
 }
 
 /** As the catalogue has it (type 7 of Hyndman and Fan), on a sorted array. */
@@ -183,18 +186,23 @@ function measureCase(
     chosen,
     (index) => (load.decodeMs[index]! * change.decode) / perToken,
   ).sort();
-  const { spanMs, endsMs } = schedule(load, chosen, change);
-  const window = Math.max(load.concurrency, 4);
-  const tokens = new Float64Array(chosen.length).fill(load.outputTokens);
+  const { spanMs, startsMs, endsMs } = schedule(load, chosen, change);
+  const length = Math.max(load.concurrency, 4);
+  const flights = () =>
+    Array.from(endsMs, (endMs, k) => ({
+      startS: startsMs[k]! / 1000,
+      endS: endMs / 1000,
+      amount: load.outputTokens,
+    }));
   return {
     [`${name}.tokens_per_s`]: (load.outputTokens * chosen.length * 1000) / spanMs,
     [`${name}.tpot_floor_ms`]: quantileSorted(tpot, 0.1),
     ...(load.concurrency >= 2
       ? {
           [`${name}.wave_tokens_per_s`]:
-            (chosen.length >= 2 * window
-              ? bestWindow(endsMs, tokens, window)
-              : (load.outputTokens * chosen.length) / spanMs) * 1000,
+            chosen.length >= 2 * length
+              ? bestStretch(flights(), length)
+              : (load.outputTokens * chosen.length * 1000) / spanMs,
         }
       : {}),
   };
