@@ -4,6 +4,7 @@ import {
   drawSession,
   fixturePool,
   gatePool,
+  laterPool,
   measuredMetrics,
   type Plant,
   type Pool,
@@ -27,6 +28,7 @@ export interface Noise {
 const first = fixturePool(0);
 const again = fixturePool(1);
 const own = gatePool();
+const later = [laterPool(0), laterPool(1)] as const;
 
 export const NOISES = {
   first: { name: "requests", pool: first },
@@ -36,6 +38,10 @@ export const NOISES = {
   jitter: { name: "a machine of 8 % noise in each metric", pool: again, jitter: 0.08 },
   own: { name: "gate's own sessions", pool: own },
   ownBimodal: { name: "gate's own sessions, bimodal", pool: own, bimodal: true },
+  later: { name: "later sessions", pool: later[0] },
+  laterSecond: { name: "later sessions, second GPU", pool: later[1] },
+  laterBimodal: { name: "later sessions, bimodal", pool: later[0], bimodal: true },
+  laterDoubled: { name: "later sessions, spread doubled", pool: later[0], doubled: true },
   ownDoubled: { name: "gate's own sessions, spread doubled", pool: own, doubled: true },
 } as const satisfies Record<string, Noise>;
 

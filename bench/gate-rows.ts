@@ -55,7 +55,7 @@ const everyCase = (change: { ttft: number; decode: number }) =>
 
 /** All rows. */
 export function rowsToRun(): Row[] {
-  const { again, own } = NOISES;
+  const { again, own, later } = NOISES;
   const same = (noise: Noise, more: Partial<Row> = {}): Row => ({
     name: noise.name,
     kind: "same",
@@ -98,6 +98,10 @@ export function rowsToRun(): Row[] {
     same(own),
     same(NOISES.ownBimodal),
     same(NOISES.ownDoubled),
+    same(later),
+    same(NOISES.laterSecond),
+    same(NOISES.laterBimodal),
+    same(NOISES.laterDoubled),
     same(NOISES.first, { name: "requests (constants are from it)" }),
     loss("+3 % TPOT", again, { cases: everyCase({ ttft: 1, decode: 1.03 }) }),
     loss("−10 % throughput at 8", again, { cases: { "batching.c8": slower(1 / 0.9) } }),
@@ -110,6 +114,13 @@ export function rowsToRun(): Row[] {
     loss("−25 % throughput at 32", again, { cases: { "batching.c32": slower(1 / 0.75) } }),
     loss("−2 % KV capacity", again, { facts: { "kv.capacity_tokens": 0.98 } }),
     loss("prefix cache off", again, { cacheOff: true }),
+    ...[later, NOISES.laterSecond].flatMap((noise) => [
+      loss(`+3 % TPOT (${noise.name})`, noise, tpot),
+      loss(`−10 % throughput at 8 (${noise.name})`, noise, { cases: { "batching.c8": slower(1 / 0.9) } }),
+      loss(`−12 % throughput at 64 (${noise.name})`, noise, { cases: { "batching.c64": slower(1 / 0.88) } }),
+      loss(`−25 % throughput at 32 (${noise.name})`, noise, { cases: { "batching.c32": slower(1 / 0.75) } }),
+      loss(`prefix cache off (${noise.name})`, noise, { cacheOff: true }),
+    ]),
     ...baselines("bimodal, same flags", NOISES.bimodal, {}),
     ...baselines("bimodal, every batching case × 1.2", NOISES.bimodal, slow),
     ...baselines("bimodal, +3 % TPOT", NOISES.bimodal, tpot),
@@ -128,6 +139,19 @@ export function rowsToRun(): Row[] {
       noise: own,
       ofTolerance: 0.5,
       most: 0.01,
+    },
+    {
+      name: "half the tolerance everywhere (later sessions)",
+      kind: "other",
+      noise: later,
+      ofTolerance: 0.5,
+      most: 0.01,
+    },
+    {
+      name: "same flags on another GPU of the host (later sessions)",
+      kind: "other",
+      noise: later,
+      headNoise: NOISES.laterSecond,
     },
     {
       name: "3 % faster TPOT, called slower",

@@ -24,6 +24,8 @@ type Round = Readonly<Record<string, Load>>;
 /** One server start. */
 export interface MeasuredSession {
   readonly rounds: readonly Round[];
+  /** What its start told, where that is not what all others told. */
+  readonly facts?: Readonly<Record<string, number>>;
 }
 
 /** Sessions of one host that differ by nothing but the time. */
@@ -105,6 +107,28 @@ export function gatePool(): Pool {
       ),
     }));
   return { name: "gate's own", sessions: measured };
+}
+
+/** Sessions that were measured after the decision was made, on one of two GPUs of a fourth host, with these flags. */
+export function laterPool(gpu: 0 | 1, flags = ""): Pool {
+  const text = readFileSync(new URL("data/h200-later.json", import.meta.url), "utf8");
+  const { sessions } = JSON.parse(text) as {
+    sessions: {
+      gpu: number;
+      flags: string;
+      facts: Record<string, number>;
+      rounds: Record<string, RawLoad>[];
+    }[];
+  };
+  const measured = sessions
+    .filter((each) => each.gpu === gpu && each.flags === flags)
+    .map(({ facts, rounds }) => ({
+      facts,
+      rounds: rounds.map((cases) =>
+        Object.fromEntries(Object.entries(cases).map(([name, load]) => [name, loadOf(load)])),
+      ),
+    }));
+  return { name: `later, GPU ${gpu}`, sessions: measured };
 }
 
 /** What flags do to the requests of a case: factors on its times. */
@@ -210,7 +234,7 @@ function measureCase(
 
 function measureRound(
   round: Round,
-  choose: (count: number) => number[],
+  choose: (count: number, together: number) => number[],
   plant: Plant,
 ): Record<string, number> {
   const values: Record<string, number> = { "requests.error_rate": 0 };
@@ -218,7 +242,7 @@ function measureRound(
     const load = plant.cacheOff && name === "prefix.hit.1024" ? round["prefix.miss.1024"]! : round[name]!;
     Object.assign(
       values,
-      measureCase(name, load, choose(load.ttftMs.length), plant.cases?.[name] ?? NO_CHANGE),
+      measureCase(name, load, choose(load.ttftMs.length, load.concurrency), plant.cases?.[name] ?? NO_CHANGE),
     );
   }
   const hit = values["prefix.hit.1024.c1.ttft_p50_ms"];
@@ -228,11 +252,28 @@ function measureRound(
 }
 
 /** The values of a session as it was measured. */
-export function measuredMetrics({ rounds }: MeasuredSession): SessionMetrics {
-  return collect(
-    rounds.map((round) => measureRound(round, (count) => Array.from({ length: count }, (_, i) => i), {})),
-    {},
-  );
+export function measuredMetrics({ rounds, facts }: MeasuredSession): SessionMetrics {
+  return {
+    ...collect(
+      rounds.map((round) => measureRound(round, (count) => Array.from({ length: count }, (_, i) => i), {})),
+      {},
+    ),
+    ...Object.fromEntries(Object.entries(facts ?? {}).map(([id, value]) => [id, [value]])),
+  };
+}
+
+/**
+ * Draws requests in runs of as many as were under way together, since those were slow or fast together: drawn one by
+ * one, a wave is put together from slow and fast ones, and up to 18 % slower than any that was measured. The blocks
+ * begin anywhere and go on at the beginning (Politis and Romano 1992, A circular block-resampling procedure).
+ */
+function drawBlocks(count: number, together: number, pick: (count: number) => number): number[] {
+  const chosen: number[] = [];
+  while (chosen.length < count) {
+    const first = pick(count);
+    for (let k = 0; k < together && chosen.length < count; k += 1) chosen.push((first + k) % count);
+  }
+  return chosen;
 }
 
 /**
@@ -250,7 +291,7 @@ export function drawSession(
   const origin = pick(pool.sessions.length);
   const own = pool.sessions[origin]!.rounds;
   const drawn = Array.from({ length: rounds }, () =>
-    measureRound(own[pick(own.length)]!, (count) => Array.from({ length: count }, () => pick(count)), plant),
+    measureRound(own[pick(own.length)]!, (count, together) => drawBlocks(count, together, pick), plant),
   );
   return { values: collect(drawn, plant.facts ?? {}), origin };
 }

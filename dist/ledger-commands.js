@@ -1041,37 +1041,81 @@ const CURVE = [
 	}, 2, (points) => geometricMean(points.map((point) => point.tokensPerS)))
 ];
 
-// src/stats/window.ts
+// src/stats/stretch.ts
 /**
-* The fastest stretch of a series of completions: the largest amount per second over `length` consecutive ones.
+* The fastest stretch of a series of flights: the largest amount per second over `length` of them that ended one after
+* another, where a second is counted in two ways and the longer time holds.
 *
-* @param endsS - when each completed, in any order
-* @param amounts - what each carried, in the same order
-* @param length - completions of a stretch; fewer than there are
+* One is the time between completions. It is blind after a pause that held several of them back: they come at once,
+* and a stretch that begins among them counts the rest for nothing. The other is the time that they bear: while n are
+* in flight, each bears a part of 1/n, so that all together bear exactly the time in which any was (Little's law,
+* flight by flight). It is blind where all begin at once and find no queue.
+*
+* @param length - flights of a stretch, at least 1
+* @throws RangeError unless there are more flights than that
 */
-function bestWindow(endsS, amounts, length) {
-	if (length < 1 || length >= endsS.length) throw new RangeError(`bestWindow: a stretch of ${length} of ${endsS.length} completions`);
-	const order = Array.from(endsS, (_, index) => index).sort((a, b) => endsS[a] - endsS[b]);
-	const at = (index) => endsS[order[index]];
-	const carried = (index) => amounts[order[index]];
-	let inside = 0;
-	for (let index = 1; index <= length; index += 1) inside += carried(index);
-	let best = 0;
-	for (let first = 0;; first += 1) {
-		const seconds = at(first + length) - at(first);
-		if (seconds > 0) best = Math.max(best, inside / seconds);
-		if (first + length + 1 >= order.length) return best;
-		inside += carried(first + length + 1) - carried(first + 1);
+function bestStretch(flights, length) {
+	if (length < 1 || length >= flights.length) throw new RangeError(`bestStretch: a stretch of ${length} of ${flights.length} flights`);
+	const ordered = [...flights].sort((a, b) => a.endS - b.endS);
+	const borneS = sharesOf(ordered);
+	const at = (index) => ordered[index];
+	let amount = 0;
+	let seconds = 0;
+	for (let index = 1; index <= length; index += 1) {
+		amount += at(index).amount;
+		seconds += borneS[index];
 	}
+	let best = 0;
+	for (let before = 0;; before += 1) {
+		const longer = Math.max(at(before + length).endS - at(before).endS, seconds);
+		if (longer > 0) best = Math.max(best, amount / longer);
+		if (before + length + 1 >= ordered.length) return best;
+		amount += at(before + length + 1).amount - at(before + 1).amount;
+		seconds += borneS[before + length + 1] - borneS[before + 1];
+	}
+}
+/** What each flight bears of the time that passes while it is under way; in the order of their ends, as they come. */
+function sharesOf(flights) {
+	const starts = Float64Array.from(flights, ({ startS }) => startS).sort();
+	const ends = Float64Array.from(flights, ({ endS }) => endS);
+	const moments = [];
+	const integral = [];
+	let sum = 0;
+	let inFlight = 0;
+	for (let s = 0, e = 0, nowS = 0; e < ends.length;) {
+		const isStart = s < starts.length && starts[s] <= ends[e];
+		const atS = isStart ? starts[s] : ends[e];
+		if (inFlight > 0) sum += (atS - nowS) / inFlight;
+		nowS = atS;
+		if (isStart) s += 1;
+		else e += 1;
+		inFlight += isStart ? 1 : -1;
+		moments.push(atS);
+		integral.push(sum);
+	}
+	return Float64Array.from(flights, ({ startS, endS }) => {
+		return integral[placeOf(moments, endS)] - integral[placeOf(moments, startS)];
+	});
+}
+/** The first place of a moment in a sorted list that has it. */
+function placeOf(moments, moment) {
+	let low = 0;
+	let high = moments.length - 1;
+	while (low < high) {
+		const middle = low + high >> 1;
+		if (moments[middle] < moment) low = middle + 1;
+		else high = middle;
+	}
+	return low;
 }
 
 // src/measure/wave.ts
-/** A stretch of fewer completions is one request's luck. */
+/** A stretch of fewer requests is one request's luck. */
 const LEAST_REQUESTS$1 = 4;
 /**
-* Output tokens per second over the best full wave of a case: as many consecutive completions as there are senders.
-* Interference only ever slows a wave down, and rarely all of them, so that the best one is the server's own. A case
-* of fewer than two waves is taken whole.
+* Output tokens per second over the best full wave of a case: as many consecutive completions as there are senders, over
+* the time that {@link bestStretch} counts for them. Interference only ever slows a wave down, and rarely all of them, so
+* that the best one is the server's own. A case of fewer than two waves is taken whole.
 *
 * @param concurrency - senders of the case
 */
@@ -1079,10 +1123,13 @@ function waveTokensPerS(data, concurrency) {
 	const whole = tokensPerS(data);
 	const length = Math.max(concurrency, LEAST_REQUESTS$1);
 	if ("absent" in whole || data.ok.length < 2 * length) return whole;
-	const ends = data.ok.map((trace) => trace.lastTokenS ?? trace.endS);
-	const tokens = data.ok.map((trace) => trace.outputTokens ?? 0);
+	const flights = data.ok.map((trace) => ({
+		startS: trace.startS,
+		endS: trace.lastTokenS ?? trace.endS,
+		amount: trace.outputTokens ?? 0
+	}));
 	return {
-		value: bestWindow(ends, tokens, length),
+		value: bestStretch(flights, length),
 		n: data.ok.length
 	};
 }
@@ -38994,7 +39041,7 @@ function estimateLoss(input, recorded, noisier = 1) {
 	const place = (session) => sessionPlace(session, scale, input.rounds, equal);
 	const base = input.base.map(place);
 	const head = input.head.map(place);
-	const known = scaled(knownSpread(input.metric, scale.kind, recorded), noisier);
+	const known = scaled(knownSpread(input.metric, scale.kind, recorded), noisier, base, head);
 	const bulk = bulkSd([base, head], known);
 	const tested = moderatedContrast(pulledIn(base, bulk), pulledIn(head, bulk), known);
 	return {
@@ -39062,14 +39109,6 @@ function bulkSd(sides, known) {
 	const own = squares.reduce((sum, square) => sum + square, 0);
 	return Math.sqrt((known.degreesOfFreedom * known.sd ** 2 + own) / freedom);
 }
-function scaled(known, noisier) {
-	if (!known.shipped || known.steady) return known;
-	return {
-		...known,
-		sd: known.sd * noisier,
-		range: known.range * noisier
-	};
-}
 /** Below this, a machine is as noisy as the one that the shipped spreads are from: few sessions tell it no better. */
 const AS_NOISY = 3;
 const LEAST_FOR_LEVEL = 3;
@@ -39079,11 +39118,26 @@ const LEAST_FOR_LEVEL = 3;
 * that is less than three times as far, or where no metric has the sessions to tell.
 */
 function noiseLevel(estimates) {
-	const levels = estimates.filter(({ known, base }) => known.shipped && !known.steady && base.length >= LEAST_FOR_LEVEL).map(({ known, base, head }) => {
-		const own = base.length + head.length - 2;
-		return Math.sqrt((squaresAround(base) + squaresAround(head)) / own) / known.sd;
-	});
+	const levels = estimates.filter(({ known, base }) => known.shipped && !known.steady && base.length >= LEAST_FOR_LEVEL).map(({ known, base, head }) => ownSd(base, head) / known.sd);
 	return levels.length === 0 ? 1 : Math.max(1, median$1(levels) / AS_NOISY);
+}
+/** How far the sessions of both sides spread, each around its own mean; at least three of them. */
+function ownSd(base, head) {
+	return Math.sqrt((squaresAround(base) + squaresAround(head)) / (base.length + head.length - 2));
+}
+/**
+* What is known, on a machine that is so much noisier. The level is that of most metrics; one whose own sessions lie
+* closer together than a third of what it would make of them is not as noisy as the others.
+*/
+function scaled(known, noisier, base, head) {
+	if (!known.shipped || known.steady || noisier === 1) return known;
+	const most = base.length < LEAST_FOR_LEVEL ? noisier : Math.max(1, AS_NOISY * ownSd(base, head) / known.sd);
+	const factor = Math.min(noisier, most);
+	return {
+		...known,
+		sd: known.sd * factor,
+		range: known.range * factor
+	};
 }
 /** The loss that is tolerated: both the relative and the absolute bound must be exceeded. */
 function toleranceOnScale({ relative, absolute }, scale, base) {

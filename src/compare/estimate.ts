@@ -105,7 +105,7 @@ export function estimateLoss(
   const place = (session: readonly number[]) => sessionPlace(session, scale, input.rounds, equal);
   const base = input.base.map(place);
   const head = input.head.map(place);
-  const known = scaled(knownSpread(input.metric, scale.kind, recorded), noisier);
+  const known = scaled(knownSpread(input.metric, scale.kind, recorded), noisier, base, head);
   const bulk = bulkSd([base, head], known);
   const tested = moderatedContrast(pulledIn(base, bulk), pulledIn(head, bulk), known);
   return {
@@ -186,11 +186,6 @@ function bulkSd(sides: readonly (readonly number[])[], known: KnownSpread): numb
   return Math.sqrt((known.degreesOfFreedom * known.sd ** 2 + own) / freedom);
 }
 
-function scaled(known: KnownSpread, noisier: number): KnownSpread {
-  if (!known.shipped || known.steady) return known;
-  return { ...known, sd: known.sd * noisier, range: known.range * noisier };
-}
-
 /** Below this, a machine is as noisy as the one that the shipped spreads are from: few sessions tell it no better. */
 const AS_NOISY = 3;
 const LEAST_FOR_LEVEL = 3;
@@ -203,11 +198,30 @@ const LEAST_FOR_LEVEL = 3;
 export function noiseLevel(estimates: readonly Estimate[]): number {
   const levels = estimates
     .filter(({ known, base }) => known.shipped && !known.steady && base.length >= LEAST_FOR_LEVEL)
-    .map(({ known, base, head }) => {
-      const own = base.length + head.length - 2;
-      return Math.sqrt((squaresAround(base) + squaresAround(head)) / own) / known.sd;
-    });
+    .map(({ known, base, head }) => ownSd(base, head) / known.sd);
   return levels.length === 0 ? 1 : Math.max(1, median(levels) / AS_NOISY);
+}
+
+/** How far the sessions of both sides spread, each around its own mean; at least three of them. */
+function ownSd(base: readonly number[], head: readonly number[]): number {
+  return Math.sqrt((squaresAround(base) + squaresAround(head)) / (base.length + head.length - 2));
+}
+
+/**
+ * What is known, on a machine that is so much noisier. The level is that of most metrics; one whose own sessions lie
+ * closer together than a third of what it would make of them is not as noisy as the others.
+ */
+function scaled(
+  known: KnownSpread,
+  noisier: number,
+  base: readonly number[],
+  head: readonly number[],
+): KnownSpread {
+  if (!known.shipped || known.steady || noisier === 1) return known;
+  const most =
+    base.length < LEAST_FOR_LEVEL ? noisier : Math.max(1, (AS_NOISY * ownSd(base, head)) / known.sd);
+  const factor = Math.min(noisier, most);
+  return { ...known, sd: known.sd * factor, range: known.range * factor };
 }
 
 /** The loss that is tolerated: both the relative and the absolute bound must be exceeded. */

@@ -184,10 +184,9 @@ class JudgedMetric {
         `worse than the baseline's best sessions, but ${counted(sessions.head, "session")} of this run cannot tell`,
       );
     }
-    if (isMostlyWorse(estimate)) {
-      return inconclusive(
-        "most of its sessions are worse than all of the baseline's, by more than those differ",
-      );
+    if (isMostlyWorse(this.#withFresh(estimate))) {
+      const why = "most of its sessions are worse than all of the baseline's, by more than those differ";
+      return { ...inconclusive(why), ...(this.#lacksFresh(estimate) ? { baseDecides: true as const } : {}) };
     }
     const atMost =
       tested.difference + studentCritical(1 - POWER, tested.spread.degreesOfFreedom) * tested.standardError;
@@ -250,6 +249,17 @@ class JudgedMetric {
       hasMoved: false,
       isOpen: isWanting,
     };
+  }
+
+  /** Head against all sessions of the base that there are, those beside it among them. */
+  #withFresh(estimate: Estimate): Estimate {
+    const { base, head, fresh = [] } = this.#input;
+    return fresh.length === 0 ? estimate : this.#estimate([...base, ...fresh], head);
+  }
+
+  /** Whether more sessions of the base beside head's may show that the machine makes such ones. */
+  #lacksFresh({ known }: Estimate): boolean {
+    return !this.#interleaved && !known.steady && (this.#input.fresh ?? []).length < TELLING;
   }
 
   #examine(estimate: Estimate, pValue: number): Finding {
