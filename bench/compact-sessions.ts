@@ -1,7 +1,7 @@
 /**
  * Makes `bench/data/h200-later.json` from run folders of vllm-gate: `node bench/compact-sessions.ts RUN...`, in the order
- * in which they ran. Kept of each session: the flags beside the common ones, the GPU, what its start told of memory, and
- * of each request of a round its start since the case's first one, TTFT and end-to-end time, in milliseconds.
+ * in which they ran. Kept of each session: the flags beside the common ones, the GPU, what was
+ * counted and not timed, and of each request of a round its start since the case's first one, TTFT and end-to-end time, in milliseconds.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
@@ -11,7 +11,7 @@ import { type RequestTrace, requestTraceSchema } from "../src/domain/trace.ts";
 
 /** Flags that every session has. */
 const COMMON = ["--load-format", "dummy", "--max-model-len", "4096"];
-const FACTS = ["kv.capacity_tokens", "kv.available_gib", "memory.weights_gib"];
+const COUNTED = ["kv.capacity_tokens", "kv.available_gib", "memory.weights_gib", "prefix.1024.c1.hit_rate"];
 const FILE = new URL("data/h200-later.json", import.meta.url);
 const ABOUT =
   "Server starts of vLLM 0.22.0 (Qwen2.5-1.5B shape) on two NVIDIA H200 of one host, in turn without and with flags, as " +
@@ -65,10 +65,13 @@ function sessionsOf(folder: string): object[] {
         flags: args.slice(COMMON.length).join(" "),
         gpu: Number(env["CUDA_VISIBLE_DEVICES"]),
         startedAt,
-        facts: Object.fromEntries(
-          measurements
-            .filter(({ metric, session }) => FACTS.includes(metric) && session === index)
-            .map(({ metric, value }) => [metric, value]),
+        counted: Object.fromEntries(
+          COUNTED.map((id) => [
+            id,
+            measurements
+              .filter(({ metric, session }) => metric === id && session === index)
+              .map(({ value }) => value),
+          ]),
         ),
         rounds: rounds.map((round) => roundOf(own.filter((trace) => trace.round === round))),
       };

@@ -24,8 +24,8 @@ type Round = Readonly<Record<string, Load>>;
 /** One server start. */
 export interface MeasuredSession {
   readonly rounds: readonly Round[];
-  /** What its start told, where that is not what all others told. */
-  readonly facts?: Readonly<Record<string, number>>;
+  /** What was counted and not timed, where that is not what it is in all others. */
+  readonly counted?: SessionMetrics;
 }
 
 /** Sessions of one host that differ by nothing but the time. */
@@ -116,14 +116,14 @@ export function laterPool(gpu: 0 | 1, flags = ""): Pool {
     sessions: {
       gpu: number;
       flags: string;
-      facts: Record<string, number>;
+      counted: SessionMetrics;
       rounds: Record<string, RawLoad>[];
     }[];
   };
   const measured = sessions
     .filter((each) => each.gpu === gpu && each.flags === flags)
-    .map(({ facts, rounds }) => ({
-      facts,
+    .map(({ counted, rounds }) => ({
+      counted,
       rounds: rounds.map((cases) =>
         Object.fromEntries(Object.entries(cases).map(([name, load]) => [name, loadOf(load)])),
       ),
@@ -252,13 +252,13 @@ function measureRound(
 }
 
 /** The values of a session as it was measured. */
-export function measuredMetrics({ rounds, facts }: MeasuredSession): SessionMetrics {
+export function measuredMetrics({ rounds, counted }: MeasuredSession): SessionMetrics {
   return {
     ...collect(
       rounds.map((round) => measureRound(round, (count) => Array.from({ length: count }, (_, i) => i), {})),
       {},
     ),
-    ...Object.fromEntries(Object.entries(facts ?? {}).map(([id, value]) => [id, [value]])),
+    ...counted,
   };
 }
 

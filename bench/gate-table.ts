@@ -1,5 +1,6 @@
 /** The results of `bench/gate.ts` as tables. */
 import { code, plain, table } from "../src/report/markdown.ts";
+import type { LaterResult } from "./gate-later.ts";
 import type { DetectedEffect } from "./gate-power.ts";
 import type { RowResult } from "./gate-rows.ts";
 import { RULES } from "./gate-rules.ts";
@@ -15,6 +16,7 @@ const target = ({ row }: RowResult) =>
 /** All tables, one below the other. */
 export function renderTables(
   results: readonly RowResult[],
+  later: readonly LaterResult[],
   effects: readonly (readonly DetectedEffect[])[],
   runs: number,
   powerRuns: number,
@@ -25,6 +27,13 @@ export function renderTables(
     rates(of("same")),
     `## Planted losses (${runs} a row)`,
     rates(of("loss")),
+    ...(later.length === 0
+      ? []
+      : [
+          `## Whole sessions of two GPUs, as they were measured later (${powerRuns} draws a row)`,
+          "Nothing is planted, and no session is in a run twice: five of those without flags are the baseline, others are head's and the base's beside it. Draws of ten sessions are not independent of each other: what fails in none of them fails seldom, no more.",
+          laterTable(later),
+        ]),
     `## More baseline sessions, and A/B (${runs} a row)`,
     "Where one session in four is slow by itself, a loss of its size cannot be told from three slow ones in a row. An A/B has three pairs.",
     rates(of("more")),
@@ -66,6 +75,38 @@ function rates(results: readonly RowResult[]): string {
       Object.entries(result.regressed)
         .sort(([, a], [, b]) => b - a)
         .slice(0, 2)
+        .map(([id, share]) => `${code(id)} ${percent(share)}`)
+        .join(", "),
+    ]),
+    ["l", "r", "r", "r", "r", "r", "r", "r", "l"],
+  );
+}
+
+function laterTable(results: readonly LaterResult[]): string {
+  return table(
+    [
+      "flags",
+      "GPU",
+      "sessions there are",
+      "exit 1",
+      "warned",
+      "passed",
+      "head sessions",
+      "base sessions beside",
+      "what failed",
+    ],
+    results.map((result) => [
+      result.flags === "" ? "the same" : code(result.flags),
+      `${result.gpu}`,
+      `${result.measured}`,
+      percent(result.failed),
+      percent(result.warned),
+      percent(result.passed),
+      result.sessions.toFixed(2),
+      result.baseSessions.toFixed(2),
+      Object.entries(result.regressed)
+        .sort(([, a], [, b]) => b - a)
+        .slice(0, 3)
         .map(([id, share]) => `${code(id)} ${percent(share)}`)
         .join(", "),
     ]),
@@ -121,9 +162,9 @@ const INTRODUCTION = `<!-- Written by \`node bench/gate.ts --runs 2000 --docs\`:
 # How often the decision is wrong
 
 Runs are drawn from measured server sessions of an H200 (vLLM 0.22.0, Qwen2.5-1.5B shape) and judged by the code that
-judges real ones, look by look: five sessions of the baseline, at most three of head, two rounds each. Drawing is
-hierarchical, all with replacement: sessions, of each its rounds, of each their requests; a closed loop is put together
-from the requests again. A row's loss is planted in every cell that it touches. The metrics that were the same in every
+judges real ones, look by look. Where nothing else is said: five sessions of the baseline, at most three of head, two rounds each. Drawing is
+hierarchical, all with replacement: sessions, of each its rounds, of each their requests, in runs of as many as were
+under way together; a closed loop is put together from them again. A row's loss is planted in every cell that it touches. The metrics that were the same in every
 server start (KV capacity, memory) are constant here as well.
 
 - **requests-again**: three sessions of two rounds on one host, on which the decision is scored.
@@ -132,6 +173,8 @@ server start (KV capacity, memory) are constant here as well.
 - **a machine of 8 % noise in each metric**: requests-again, and beside that each metric of each session is off by
   itself: a machine far noisier than that of the shipped figures, without a calibration of its own.
 - **gate's own sessions**: three sessions of two rounds on a third host, measured by this tool, with 64 in flight.
+- **later sessions**: ten sessions of each of two GPUs of a fourth host, measured in turn with those of other flags after
+  the decision had been made (\`bench/data/h200-later.json\`). No constant is from them.
 - **oracle**: what is found at a level of 1 % over all gated metrics by one that needs no baseline, since it knows how the
   best, the middle and the mean of three sessions of each metric are distributed. Near a ceiling, though no strict one.
 - **passed**: ended as a pass, without a warning. Of planted losses these are the ones that nobody hears of.

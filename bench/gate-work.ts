@@ -2,19 +2,22 @@
 import { once } from "node:events";
 import { availableParallelism } from "node:os";
 import { isMainThread, parentPort, Worker } from "node:worker_threads";
+import { type LaterResult, laterResults } from "./gate-later.ts";
 import { NOISES } from "./gate-noise.ts";
 import { type DetectedEffect, detectedEffects } from "./gate-power.ts";
 import { type RowResult, rowsToRun, runRow } from "./gate-rows.ts";
 
-/** A row, or the effects that are found in a noise. */
+/** A row, the effects that are found in a noise, or what becomes of sessions that were measured later. */
 export type GateTask =
   | { readonly kind: "row"; readonly name: string; readonly runs: number }
+  | { readonly kind: "later"; readonly runs: number }
   | { readonly kind: "effects"; readonly noise: keyof typeof NOISES; readonly runs: number };
 
-type Answer = RowResult | DetectedEffect[];
+type Answer = RowResult | DetectedEffect[] | LaterResult[];
 
 function perform(task: GateTask): Answer {
   if (task.kind === "effects") return detectedEffects(NOISES[task.noise], task.runs);
+  if (task.kind === "later") return laterResults(task.runs);
   const row = rowsToRun().find(({ name }) => name === task.name);
   if (row === undefined) throw new Error(`no row ${task.name}`);
   return runRow(row, task.runs);

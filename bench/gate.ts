@@ -9,6 +9,7 @@
  */
 import { writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import type { LaterResult } from "./gate-later.ts";
 import type { DetectedEffect } from "./gate-power.ts";
 import { type RowResult, rowsToRun } from "./gate-rows.ts";
 import { docsPage, renderTables } from "./gate-table.ts";
@@ -32,13 +33,15 @@ const wanted = new RegExp(options.rows ?? "");
 const chosen = rowsToRun().filter(({ name }) => wanted.test(name));
 // A loss of one metric at a time needs fewer runs: it is looked for, not proved.
 const powerRuns = Math.min(runs, 300);
-const pools = options.rows === undefined ? (["again", "own"] as const) : [];
+const pools = options.rows === undefined ? (["again", "own", "later"] as const) : [];
 const work: readonly GateTask[] = [
   ...pools.map((noise): GateTask => ({ kind: "effects", noise, runs: powerRuns })),
+  ...(options.rows === undefined ? [{ kind: "later", runs: powerRuns } as const] : []),
   ...chosen.map(({ name }): GateTask => ({ kind: "row", name, runs })),
 ];
 const answers = await runTasks(work, (task, answer) => {
   if (task.kind === "effects") say(`effects found 95 times in 100: ${task.noise}`);
+  else if (task.kind === "later") say("sessions that were measured later");
   else {
     const { failed, warned, passed } = answer as RowResult;
     const [exit, warn, pass] = [failed, warned, passed].map((share) => (share * 100).toFixed(2));
@@ -46,8 +49,9 @@ const answers = await runTasks(work, (task, answer) => {
   }
 });
 const effects = answers.slice(0, pools.length) as DetectedEffect[][];
-const results = answers.slice(pools.length) as RowResult[];
-const tables = renderTables(results, effects, runs, powerRuns);
+const later = answers.filter((_, index) => work[index]?.kind === "later").flat() as LaterResult[];
+const results = answers.filter((_, index) => work[index]?.kind === "row") as RowResult[];
+const tables = renderTables(results, later, effects, runs, powerRuns);
 process.stdout.write(`${tables}\n`);
 if (options.docs) {
   writeFileSync(new URL("../docs/gate-error-rates.md", import.meta.url), docsPage(tables));

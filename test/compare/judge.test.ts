@@ -107,6 +107,20 @@ describe("a steady metric with a full baseline", () => {
     }
   });
 
+  it("sessions of the base beside head's tell whether the machine makes such bad ones by itself", () => {
+    const head = [2.03, 2.44, 2.45].map((value) => [value, value]);
+    const reason = expect.stringMatching(/^most of its sessions are worse/);
+    expect(one({ head })).toMatchObject({ verdict: "inconclusive", baseDecides: true, reason });
+    expect(one({ head, fresh: STEADY.slice(0, 2) })).toMatchObject({ baseDecides: true, reason });
+    const asked = one({ head, fresh: STEADY.slice(0, 3) });
+    expect(asked).toMatchObject({ verdict: "inconclusive", reason });
+    expect(asked.baseDecides).toBeUndefined();
+    expect(one({ head, fresh: [[2.44, 2.44], ...STEADY.slice(0, 2)] }).verdict).toBe("pass");
+    const [paired] = judge([input({ base: STEADY.slice(0, 3), head })], { interleaved: true });
+    expect(paired).toMatchObject({ verdict: "inconclusive", reason });
+    expect(paired?.baseDecides).toBeUndefined();
+  });
+
   it("interleaved sessions of the base need no others to confirm", () => {
     const [found] = judge([input({ base: STEADY.slice(0, 3), head: times(1.05) })], { interleaved: true });
     expect(found).toMatchObject({ verdict: "regressed" });
@@ -283,6 +297,20 @@ describe("a machine that is far noisier than that of the shipped figures", () =>
     expect(found).toMatchObject({ verdict: "inconclusive", decidable: false });
     expect(found.reason).toMatch(/do not exclude that it is \d+ % worse/);
     expect(found.resolution).toBeGreaterThan(1);
+  });
+
+  it("a metric whose own sessions are quiet there keeps what is known of it", () => {
+    const quiet = input({
+      metric: "prefix.miss.512.c1.ttft_floor_ms",
+      tolerance: { relative: 0.35, absolute: 2 },
+      base: [36.3, 36.6, 36.7, 37, 36.9].map((value) => [value, value]),
+      head: [56.9, 57, 58].map((value) => [value, value]),
+      fresh: [36.5, 37.1, 36.8].map((value) => [value, value]),
+    });
+    const steady = names.map((metric) => input({ metric }));
+    const found = judge([quiet, ...names.map((metric) => noisy(metric, 1))])[0]!;
+    expect(found.sessionSd).toBeCloseTo(judge([quiet, ...steady])[0]!.sessionSd as number, 9);
+    expect(found.verdict).toBe("regressed");
   });
 
   it("convicts of less than one noisy metric among steady ones", () => {
