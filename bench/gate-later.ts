@@ -50,8 +50,7 @@ export function laterResults(runs: number): LaterResult[] {
       let next = 0;
       const gate = simulateGate(base, (index) => head[index]!, {
         mostSessions: Math.min(MOST_SESSIONS, head.length),
-        // Of the same flags two sessions are left: they come again.
-        fresh: () => beside[next++ % beside.length]!,
+        fresh: () => beside[next++],
       });
       if (gate.exitCode === 1) counts.failed += 1;
       else if (gate.verdict === "inconclusive") counts.warned += 1;

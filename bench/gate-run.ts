@@ -46,7 +46,7 @@ const POLICY = { onInconclusive: "warn", onInvalid: "fail", reportOnly: false } 
  * Runs a gate to its end.
  *
  * @param head - its sessions, drawn when the gate asks for them
- * @param fresh - a session of the base on the same machine now; without it nothing is confirmed that way
+ * @param fresh - a session of the base on the same machine now, undefined when there is none left; without it nothing is confirmed that way
  */
 export function simulateGate(
   base: readonly SessionMetrics[],
@@ -54,7 +54,7 @@ export function simulateGate(
   options: {
     readonly mostSessions: number;
     readonly sameHost?: boolean;
-    readonly fresh?: () => SessionMetrics;
+    readonly fresh?: () => SessionMetrics | undefined;
     /** Measure all sessions before the first look. */
     readonly all?: boolean;
     /** An A/B: of `base` as many sessions count as of head. */
@@ -63,6 +63,7 @@ export function simulateGate(
 ): SimulatedGate {
   const sessions = Array.from({ length: options.all ? options.mostSessions : 1 }, (_, index) => head(index));
   const fresh: SessionMetrics[] = [];
+  let hasFresh = options.fresh !== undefined;
   for (;;) {
     const comparison = compareSides(
       "bench",
@@ -79,7 +80,7 @@ export function simulateGate(
       settled: false,
       sessions: { head: sessions.length, base: fresh.length },
       mostSessions: options.mostSessions,
-      base: options.interleaved ? "interleaved" : options.fresh === undefined ? "stored" : "confirmable",
+      base: options.interleaved ? "interleaved" : hasFresh ? "confirmable" : "stored",
       remainingS: 3600,
       sessionS: 100,
     });
@@ -89,7 +90,11 @@ export function simulateGate(
     }
     for (const variant of plan.order) {
       if (variant === "head") sessions.push(head(sessions.length));
-      else if (options.fresh !== undefined && !options.interleaved) fresh.push(options.fresh());
+      else if (!options.interleaved) {
+        const session = options.fresh?.();
+        if (session === undefined) hasFresh = false;
+        else fresh.push(session);
+      }
     }
   }
 }

@@ -56,6 +56,9 @@ export async function measureCells(
       `resuming: ${left.length} of ${plan.order.length} sessions are left, the others were measured or left out`,
     );
   }
+  if (run.sessions.some(({ outcome }) => outcome !== "ok") && left.length > 0) {
+    world.log.step("a session that did not end well is measured again from its start");
+  }
   const drop = (cell: string, variant?: string) => {
     const reason = `left out: the study would not have fitted in ${budgetMinutes} min`;
     world.log.warn(`${cell}: ${reason}`);

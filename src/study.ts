@@ -3,7 +3,6 @@ import { endServersOf } from "./cleanup.ts";
 import type { GateConfig } from "./config/load.ts";
 import { typed } from "./domain/command-line.ts";
 import { UsageError } from "./domain/errors.ts";
-import type { MeasurementsFile } from "./domain/measurements.ts";
 import { RUN_FILES, type RunRecord } from "./domain/run.ts";
 import { EXIT, type ExitCode, type VerdictFile } from "./domain/verdict.ts";
 import {
@@ -15,8 +14,8 @@ import {
   startRun,
 } from "./measuring.ts";
 import { suiteOfCells } from "./probe/cells.ts";
-import { plain } from "./report/markdown.ts";
 import type { StudyFiles, StudyKind } from "./studies/study-kind.ts";
+import { isSaid, machineDoubts, untrustedIn, withDoubts } from "./study-doubts.ts";
 import { measureCells } from "./study-sessions.ts";
 import { readTextIfExists, writeFileAtomic } from "./system/files.ts";
 import { readRunFolder } from "./system/run-folder.ts";
@@ -79,15 +78,16 @@ export async function runStudy<Options>(
   await measureCells(started, study, config, world, request);
   const measured = await concludeMeasuring(started, config, world);
   const where = relative(world.cwd, runDir) || runDir;
-  const stopped =
-    measured.failure === null ? null : stoppedText(measured.failure, resumeCommand(request.command, where));
+  const refused = measured.failure?.cause === "failed_start" && isRefused(kind, run);
+  const resume = refused ? null : resumeCommand(request.command, where);
+  const stopped = measured.failure === null ? null : stoppedText(measured.failure, resume);
   try {
     if (
       measured.failure !== null &&
       stopped !== null &&
       !run.sessions.some((session) => session.outcome === "ok")
     ) {
-      return { runDir, exitCode: exitOf(measured.failure), summary: stopped };
+      return { runDir, exitCode: exitOf(measured.failure, refused), summary: stopped };
     }
     const { traces } = await readRunFolder(runDir);
     const folder = runDir;
@@ -103,7 +103,9 @@ export async function runStudy<Options>(
       files,
       serverLog: (session) => readTextIfExists(join(folder, "sessions", String(session), "server.log")),
     });
-    for (const { name, text } of report.files) await files.write(name, text);
+    for (const { name, text } of report.files) {
+      await files.write(name, name.endsWith(".md") ? withDoubts(text, doubts) : text);
+    }
     await files.write(RUN_FILES.report, withDoubts(report.report, doubts));
     const unsaid = doubts.filter((doubt) => !isSaid(doubt, report.summary)).map((doubt) => `! ${doubt}\n`);
     const invalid = [...untrusted, ...(report.invalid ?? [])];
@@ -112,7 +114,7 @@ export async function runStudy<Options>(
       runDir,
       exitCode:
         measured.failure !== null
-          ? exitOf(measured.failure)
+          ? exitOf(measured.failure, refused)
           : invalid.length > 0
             ? EXIT.noVerdict
             : EXIT.pass,
@@ -123,44 +125,14 @@ export async function runStudy<Options>(
   }
 }
 
-function exitOf(failure: VerdictFile): ExitCode {
-  return failure.exitCode as ExitCode;
+/** Whether the last server would not start since the study's own options ask for what it cannot do. */
+function isRefused<Options>({ isRefusal }: StudyKind<Options>, { sessions }: RunRecord): boolean {
+  const last = sessions.at(-1);
+  return last?.outcome === "failed_start" && last.cause !== undefined && isRefusal?.(last.cause) === true;
 }
 
-/** Why what was measured must not be trusted: what is no result ends as invalid. A busy machine is a doubt. */
-function untrustedIn(run: RunRecord, measurements: MeasurementsFile): string[] {
-  const ofMachine = new Set(
-    run.sessions.flatMap(({ rounds = [], dirtyStart = [] }) => [
-      ...dirtyStart,
-      ...rounds.map(({ dirty }) => dirty.join("; ")),
-    ]),
-  );
-  return [...new Set(measurements.taints.map(({ reason }) => reason))].filter(
-    (reason) => !ofMachine.has(reason),
-  );
-}
-
-/** A page that begins with what speaks against relying on it, where it does not say so itself. */
-function withDoubts(page: string, doubts: readonly string[]): string {
-  const unsaid = doubts.map(plain).filter((doubt) => !isSaid(doubt, page));
-  if (unsaid.length === 0) return page;
-  return `Before you rely on it:\n\n${unsaid.map((doubt) => `- ${doubt}`).join("\n")}\n\n${page}`;
-}
-
-const NOT_QUIET = "The machine was not quiet in";
-
-/** Whether a page says it, or, of a machine that was not quiet, says it in its own numbers. */
-function isSaid(doubt: string, page: string): boolean {
-  return page.includes(doubt) || (doubt.startsWith(NOT_QUIET) && page.includes(NOT_QUIET));
-}
-
-function machineDoubts({ sessions }: RunRecord): string[] {
-  const rounds = sessions.flatMap((session) => (session.outcome === "ok" ? (session.rounds ?? []) : []));
-  const dirty = rounds.filter((round) => round.use !== "replaced" && round.dirty.length > 0);
-  const [first] = dirty;
-  return first === undefined
-    ? []
-    : [`${NOT_QUIET} ${dirty.length} of ${rounds.length} rounds: ${first.dirty.join("; ")}`];
+function exitOf(failure: VerdictFile, refused: boolean): ExitCode {
+  return refused ? EXIT.usage : (failure.exitCode as ExitCode);
 }
 
 /** Ends the servers of a run that was killed. */
@@ -174,11 +146,17 @@ async function endLeftovers(statePath: string, { log }: Surroundings): Promise<v
   }
 }
 
-/** How a study that did not end goes on: what was measured is kept. */
-function stoppedText({ cause, headline, nextAction }: VerdictFile, resume: string): string {
-  return cause === "cancelled"
-    ? `${headline}\nGo on with it where it stopped: ${resume}\n`
-    : `${headline}\n${nextAction}\nThen go on with it where it stopped: ${resume}\n`;
+/**
+ * How a study that did not end goes on: what was measured is kept.
+ *
+ * @param resume - the command; null where other options are needed, which make it another study
+ */
+function stoppedText({ cause, headline, nextAction }: VerdictFile, resume: string | null): string {
+  const cancelled = cause === "cancelled";
+  const goOn =
+    `${cancelled ? "Go" : "Then go"} on with it, keeping the sessions that ended; the one that did not is measured ` +
+    `again from its start: ${resume}`;
+  return [headline, ...(cancelled ? [] : [nextAction]), ...(resume === null ? [] : [goOn]), ""].join("\n");
 }
 
 /** @param command - as it was typed */

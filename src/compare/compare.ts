@@ -28,6 +28,8 @@ export interface Side {
 export interface HeadSide extends Side {
   /** Why metrics are absent, by id. */
   readonly absent: Readonly<Record<string, string>>;
+  /** Those of them that had too few samples, which another session may have. */
+  readonly tooFew?: ReadonlySet<string>;
 }
 
 /** What a scenario says about metrics, by id or pattern (`*` is one part of an id). */
@@ -163,7 +165,8 @@ function comparisonOf(metric: ComparedMetric, judged: Judgement | undefined, con
   if (head.length === 0) {
     const why = context.head.absent[id];
     const reason = `the baseline has it, this run does not: ${why ?? "its probe did not run"}`;
-    return { ...shared, ...undecided, verdict: "invalid", base: typical(base), head: null, reason };
+    const open = context.head.tooFew?.has(id) ? { decidable: true } : {};
+    return { ...shared, ...undecided, ...open, verdict: "invalid", base: typical(base), head: null, reason };
   }
   if (judged === undefined) {
     const reason = "the baseline has no value for it; record again to gate it";

@@ -1,3 +1,4 @@
+import { MOST_CONFIRMING } from "../domain/look.ts";
 import type { MetricDefinition } from "../domain/metric.ts";
 import { exceedanceProbability, mostExceeding } from "../stats/exceedance.ts";
 import { standardErrorOf } from "../stats/moderated.ts";
@@ -35,7 +36,7 @@ const SLOW_SESSION = Math.log(2);
  * the machine moves from session to session there are as many as of head; where some of the base's were as bad as
  * head's best, as many as of a full baseline.
  */
-const CONFIRMING = { steady: 1, moved: FULL.head, doubted: FULL.base } as const;
+const CONFIRMING = { steady: 1, moved: FULL.head, doubted: MOST_CONFIRMING } as const;
 
 /** One metric with what confirms it. */
 export interface JudgedSides extends MetricSides {
@@ -74,6 +75,11 @@ export interface Finding {
   readonly alpha: number;
   /** All that is asked of a loss, but for what sessions of the base beside head's say. */
   readonly convicts: boolean;
+  /**
+   * The same at the level of a full gate, however few sessions of the base were measured beside head's: asked in addition
+   * to what convicts against all that there are.
+   */
+  readonly convictsBeside: boolean;
   /** The same, with sessions that chance alone separates too rarely to matter. */
   readonly isRare: boolean;
   /** Whether so many more good sessions of the base would make it rare. */
@@ -110,6 +116,7 @@ export function examine(
     alpha,
     isRare,
     convicts: isLarge && pValue <= alpha && (isRare || asBad === 0),
+    convictsBeside: isLarge && pValue <= ALPHA / noisier && asBad === 0,
     couldBeRareWith: (more) => isLarge && pValue <= Math.max(alpha, ALPHA_NEAR) && level(more) <= EXCEEDANCE,
     isDoubtful: loss > tolerance && pValue <= ALPHA_DOUBT,
     doubt:
@@ -148,8 +155,6 @@ export function confirmingFor({ sensitivity }: JudgedSides, finding: Finding, es
   return sensitivity === "host" || range > tolerance ? CONFIRMING.moved : CONFIRMING.steady;
 }
 
-/** The most sessions of the base that are measured beside head's. */
-export const MOST_CONFIRMING = CONFIRMING.doubted;
 /** So many of them tell a slower machine from a slow session. */
 export const TELLING = CONFIRMING.moved;
 

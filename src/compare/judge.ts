@@ -1,3 +1,4 @@
+import { MOST_CONFIRMING } from "../domain/look.ts";
 import type { Level } from "../domain/metric.ts";
 import type { MetricNoise } from "../domain/noise.ts";
 import type { Verdict } from "../domain/verdict.ts";
@@ -13,7 +14,6 @@ import {
   isBetter,
   isOpen,
   type JudgedSides,
-  MOST_CONFIRMING,
   POWER,
   TELLING,
 } from "./conviction.ts";
@@ -156,7 +156,7 @@ class JudgedMetric {
     const { estimate, finding, hasMoved, isOpen: isWanting } = this.#confirm(first);
     const numbers = this.#numbersOf(estimate, finding);
     const inconclusive = (reason: string) => ({ ...numbers, verdict: "inconclusive" as const, reason });
-    const { loss, tolerance, tested } = estimate;
+    const { loss, tolerance } = estimate;
     if (finding.convicts && !(isWanting && hasMoved)) {
       const atLeast = sayLoss(this.#lowerBound(estimate, finding), estimate);
       const open = isWanting ? { unconfirmed: true as const } : {};
@@ -184,27 +184,34 @@ class JudgedMetric {
         `worse than the baseline's best sessions, but ${counted(sessions.head, "session")} of this run cannot tell`,
       );
     }
+    const excluded = this.#whatIsExcluded(estimate);
     if (isMostlyWorse(this.#withFresh(estimate))) {
       const why = "most of its sessions are worse than all of the baseline's, by more than those differ";
-      return { ...inconclusive(why), ...(this.#lacksFresh(estimate) ? { baseDecides: true as const } : {}) };
+      const isAsked = excluded.most < excluded.wanted && this.#lacksFresh(estimate);
+      return { ...inconclusive(why), ...(isAsked ? { baseDecides: true as const } : {}) };
     }
-    const atMost =
-      tested.difference + studentCritical(1 - POWER, tested.spread.degreesOfFreedom) * tested.standardError;
-    const resolution = findable(estimate, FULL, this.#kin);
-    const most = estimate.scale.kind === "linear" ? resolution : Math.max(tolerance, THREE_TIMES_AS_BAD);
-    const mostExcluded = Math.min(resolution, most);
-    if (atMost >= mostExcluded) {
+    const { most: atMost, wanted, resolution } = excluded;
+    if (atMost >= wanted) {
       const by = `${counted(sessions.base, "baseline session")} and ${sessions.head} of this run`;
       const open = inconclusive(`${by} do not exclude that it is ${sayLoss(atMost, estimate)} worse`);
       // Not even a full gate would see it on this machine.
-      return resolution > mostExcluded ? { ...open, decidable: false } : open;
+      return resolution > wanted ? { ...open, decidable: false } : open;
     }
-    const shown = Math.min(resolution, Math.max(atMost, mostExcluded));
+    const shown = Math.min(resolution, Math.max(atMost, wanted));
     const reason =
       resolution > tolerance && atMost >= tolerance
         ? `no loss that this machine can show, which is ${sayLoss(shown, estimate)}`
         : "within the tolerance";
     return { ...numbers, verdict: "pass", reason };
+  }
+
+  /** The most that the loss may be, and the most that a pass lets it be, which is what a full gate can show. */
+  #whatIsExcluded(estimate: Estimate): { most: number; wanted: number; resolution: number } {
+    const { tested, tolerance, scale } = estimate;
+    const resolution = findable(estimate, FULL, this.#kin);
+    const cap = scale.kind === "linear" ? resolution : Math.max(tolerance, THREE_TIMES_AS_BAD);
+    const reach = studentCritical(1 - POWER, tested.spread.degreesOfFreedom) * tested.standardError;
+    return { most: tested.difference + reach, wanted: Math.min(resolution, cap), resolution };
   }
 
   /**
@@ -231,7 +238,7 @@ class JudgedMetric {
     const all = counted([...base, ...fresh]);
     if (hasMoved) {
       const alone = counted(fresh);
-      const isWorse = all.finding.convicts && alone.finding.convicts;
+      const isWorse = all.finding.convicts && alone.finding.convictsBeside;
       return {
         ...(isWorse ? alone : { ...alone, finding: { ...alone.finding, convicts: false } }),
         hasMoved: !isWorse,

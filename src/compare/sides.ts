@@ -56,6 +56,7 @@ export function runSide(
     definitions: measurements.metrics,
     taints: of(measurements.taints),
     absent: Object.fromEntries(of(measurements.absent).map((each) => [each.metric, each.reason])),
+    tooFew: new Set(of(measurements.absent).flatMap((each) => (each.tooFew ? [each.metric] : []))),
   };
 }
 
@@ -81,5 +82,6 @@ export function mergeSides(a: HeadSide, b: HeadSide): HeadSide {
     definitions: [...a.definitions, ...b.definitions.filter((definition) => !known.has(definition.id))],
     taints: [...a.taints, ...b.taints],
     absent: { ...b.absent, ...a.absent },
+    tooFew: new Set([...(a.tooFew ?? []), ...(b.tooFew ?? [])]),
   };
 }

@@ -90,5 +90,7 @@ export interface BatchingTables {
   /** The user's own arrival times, sent as they were. */
   readonly replay: LoadRow | null;
   readonly advice: OperatingAdvice;
+  /** The highest arrival rate in requests per second that kept the SLO, as did all below it; null without SLO or rate. */
+  readonly safeRatePerS: number | null;
   readonly slo: Slo | null;
 }

@@ -13,7 +13,10 @@ export const comparisonSchema = z.object({
   unconfirmed: z.literal(true).optional(),
   /** Set where more sessions of the base beside head's could decide what is inconclusive. */
   baseDecides: z.literal(true).optional(),
-  /** False where no more sessions of head could decide what is inconclusive. */
+  /**
+   * False where no more sessions of head could decide what is inconclusive; true of what is invalid because its samples
+   * were too few, which another session may have.
+   */
   decidable: z.boolean().optional(),
   /** Estimate of each side in the metric's unit; null when that side has none. */
   base: z.number().nullable(),

@@ -44,6 +44,8 @@ export interface DoublingRow {
   readonly moreGib: number | null;
   readonly fittingNow: number;
   readonly fittingThen: number;
+  /** With {@link KvStudy.headroom} of the cache left free. */
+  readonly safeThen: number;
 }
 
 /** A `--max-model-len` sweep and what it says. */

@@ -4,6 +4,9 @@ import { z } from "zod";
 export const lookVariantSchema = z.enum(["base", "head"]);
 export type LookVariant = z.infer<typeof lookVariantSchema>;
 
+/** The most sessions of the base that are measured beside head's: as many as a full baseline has. */
+export const MOST_CONFIRMING = 5;
+
 /** One look at a run's measurements, in the order in which they were taken: `looks` of `run.json`. */
 export const lookSchema = z.object({
   /** Sessions that had been measured by then. */

@@ -8,6 +8,8 @@ export const absentSchema = z.object({
   session: z.number().int().nonnegative(),
   round: z.number().int().nonnegative().nullable(),
   reason: z.string(),
+  /** Set where there were too few samples: another session may have enough. */
+  tooFew: z.literal(true).optional(),
 });
 export type AbsentMeasurement = z.infer<typeof absentSchema>;
 

@@ -60,6 +60,8 @@ export interface OperatingPoint {
   readonly e2eP95Ms: number | null;
   /** Requests per second that met every SLO. */
   readonly goodputRps: number | null;
+  /** The most of the KV cache that any reading of the server's gauges showed, in percent. */
+  readonly kvUsageMaxPct: number | null;
 }
 
 /** What a sweep says about where to run. Null where no level qualifies; `why` says what is missing. */
@@ -69,7 +71,7 @@ export interface OperatingAdvice {
   readonly latencyMinded: OperatingPoint | null;
   /** The least load within 5 % of the highest throughput inside the SLO: for offline work. */
   readonly throughputMinded: OperatingPoint | null;
-  /** Between the two. */
+  /** Between the two; null with a single level, too. Where the knee was not reached it may go on beyond them. */
   readonly sweetSpot: readonly [from: number, to: number] | null;
   /** At or below the knee, inside every SLO in at least 95 % of the resampled curves, nothing preempted, KV cache not nearly full. */
   readonly safe: OperatingPoint | null;

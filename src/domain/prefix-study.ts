@@ -38,6 +38,12 @@ export interface PrefixRow extends PrefixCellName {
   readonly requests: number;
   readonly failed: number;
   readonly sessions: number;
+  /** Rounds over all its sessions. */
+  readonly rounds: number;
+  /** False where the machine, or the client, was not quiet in one of them by what that round's record says. */
+  readonly quiet: boolean;
+  /** Mean output tokens of an answer; null where one of them does not tell. */
+  readonly outputTokens: number | null;
   readonly ttftS: Spread | null;
   /** Send to the end of the stream. */
   readonly e2eS: Spread | null;
@@ -84,6 +90,8 @@ export interface PrefixComparison extends PrefixCellName {
    * has no misses beside it. Unlike the changes from one server to the other, it holds nothing of their differences.
    */
   readonly savingWithin: number | null;
+  /** TTFT of the misses that took turns with its hits on the server with caching; null where there are none. */
+  readonly missTtftS: Spread | null;
   /** The change of the misses' median TTFT from one server to the other: what they differ by beside caching. */
   readonly control: number | null;
   /** P / (P + S): the share of the prefill that a hit saves at best. */
@@ -94,11 +102,20 @@ export interface PrefixComparison extends PrefixCellName {
   readonly expectedTtftS: number | null;
   /** {@link savingWithin}, else what the median TTFT fell by. */
   readonly saving: number | null;
+  /** Whether all that it is made from, misses included, was measured in rounds that were quiet. */
+  readonly quiet: boolean;
   /**
-   * What a saving is worth: more tokens per second, or sooner first tokens alone. With `loss`, a 95th percentile (first
-   * token or end to end) rose meanwhile: some users wait longer than without caching.
+   * What a saving is worth: more tokens per second, or sooner first tokens alone. With `ux_loss` and `p95_loss`, a 95th
+   * percentile (first token or end to end) rose meanwhile: some users wait longer than without caching. With
+   * `throughput_loss`, several in flight got fewer tokens per second than without caching.
    */
-  readonly win: "capacity" | "capacity_ux_loss" | "latency" | "latency_p95_loss" | "none";
+  readonly win:
+    | "capacity"
+    | "capacity_ux_loss"
+    | "latency"
+    | "latency_p95_loss"
+    | "latency_throughput_loss"
+    | "none";
   /** Null where the first token came sooner. */
   readonly reason: { readonly name: PrefixReason; readonly text: string } | null;
 }

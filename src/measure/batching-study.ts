@@ -14,7 +14,7 @@ import type { OperatingAdvice, Slo } from "../domain/operating.ts";
 import type { TelemetryLine } from "../domain/telemetry.ts";
 import { type CaseData, measuredS, type SessionData } from "./case-data.ts";
 import { levelOf, loadRow, type RateOf, roundsOf, tokensOf, totalTokensOf } from "./load-rows.ts";
-import { adviseOn } from "./operating.ts";
+import { adviseOn, outsideSlo, safeRate } from "./operating.ts";
 
 /** What a batching study was to measure. */
 export interface BatchingGrid {
@@ -44,6 +44,7 @@ export function batchingTables(
     sweep.map((each) => each.row),
     slo,
   );
+  const rates = rowsOf(grid.rates, rateCase, "median").map((each) => each.row);
   const replayed = roundsOf(sessions, `batching.${REPLAY}`);
   const replay = replayed.length === 0 ? null : loadRow(0, replayed, slo, telemetry, "median");
   return {
@@ -53,14 +54,11 @@ export function batchingTables(
       slo,
       advice,
     ),
-    rates: withNotes(
-      rowsOf(grid.rates, rateCase, "median").map((each) => each.row),
-      slo,
-      null,
-    ),
+    rates: withNotes(rates, slo, null),
     // Its load is the file's own.
     replay: replay === null ? null : { ...replay, load: replay.qps ?? 0, notes: notesOf(replay, null, slo) },
     advice,
+    safeRatePerS: safeRate(rates, slo),
     slo,
   };
 }
@@ -146,18 +144,8 @@ function notesOf(row: LoadRow, before: LoadRow | null, slo: Slo | null): string[
   if ((row.preemptions ?? 0) > 0) notes.push(`${row.preemptions} preempted`);
   if ((row.kvUsageMaxPct ?? 0) > ALMOST_FULL_PCT)
     notes.push(`KV cache up to ${row.kvUsageMaxPct?.toFixed(0)} %`);
-  if (slo !== null) notes.push(...beyond(row, slo));
+  const outside = slo === null ? [] : outsideSlo(row, slo);
+  if (outside.length > 0) notes.push(`p95 outside the SLO: ${outside.join(", ")}`);
   if ((row.lateP95Ms ?? 0) > LATE_MS) notes.push(`sent up to ${row.lateP95Ms?.toFixed(0)} ms late`);
   return notes;
-}
-
-function beyond(row: LoadRow, slo: Slo): string[] {
-  const over = (value: number | null, bound: number | undefined) =>
-    value !== null && bound !== undefined && value > bound;
-  const names = [
-    ...(over(row.ttftP95Ms, slo.ttftP95Ms) ? ["TTFT"] : []),
-    ...(over(row.itlP95Ms, slo.itlP95Ms) ? ["inter-token"] : []),
-    ...(over(row.p95E2eS === null ? null : row.p95E2eS * 1000, slo.e2eP95Ms) ? ["end-to-end"] : []),
-  ];
-  return names.length === 0 ? [] : [`p95 outside the SLO: ${names.join(", ")}`];
 }

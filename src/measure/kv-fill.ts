@@ -41,8 +41,15 @@ export function readKvFill(session: SessionData, round: number): KvFill | { read
     return { absent: "/metrics has no gauge of the KV cache's use" };
   const lengths = new Set(readings.map(({ promptTokens }) => promptTokens));
   if (readings.length < MIN_READINGS || lengths.size < 2) {
+    const busy = gauges.filter(({ running }) => (running ?? 0) > 1).length;
+    const remedy =
+      busy > readings.length
+        ? `other requests ran in ${busy} of ${gauges.length} readings: keep other clients away from the server`
+        : "raise probes.kv.outputTokens or probes.kv.steps, or use a longer --max-model-len";
     return {
-      absent: `${readings.length} readings at ${lengths.size} lengths while one request alone was generating, needs ${MIN_READINGS} at 2`,
+      absent:
+        `${readings.length} readings at ${lengths.size} lengths while one request alone was generating, ` +
+        `needs ${MIN_READINGS} at 2; ${remedy}`,
     };
   }
   return fitFill(session, round, readings);

@@ -50,7 +50,9 @@ export function analyseKvStudy({ run, traces, lengths, wantConcurrency }: KvStud
     fills,
     fillProblems: [
       ...new Set(
-        results.flatMap(({ variant, fill }) => ("absent" in fill ? [`${variant}: ${fill.absent}`] : [])),
+        results.flatMap(({ variant, fill }) =>
+          "absent" in fill ? [`${variant}: bytes per token not measured: ${fill.absent}`] : [],
+        ),
       ),
     ],
     model,
@@ -238,5 +240,6 @@ function doublingOf(
     moreGib: bytesPerToken === null ? null : (maxModelLen * wantConcurrency * bytesPerToken) / GIB,
     fittingNow: fitting(capacity, maxModelLen, 1),
     fittingThen: fitting(capacity, maxModelLen * 2, 1),
+    safeThen: fitting(capacity, maxModelLen * 2, 1 - HEADROOM),
   }));
 }

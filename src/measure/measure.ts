@@ -27,7 +27,8 @@ export function measureRun(run: RunRecord, traces: readonly RequestTrace[]): Mea
       const { variant, index } = session.record;
       definitions.set(id, definitionOf(metric, id));
       if ("absent" in reading) {
-        absent.push({ metric: id, variant, session: index, round, reason: reading.absent });
+        const few = reading.tooFew === true ? { tooFew: true as const } : {};
+        absent.push({ metric: id, variant, session: index, round, reason: reading.absent, ...few });
       } else if (Number.isFinite(reading.value)) {
         measurements.push({ metric: id, variant, session: index, round: round ?? 0, ...reading });
       } else {

@@ -6,7 +6,9 @@ import type { RequestTrace } from "../domain/trace.ts";
 import { type CaseData, clientLateMs, itlsMs, type SessionData, tpotMs } from "./case-data.ts";
 
 /** A value with the number of samples behind it, or the reason why there is none. */
-export type Reading = { readonly value: number; readonly n: number } | { readonly absent: string };
+export type Reading =
+  | { readonly value: number; readonly n: number }
+  | { readonly absent: string; readonly tooFew?: true };
 
 export interface Family {
   /** `<n>`, `<k>` stand for numbers that the case's name carries: `batching.c<n>.tokens_per_s`. */
@@ -58,8 +60,14 @@ export const FLOOR = 0.1;
 
 export const none = (reason: string): Reading => ({ absent: reason });
 
+/** No reading where there are fewer samples than it takes. */
+export const tooFew = (least: number, got: number): Reading => ({
+  absent: `needs ${least} samples, got ${got}`,
+  tooFew: true,
+});
+
 export function quantileOf(values: readonly number[], share: number, least: number): Reading {
-  if (values.length < least) return none(`needs ${least} samples, got ${values.length}`);
+  if (values.length < least) return tooFew(least, values.length);
   return { value: quantile([...values], share), n: values.length };
 }
 

@@ -57,7 +57,7 @@ export function adviseOn(
     knee,
     latencyMinded: point(latency),
     throughputMinded: point(throughput),
-    sweetSpot: ends.length < 2 ? null : [Math.min(...ends), Math.max(...ends)],
+    sweetSpot: ends.length < 2 || curve.length < 2 ? null : [Math.min(...ends), Math.max(...ends)],
     safe: point(safe),
     why: [...failing.map(failureText), ...whyNot(curve, inside, knee !== null, safe !== null)],
   };
@@ -113,5 +113,40 @@ function operatingPoint({ load, tokensPerS }: CurvePoint, row: LoadRow | undefin
     itlP95Ms: row?.itlP95Ms ?? null,
     e2eP95Ms: row?.p95E2eS == null ? null : row.p95E2eS * 1000,
     goodputRps: row?.goodputRps ?? null,
+    kvUsageMaxPct: row?.kvUsageMaxPct ?? null,
   };
+}
+
+/** The 95th percentiles of a level that are outside an SLO, by name. */
+export function outsideSlo(row: LoadRow, slo: Slo): string[] {
+  return checksOf(row, slo).flatMap(({ name, value, bound }) =>
+    value !== null && bound !== undefined && value > bound ? [name] : [],
+  );
+}
+
+/**
+ * The highest arrival rate whose 95th percentiles were inside the SLO without a failed request, as were those of every
+ * lower rate.
+ *
+ * @returns null without an SLO, or when the lowest rate was outside, or a promise could not be checked
+ */
+export function safeRate(rows: readonly LoadRow[], slo: Slo | null): number | null {
+  if (slo === null) return null;
+  let highest: number | null = null;
+  for (const row of [...rows].sort((a, b) => a.load - b.load)) {
+    const kept = checksOf(row, slo).every(
+      ({ value, bound }) => bound === undefined || (value !== null && value <= bound),
+    );
+    if (!kept || row.failed > 0) break;
+    highest = row.load;
+  }
+  return highest;
+}
+
+function checksOf(row: LoadRow, slo: Slo) {
+  return [
+    { name: "TTFT", value: row.ttftP95Ms, bound: slo.ttftP95Ms },
+    { name: "inter-token", value: row.itlP95Ms, bound: slo.itlP95Ms },
+    { name: "end-to-end", value: row.p95E2eS === null ? null : row.p95E2eS * 1000, bound: slo.e2eP95Ms },
+  ];
 }

@@ -137,6 +137,17 @@ export function hitRateOf(data: CaseData): Reading {
   return { value: cached / prompts, n: told.length };
 }
 
+/** Share of a session's measured requests whose prompts had to be new to the server; null where it measured none. */
+export function missShareOf(sessions: readonly SessionData[], index: number): number | null {
+  const cases = sessions
+    .filter(({ record }) => record.index === index)
+    .flatMap(({ rounds }) => [...rounds.values()].flatMap((round) => [...round.values()]));
+  const count = (some: readonly CaseData[]) =>
+    some.reduce((sum, { ok, failed }) => sum + ok.length + failed.length, 0);
+  const all = count(cases);
+  return all === 0 ? null : count(cases.filter(({ records }) => records.some((each) => each.mustMiss))) / all;
+}
+
 const FIVE_POINTS = relative(0, 0.05);
 
 export const PREFIX: readonly Metric[] = [

@@ -1,10 +1,21 @@
 import type { PrefixComparison, PrefixStudy } from "../domain/prefix-study.ts";
-import { NOTABLE, type StudyFacts } from "./prefix-study.ts";
+import { conclusionOf } from "./prefix-conclusion.ts";
+import { sensitivityLine } from "./prefix-sensitivity.ts";
+import type { StudyFacts } from "./prefix-study.ts";
+import { bestCell, hasSlowerTail, isReal, NOTABLE, reliedOn } from "./prefix-win.ts";
+import {
+  lengthOf,
+  loadOf,
+  milliseconds,
+  percent,
+  placeOf,
+  quietMark,
+  signed,
+  tokensOf,
+} from "./prefix-words.ts";
 
 /** The seed's example of mixed traffic: the share that has the prefix at all, and how often it is found. */
 const MIXED = { eligible: 0.5, hits: 0.8 } as const;
-/** A first token that comes at least this much sooner is worth a flag. */
-const PAYS = 0.1;
 
 type Comparisons = readonly PrefixComparison[];
 
@@ -19,7 +30,10 @@ export function interpret(
     interpretation: [
       { title: "Did TTFT drop on cache hits?", lines: savingLines(main) },
       { title: "Capacity or latency only?", lines: capacityLines(main) },
-      { title: "Concurrency sensitivity", lines: concurrencyLines(main) },
+      {
+        title: "Concurrency sensitivity",
+        lines: byRegime(reliedOn(main)).flatMap(([, cells]) => sensitivityLine(cells)),
+      },
       { title: "Memory overhead and stability", lines: memoryLines(comparisons) },
       { title: "Hit rate, and what mixed traffic makes of it", lines: dilutionLines(main, facts) },
       ...(others.length === 0 ? [] : [{ title: "Other workloads", lines: others.map(workloadLine) }]),
@@ -36,7 +50,9 @@ function byRegime(comparisons: Comparisons): [string, Comparisons][] {
 function savingLines(main: Comparisons): string[] {
   const lines = byRegime(main).map(([regime, cells]) => {
     const [first] = cells;
-    const said = cells.map((cell) => `${signed(cell.ttftP50)} at ${cell.concurrency}`).join(", ");
+    const said = cells
+      .map((cell) => `${signed(cell.ttftP50)} at ${cell.concurrency}${quietMark(cell)}`)
+      .join(", ");
     const predicted = first?.predictedSaving ?? null;
     const bound =
       predicted === null ? "" : `; a hit saves ${percent(predicted)} of the prefill at best, P/(P+S)`;
@@ -44,80 +60,80 @@ function savingLines(main: Comparisons): string[] {
       saving === null ? [] : [`${signed(-saving)} at ${concurrency}`],
     );
     const same = within.length === 0 ? "" : `; against misses of the same server ${within.join(", ")}`;
-    return `${regime}-token prefix: median TTFT ${said} in flight against the server without caching${same}${bound}.`;
+    return `${tokensOf({ regime }) === null ? regime : `${regime}-token`} prefix: median TTFT ${said} in flight against the server without caching${same}${bound}.`;
   });
-  const alone = main.find(({ concurrency }) => concurrency === 1);
-  if (alone?.reason === null && alone.on.ttftS !== null) {
-    lines.push(
-      `The median hit still takes ${(alone.on.ttftS.p50 * 1000).toFixed(1)} ms one after another: what is left of TTFT is the ` +
-        "front end, the suffix and one step of the model, which no cache saves. So the saving stays below P/(P+S).",
-    );
-  }
-  const best = byRegime(main).flatMap(([regime, cells]) => {
-    const savings = cells.flatMap(({ saving }) => (saving === null ? [] : [saving]));
-    return savings.length === 0 || !/^\d+$/.test(regime)
-      ? []
-      : [{ tokens: Number(regime), saving: Math.max(...savings) }];
-  });
-  const sorted = [...best].sort((a, b) => a.tokens - b.tokens);
-  const [least, most] = [sorted[0], sorted.at(-1)];
-  if (least !== undefined && most !== undefined && least !== most) {
-    lines.push(
-      most.saving > least.saving + NOTABLE
-        ? `The saving grows with the prefix, as expected: ${percent(least.saving)} at ${least.tokens} tokens, ${percent(most.saving)} at ${most.tokens}.`
-        : `The saving does not grow with the prefix (${percent(least.saving)} at ${least.tokens} tokens, ${percent(most.saving)} at ${most.tokens}): something other than its prefill decides.`,
-    );
-  }
+  lines.push(...boundLines(main), ...growthLines(reliedOn(main)));
   for (const cell of main) {
-    if (cell.reason !== null)
-      lines.push(`${cell.regime} tokens at ${cell.concurrency}: no improvement, since ${cell.reason.text}.`);
+    if (cell.reason !== null) lines.push(`${placeOf(cell)}: no improvement, since ${cell.reason.text}.`);
   }
   return lines;
 }
 
+/** What a hit takes one after another, and whether the saving stays below the share of tokens that it spares. */
+function boundLines(main: Comparisons): string[] {
+  const alone = main.filter((cell) => cell.concurrency === 1 && isReal(cell));
+  const [first] = alone;
+  if (first === undefined || first.on.ttftS === null) return [];
+  const compared = alone.flatMap((cell) => {
+    const { saving, predictedSaving: bound } = cell;
+    return saving === null || bound === null ? [] : [{ cell, saving, bound }];
+  });
+  const pairs = (some: typeof compared) =>
+    some.map(
+      ({ cell, saving, bound }) => `${percent(saving)} against ${percent(bound)} at ${lengthOf(cell)}`,
+    );
+  const above = compared.filter(({ saving, bound }) => saving >= bound);
+  const below =
+    compared.length === 0
+      ? ""
+      : above.length === 0
+        ? ` So the saving stays below P/(P+S): ${pairs(compared).join(", ")}.`
+        : ` The saving is not below P/(P+S) everywhere (${pairs(above).join(", ")}): more than the spared tokens explain, so it is chance, or the misses are slow for another reason.`;
+  return [
+    `The median hit still takes ${milliseconds(first.on.ttftS.p50)} one after another (${lengthOf(first)}): what is left of TTFT is the ` +
+      `front end, the suffix and one step of the model, which no cache saves.${below}`,
+  ];
+}
+
+function growthLines(relied: Comparisons): string[] {
+  const best = byRegime(relied).flatMap(([regime, cells]) => {
+    const savings = cells.flatMap(({ saving }) => (saving === null ? [] : [saving]));
+    const tokens = tokensOf({ regime });
+    return savings.length === 0 || tokens === null ? [] : [{ tokens, saving: Math.max(...savings) }];
+  });
+  const sorted = best.toSorted((a, b) => a.tokens - b.tokens);
+  const [least, most] = [sorted[0], sorted.at(-1)];
+  if (least === undefined || most === undefined || least === most) return [];
+  return [
+    most.saving > least.saving + NOTABLE
+      ? `The saving grows with the prefix, as expected: at best ${percent(least.saving)} at ${least.tokens} tokens, ${percent(most.saving)} at ${most.tokens}.`
+      : `The saving does not grow with the prefix (at best ${percent(least.saving)} at ${least.tokens} tokens, ${percent(most.saving)} at ${most.tokens}): something other than its prefill decides.`,
+  ];
+}
+
 function capacityLines(main: Comparisons): string[] {
-  return byRegime(main).flatMap(([regime, cells]) => {
-    const crowded = cells.filter(({ concurrency, win }) => concurrency > 1 && win !== "none");
-    return crowded.map((cell) => {
-      const at = `${regime} tokens at ${cell.concurrency}`;
-      const rates = `req/s ${signed(cell.requestsPerS)}, tok/s ${signed(cell.tokensPerS)}, p95 E2E ${signed(cell.e2eP95)}`;
-      if (cell.win === "capacity") return `${at}: a capacity win (${rates}).`;
-      if (cell.win === "capacity_ux_loss") {
-        return `${at}: a capacity win, a UX loss: more work is done, and the slowest users wait longer (${rates}, p95 TTFT ${signed(cell.ttftP95)}).`;
-      }
-      if (cell.win === "latency_p95_loss") {
-        return `${at}: the median first token comes sooner, a UX loss in the tail (${rates}, p95 TTFT ${signed(cell.ttftP95)}).`;
-      }
+  return main
+    .filter(({ concurrency, win }) => concurrency > 1 && win !== "none")
+    .map((cell) => `${placeOf(cell)}${quietMark(cell)}: ${capacityText(cell)}.`);
+}
+
+function capacityText(cell: PrefixComparison): string {
+  const rates = `req/s ${signed(cell.requestsPerS)}, tok/s ${signed(cell.tokensPerS)}, p95 E2E ${signed(cell.e2eP95)}`;
+  const tail = `${rates}, p95 TTFT ${signed(cell.ttftP95)}`;
+  switch (cell.win) {
+    case "capacity":
+      return `a capacity win (${rates})`;
+    case "capacity_ux_loss":
+      return `a capacity win, a UX loss: more work is done, and the slowest users wait longer (${tail})`;
+    case "latency_p95_loss":
+      return `the median first token comes sooner, a UX loss in the tail (${tail})`;
+    case "latency_throughput_loss":
+      return `the median first token comes sooner, a throughput loss: less work is done than without caching${hasSlowerTail(cell) ? ", and the slowest users wait longer" : ""} (${tail})`;
+    default:
       return (cell.e2eP95 ?? 0) <= -NOTABLE
-        ? `${at}: latency only, with headroom under an end-to-end SLO (${rates}).`
-        : `${at}: latency only; the same work is done in the same time (${rates}).`;
-    });
-  });
-}
-
-function concurrencyLines(main: Comparisons): string[] {
-  return byRegime(main).flatMap(([regime, cells]) => {
-    const sorted = [...cells].sort((a, b) => a.concurrency - b.concurrency);
-    const [alone, crowd] = [sorted[0], sorted.at(-1)];
-    if (!sorted.every(isReal)) return [];
-    const [few, many] = [savedMs(alone), savedMs(crowd)];
-    if (alone === crowd || few === null || many === null || alone === undefined || crowd === undefined)
-      return [];
-    const verdict =
-      many > few * 1.2
-        ? "load magnifies it"
-        : many < few / 1.2
-          ? "load hides it"
-          : "load changes little about it";
-    return [
-      `${regime} tokens: ${few.toFixed(1)} ms sooner at ${alone.concurrency}, ${many.toFixed(1)} ms at ${crowd.concurrency}: ${verdict}.`,
-    ];
-  });
-}
-
-function savedMs(cell: PrefixComparison | undefined): number | null {
-  const [off, on] = [cell?.off.ttftS, cell?.on.ttftS];
-  return off == null || on == null ? null : (off.p50 - on.p50) * 1000;
+        ? `latency only, with headroom under an end-to-end SLO (${rates})`
+        : `latency only; the same work is done in the same time (${rates})`;
+  }
 }
 
 function memoryLines(comparisons: Comparisons): string[] {
@@ -148,16 +164,6 @@ function memoryLines(comparisons: Comparisons): string[] {
   return lines;
 }
 
-/** Whether what a cell saved came from the cache: else it is chance, or the difference of two servers. */
-function isReal({ reason }: PrefixComparison): boolean {
-  return reason === null;
-}
-
-/** The cell whose numbers stand for the study: the longest prefix that pays most. */
-function bestCell(main: Comparisons): PrefixComparison | undefined {
-  return main.filter(isReal).sort((a, b) => (b.saving ?? 0) - (a.saving ?? 0))[0];
-}
-
 function dilutionLines(main: Comparisons, facts: StudyFacts): string[] {
   const rates = main.flatMap(({ on }) => (on.hitRate === null ? [] : [on.hitRate]));
   const lines =
@@ -170,17 +176,21 @@ function dilutionLines(main: Comparisons, facts: StudyFacts): string[] {
               : ", though every request shared its prefix."),
         ];
   const best = bestCell(main);
-  const [miss, hit] = [best?.off.ttftS?.mean, best?.on.ttftS?.mean];
+  const without = best?.missTtftS ?? best?.off.ttftS;
+  const [miss, hit] = [without?.mean, best?.on.ttftS?.mean];
   if (best === undefined || miss === undefined || hit === undefined) return lines;
-  const ms = (seconds: number) => `${(seconds * 1000).toFixed(1)} ms`;
   const expected = (h: number) => h * hit + (1 - h) * miss;
   const share = MIXED.eligible * MIXED.hits;
+  const source =
+    best.missTtftS === null
+      ? "a miss being a request to the server without caching"
+      : "hits and misses of the server with caching";
   lines.push(
-    `E[TTFT] = h · ${ms(hit)} + (1 − h) · ${ms(miss)} at ${best.regime} tokens and ${best.concurrency} in flight: ` +
-      [0.25, 0.5, 0.75, 1].map((h) => `${ms(expected(h))} for h = ${h}`).join(", ") +
+    `E[TTFT] = h · ${milliseconds(hit)} + (1 − h) · ${milliseconds(miss)} at ${loadOf(best)}${quietMark(best)}, ${source}: ` +
+      [0.25, 0.5, 0.75, 1].map((h) => `${milliseconds(expected(h))} for h = ${h}`).join(", ") +
       ".",
     `Of traffic of which f = ${percent(MIXED.eligible)} has the prefix, found h = ${percent(MIXED.hits)} of the time, f · h = ${percent(share)} benefits: ` +
-      `mean TTFT ${ms(expected(share))}, ${signed(expected(share) / miss - 1)}.`,
+      `mean TTFT ${milliseconds(expected(share))}, ${signed(expected(share) / miss - 1)}, where the rest of the traffic is assumed to have prompts of the same length.`,
   );
   const prompts = facts.prompts.find(
     (each) => each.workload === best.workload && each.regime === best.regime,
@@ -206,77 +216,4 @@ function workloadLine(cell: PrefixComparison): string {
       : `; E[TTFT] by h = ${percent(cell.hits ?? 0)} is ${(expected * 1000).toFixed(1)} ms, measured ${(measured * 1000).toFixed(1)} ms`;
   const why = cell.reason === null ? "" : `; ${cell.reason.text}`;
   return `${at}: median TTFT ${signed(cell.ttftP50)}, ${rate}${churn}${model}${why}.`;
-}
-
-function conclusionOf(main: Comparisons, others: Comparisons, facts: StudyFacts): string[] {
-  const paying = main.filter((cell) => isReal(cell) && (cell.saving ?? 0) >= PAYS);
-  const caveat = caveatOf(others, facts, main);
-  const first = [...paying].sort(
-    (a, b) => (Number(a.regime) || 0) - (Number(b.regime) || 0) || a.concurrency - b.concurrency,
-  )[0];
-  const best = bestCell(main);
-  if (first === undefined || best === undefined) {
-    const [why] = main.flatMap(({ reason }) => (reason === null ? [] : [reason.text]));
-    return [
-      `Do not count on prefix caching here: no measured prefix brought the first token ${percent(PAYS)} sooner${why === undefined ? "" : ` (${why})`}.`,
-      ...caveat,
-      "For a manager: on this model and GPU, reusing shared prompts changed nothing that a user would notice.",
-    ];
-  }
-  const throughput = Math.max(...main.map(({ tokensPerS }) => tokensPerS ?? 0));
-  const rates = paying.flatMap(({ on }) => (on.hitRate === null ? [] : [on.hitRate]));
-  const savings = paying.map(({ saving }) => saving ?? 0);
-  const gain =
-    throughput >= NOTABLE ? `up to ${percent(throughput)} more tokens per second` : "no more throughput";
-  return [
-    `Enable it for endpoints that share ${first.regime} tokens or more, from ${first.concurrency} in flight on: TTFT ` +
-      `${signed(-(first.saving ?? 0))} there, ${signed(-(best.saving ?? 0))} at ${best.regime} tokens and ${best.concurrency} in flight, ${gain}.`,
-    `It is working when the TTFT of such traffic falls by ${percent(Math.min(...savings))} to ${percent(Math.max(...savings))}` +
-      (rates.length === 0 ? "." : ` and the server's hit rate stays above ${percent(Math.min(...rates))}.`),
-    ...lossOf(main),
-    ...caveat,
-    `For a manager: the server reads a shared prompt of ${best.regime} tokens once instead of every time, so that the first word ` +
-      `comes ${Math.max(...savings) >= 0.5 ? `${(1 / (1 - Math.max(...savings))).toFixed(1)} times as fast` : `${percent(Math.max(...savings))} sooner`} ${best.concurrency === 1 ? "for one user at a time" : `with ${best.concurrency} users at once`}; it brings ${gain}.`,
-  ];
-}
-
-/** Where a 95th percentile rose though the median fell. */
-function lossOf(main: Comparisons): string[] {
-  const worse = main.filter(({ win }) => win === "capacity_ux_loss" || win === "latency_p95_loss");
-  if (worse.length === 0) return [];
-  const where = worse.map(({ regime, concurrency }) => `${regime} tokens at ${concurrency}`).join(", ");
-  return [`A UX loss comes with it at ${where}: a 95th percentile rose. Hold it against your SLO first.`];
-}
-
-/** The one failure mode: measured where an anti-pattern was, else by how many prefixes the cache holds. */
-function caveatOf(others: Comparisons, { capacityTokens }: StudyFacts, main: Comparisons): string[] {
-  const anti =
-    others.find(({ workload, reason }) => workload === "thrash" && reason !== null) ??
-    others.find(({ workload, reason }) => ["unique", "churn"].includes(workload) && reason !== null);
-  if (anti !== undefined) {
-    return [
-      `Caveat: with ${anti.workload} prompts (${anti.regime} tokens at ${anti.concurrency}) nothing was gained: ${anti.reason?.text}.`,
-    ];
-  }
-  const longest = Math.max(...main.map(({ regime }) => Number(regime) || 0));
-  if (capacityTokens === null || !(longest > 0)) {
-    return [
-      "Caveat: requests that each bring a long prefix of their own fill the cache and are never found again.",
-    ];
-  }
-  return [
-    `Caveat: the KV cache holds ${capacityTokens} tokens, ${Math.floor(capacityTokens / longest)} distinct prefixes of ${longest}; with more in turn, or a ` +
-      "unique long document in each request, they are evicted before they are used again.",
-  ];
-}
-
-function percent(share: number): string {
-  return `${(share * 100).toFixed(0)} %`;
-}
-
-function signed(share: number | null): string {
-  if (share === null) return "not measured";
-  const points = (share * 100).toFixed(0);
-  if (Number(points) === 0) return "unchanged";
-  return `${share > 0 ? "+" : "−"}${points.replace("-", "")} %`;
 }

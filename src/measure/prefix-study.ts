@@ -22,10 +22,10 @@ import {
 } from "./case-data.ts";
 import { MIN_SAMPLES_P95 } from "./metric-family.ts";
 import { hitRateOf } from "./prefix-metrics.ts";
+import { NOT_QUIET, wasQuiet } from "./prefix-quiet.ts";
 import { findReason } from "./prefix-reason.ts";
+import { NOTABLE, winOf } from "./prefix-win.ts";
 
-/** Smaller changes are chance, even within one server. */
-export const NOTABLE = 0.05;
 /** Two starts of one server differ by as much. */
 const RESTART = 0.1;
 /** With fewer of the prefixes found, whatever changed is not the cache's doing. */
@@ -74,9 +74,10 @@ export function prefixRows(sessions: readonly SessionData[], cells: readonly Stu
     PREFIX_MODES.flatMap((mode) => {
       const own = sessions.filter(({ record }) => record.variant === mode);
       const parts = own.flatMap(({ record, rounds }) =>
-        [...rounds.values()].flatMap((cases) => {
+        [...rounds].flatMap(([round, cases]) => {
           const data = cases.get(`prefix.${cell.case}`);
-          return data === undefined ? [] : [{ record, data }];
+          const quiet = wasQuiet(record, round, cell.case, cases);
+          return data === undefined ? [] : [{ record, data, quiet }];
         }),
       );
       return parts.length === 0 ? [] : [rowOf(cell, mode, parts)];
@@ -87,6 +88,7 @@ export function prefixRows(sessions: readonly SessionData[], cells: readonly Stu
 interface Part {
   readonly record: SessionRecord;
   readonly data: CaseData;
+  readonly quiet: boolean;
 }
 
 function rowOf({ case: name, ...cell }: StudiedCell, mode: PrefixMode, parts: readonly Part[]): PrefixRow {
@@ -108,12 +110,16 @@ function rowOf({ case: name, ...cell }: StudiedCell, mode: PrefixMode, parts: re
   const hitRate = hitRateOf(pooled);
   const memory = parts.flatMap(({ record }) => record.gpuMemory ?? []);
   const [first] = failed;
+  const disturbed = parts.filter(({ quiet }) => !quiet).length;
   return {
     ...cell,
     mode,
     requests: ok.length + failed.length,
     failed: failed.length,
     sessions: new Set(parts.map(({ record }) => record.index)).size,
+    rounds: parts.length,
+    quiet: disturbed === 0,
+    outputTokens: tokens === null || ok.length === 0 ? null : tokens / ok.length,
     ttftS: spreadOf(ok.map(ttftMs)),
     e2eS: spreadOf(ok.map(doneMs)),
     requestsPerS: seconds > 0 ? ok.length / seconds : null,
@@ -124,6 +130,9 @@ function rowOf({ case: name, ...cell }: StudiedCell, mode: PrefixMode, parts: re
     vramPeakMib: memory.length === 0 ? null : Math.max(...memory.map(({ peakMib }) => peakMib)),
     vramSteadyMib: memory.length === 0 ? null : mean(memory.map(({ steadyMib }) => steadyMib)),
     notes: [
+      ...(disturbed === 0
+        ? []
+        : [parts.length === 1 ? NOT_QUIET : `${NOT_QUIET} in ${disturbed} of ${parts.length} rounds`]),
       ...(first === undefined
         ? []
         : [`${failed.length} of ${ok.length + failed.length} failed: ${first.error}`]),
@@ -184,7 +193,8 @@ export function comparePrefixRows(rows: readonly PrefixRow[], facts: StudyFacts)
     const hits = hitsOf(on, prompts, facts.blockSize);
     const isMain = workload === facts.primary;
     const alike = find({ workload: facts.primary, regime, concurrency }, "on");
-    const misses = (mode: PrefixMode) => find({ workload: MISSES, regime, concurrency }, mode)?.ttftS?.p50;
+    const missed = (mode: PrefixMode) => find({ workload: MISSES, regime, concurrency }, mode);
+    const misses = (mode: PrefixMode) => missed(mode)?.ttftS?.p50;
     const mainFall = change(misses("on"), alike?.ttftS?.p50);
     const savingWithin = isMain && mainFall !== null ? -mainFall : null;
     const changes = {
@@ -207,6 +217,7 @@ export function comparePrefixRows(rows: readonly PrefixRow[], facts: StudyFacts)
       on,
       ...changes,
       savingWithin,
+      missTtftS: (isMain ? missed("on")?.ttftS : null) ?? null,
       control: isMain ? change(misses("off"), misses("on")) : null,
       saving,
       predictedSaving,
@@ -215,6 +226,7 @@ export function comparePrefixRows(rows: readonly PrefixRow[], facts: StudyFacts)
         isMain || hits === null || alike?.ttftS == null || off.ttftS === null
           ? null
           : hits * alike.ttftS.mean + (1 - hits) * off.ttftS.mean,
+      quiet: [off, on, ...(isMain ? [missed("off"), missed("on")] : [])].every((row) => row?.quiet ?? true),
       win: improved ? winOf(concurrency, changes) : ("none" as const),
     };
     const reason = improved
@@ -222,18 +234,6 @@ export function comparePrefixRows(rows: readonly PrefixRow[], facts: StudyFacts)
       : findReason(comparison, prompts ?? null, facts, mainFall === null ? null : -mainFall);
     return [{ ...comparison, reason }];
   });
-}
-
-/** What a hit that is found is worth: more work done, and whether users in the tail pay for it. */
-function winOf(
-  concurrency: number,
-  { tokensPerS, e2eP95, ttftP95 }: Pick<PrefixComparison, "tokensPerS" | "e2eP95" | "ttftP95">,
-): PrefixComparison["win"] {
-  // One after another, tokens per second only say again how long a request takes.
-  const more = concurrency > 1 && (tokensPerS ?? 0) >= NOTABLE;
-  const slower = Math.max(e2eP95 ?? 0, ttftP95 ?? 0) >= NOTABLE;
-  if (more) return slower ? "capacity_ux_loss" : "capacity";
-  return slower ? "latency_p95_loss" : "latency";
 }
 
 /** The share of prefixes that were found: cached tokens over those of whole blocks that could be. */

@@ -10,11 +10,11 @@ import {
   MIN_SAMPLES_P10,
   meanOf,
   medianOf,
-  none,
   onlyOne,
   over,
   p95Of,
   relative,
+  tooFew,
 } from "./metric-family.ts";
 
 export const TTFT: readonly Metric[] = [
@@ -90,7 +90,7 @@ export const TTFT: readonly Metric[] = [
     forCase("ttft", "warm", (data) =>
       over(data.ok, ttftMs, (values) =>
         values.length < MIN_SAMPLES_P10
-          ? none(`needs ${MIN_SAMPLES_P10} samples, got ${values.length}`)
+          ? tooFew(MIN_SAMPLES_P10, values.length)
           : {
               value: (theilSenSlope(values) * (values.length - 1)) / quantile([...values], 0.5),
               n: values.length,

@@ -1,6 +1,6 @@
 import { bestStretch } from "../stats/stretch.ts";
 import type { CaseData } from "./case-data.ts";
-import type { Reading } from "./metric-family.ts";
+import { none, type Reading } from "./metric-family.ts";
 import { tokensPerS } from "./throughput.ts";
 
 /** A stretch of fewer requests is one request's luck. */
@@ -8,8 +8,8 @@ const LEAST_REQUESTS = 4;
 
 /**
  * Output tokens per second over the best full wave of a case: as many consecutive completions as there are senders, over
- * the time that {@link bestStretch} counts for them. Interference only ever slows a wave down, and rarely all of them, so
- * that the best one is the server's own. A case of fewer than two waves is taken whole.
+ * the time that {@link bestStretch} counts for them. Interference rarely slows all of them
+ * down, so that the best one is the server's own. A case of fewer than two waves is taken whole.
  *
  * @param concurrency - senders of the case
  */
@@ -22,5 +22,6 @@ export function waveTokensPerS(data: CaseData, concurrency: number): Reading {
     endS: trace.lastTokenS ?? trace.endS,
     amount: trace.outputTokens ?? 0,
   }));
-  return { value: bestStretch(flights, length), n: data.ok.length };
+  const value = bestStretch(flights, length);
+  return value > 0 ? { value, n: data.ok.length } : none("the case took no time");
 }

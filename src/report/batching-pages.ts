@@ -1,6 +1,7 @@
 import type { BatchingTables, LoadRow } from "../domain/batching-study.ts";
 import type { RunRecord } from "../domain/run.ts";
-import { kneeText, pointText, rangeText, rulesOfThumb, type Setting, sloText } from "./batching-rules.ts";
+import { rulesOfThumb, type Setting } from "./batching-rules.ts";
+import { kneeText, pointText, rateText, safeBasis, sloText, sweetSpotText } from "./batching-words.ts";
 import { environmentLines, LOG_PAGE, renderLogPage } from "./log-page.ts";
 import { plain, table } from "./markdown.ts";
 import { formatNumber } from "./numbers.ts";
@@ -13,8 +14,6 @@ export interface BatchingPages {
   /** Of a request, in tokens; null for the user's own. */
   readonly promptTokens: number | null;
   readonly outputTokens: number | null;
-  /** Why some of it must not be trusted: the machine was not quiet, prompts were in the cache. */
-  readonly taints: readonly string[];
   /** Files of the run folder that the study wrote. */
   readonly artifacts: readonly string[];
 }
@@ -142,14 +141,17 @@ function utilisationNote({ sweep }: BatchingTables): string {
 }
 
 /** Where to run, a line each. */
-export function adviceLines({ advice, slo }: BatchingTables): string[] {
+export function adviceLines(tables: BatchingTables): string[] {
+  const { advice, slo } = tables;
+  const rate = rateText(tables);
   return [
     `- SLO: ${slo === null ? "none given" : sloText(slo)}`,
     `- Knee: ${advice.knee === null ? "none" : kneeText(advice.knee)}`,
-    `- Sweet spot: ${advice.sweetSpot === null ? "none" : rangeText(advice.sweetSpot)}`,
+    `- Sweet spot: ${sweetSpotText(tables).text}`,
     `- Latency-minded (chat): ${pointText(advice.latencyMinded)}`,
     `- Throughput-minded (offline): ${pointText(advice.throughputMinded)}`,
-    `- Safe operating point: ${pointText(advice.safe)}`,
+    `- Safe operating point: ${pointText(advice.safe)}${advice.safe === null ? "" : ` (${safeBasis(tables)})`}`,
+    ...(rate === null ? [] : [`- Arrival rate (open loop): ${rate}`]),
     ...advice.why.map((each) => `- ${each}`),
   ];
 }
@@ -158,9 +160,6 @@ function sections(pages: BatchingPages): string[] {
   const { tables } = pages;
   const open = [...tables.rates, ...(tables.replay === null ? [] : [tables.replay])];
   return [
-    ...(pages.taints.length === 0
-      ? []
-      : ["## Not to be trusted", pages.taints.map((each) => `- ${plain(each)}`).join("\n")]),
     "## Sequential against concurrent",
     benchmarkTable(tables),
     "## Concurrency sweep (closed loop)",
@@ -230,7 +229,7 @@ export function renderBatchingLog(pages: BatchingPages): string {
     benchmark === null
       ? []
       : [
-          `- Throughput tok/s (1 vs ${benchmark.concurrency} concurrent): ${short(benchmark.sequential.tokS)} vs ${short(benchmark.concurrent.tokS)}`,
+          `- Throughput tok/s (1 vs ${benchmark.concurrency} concurrent): ${short(benchmark.sequential.tokS)} vs ${short(benchmark.concurrent.tokS)}, medians; the sweep has the best rounds`,
         ];
   return renderLogPage({
     title: `Batching study: ${run.scenario}`,
@@ -243,7 +242,6 @@ export function renderBatchingLog(pages: BatchingPages): string {
     artifacts,
     observations: [
       ...rulesOfThumb(tables, settingOf(pages)),
-      ...pages.taints.map((each) => `Not to be trusted: ${each}`),
       ...(run.study?.dropped ?? []).map(({ cell, reason }) => `${cell}: ${reason}`),
     ],
   });

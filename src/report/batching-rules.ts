@@ -1,5 +1,15 @@
 import type { BatchingTables, LoadRow } from "../domain/batching-study.ts";
-import type { Knee, OperatingPoint, Slo } from "../domain/operating.ts";
+import {
+  inBestRound,
+  percent,
+  rangeText,
+  rateText,
+  safeBasis,
+  seconds,
+  sweetSpotText,
+  tokensPerS,
+  usageText,
+} from "./batching-words.ts";
 import { formatNumber } from "./numbers.ts";
 
 /** A GPU that is busy for less than this share of the time is left idle. */
@@ -13,11 +23,6 @@ export interface Setting {
   readonly promptTokens: number | null;
   readonly outputTokens: number | null;
 }
-
-const tokensPerS = (value: number) => `${formatNumber(Math.round(value))} tok/s`;
-const seconds = (value: number | null) =>
-  value === null ? "not measured" : `${formatNumber(Number(value.toPrecision(3)))} s`;
-const percent = (share: number) => `${Math.round(share * 100)} %`;
 
 /** The rules of thumb, three to five, each with the numbers in it. Plain text. */
 export function rulesOfThumb(tables: BatchingTables, setting: Setting): string[] {
@@ -35,7 +40,8 @@ function rowAt(rows: readonly LoadRow[], load: number): LoadRow | undefined {
   return rows.find((row) => row.load === load);
 }
 
-function sweetSpot({ sweep, advice }: BatchingTables, setting: Setting): string[] {
+function sweetSpot(tables: BatchingTables, setting: Setting): string[] {
+  const { sweep, advice } = tables;
   if (advice.sweetSpot === null) return [];
   const [from, to] = advice.sweetSpot;
   const low = rowAt(sweep, from);
@@ -47,10 +53,17 @@ function sweetSpot({ sweep, advice }: BatchingTables, setting: Setting): string[
       : `${setting.promptTokens} prompt and ${setting.outputTokens} output tokens`;
   const rate =
     from === to ? tokensPerS(high.tokS) : `${formatNumber(Math.round(low.tokS))}–${tokensPerS(high.tokS)}`;
-  return [
-    `On ${setting.machine} with ${setting.model}, ${rangeText(advice.sweetSpot)} requests in flight are the sweet spot for ${lengths}: ` +
-      `${rate} at an end-to-end p95 of at most ${seconds(high.p95E2eS ?? high.meanE2eS)}.`,
-  ];
+  const { text, ends } = sweetSpotText(tables);
+  if (ends === "unknown") return [];
+  const p95 = `an end-to-end p95 of at most ${seconds(high.p95E2eS ?? high.meanE2eS)}`;
+  const where = `On ${setting.machine} with ${setting.model}`;
+  if (ends === "open") {
+    return [
+      `${where} the sweet spot for ${lengths} is ${text}: ${rate} at ${rangeText([from, to])}, the most that was ` +
+        `measured, at ${p95}.`,
+    ];
+  }
+  return [`${where}, ${text} requests in flight are the sweet spot for ${lengths}: ${rate} at ${p95}.`];
 }
 
 function beyondTheKnee({ sweep, advice }: BatchingTables): string[] {
@@ -92,7 +105,7 @@ function alone({ sweep, advice }: BatchingTables): string[] {
       ? ""
       : `, with the GPU busy ${Math.round(first.gpuUtilPct)} % of the time${first.gpuUtilPct < IDLE_PCT ? ": it is under-fed" : ""}`;
   return [
-    `One request at a time gets ${tokensPerS(first.tokS)}, ${percent(share)} of the ${tokensPerS(knee.peakTokensPerS)} at ` +
+    `One request at a time gets ${tokensPerS(first.tokS)}${inBestRound(first.rounds)}, ${percent(share)} of the ${tokensPerS(knee.peakTokensPerS)} at ` +
       `${knee.peakLoad}${util}: little traffic cannot reach the headline number.`,
   ];
 }
@@ -106,69 +119,25 @@ function batchingGain({ benchmark }: BatchingTables): string[] {
   ];
 }
 
-function safePoint({ advice, slo }: BatchingTables): string[] {
+function safePoint(tables: BatchingTables): string[] {
+  const { advice, slo } = tables;
   const { safe } = advice;
-  if (safe === null) return slo === null ? [] : advice.why.slice(-1);
+  const rate = rateText(tables);
+  if (safe === null)
+    return [...(slo === null ? [] : advice.why.slice(-1)), ...(rate === null ? [] : [`${rate}.`])];
+  const p95 = safe.e2eP95Ms === null ? "" : ` at an end-to-end p95 of ${seconds(safe.e2eP95Ms / 1000)}`;
+  const usage = usageText(safe);
   const goodput =
     safe.goodputRps === null
       ? ""
       : `, ${formatNumber(Number(safe.goodputRps.toPrecision(3)))} requests/s within the SLO`;
-  const by = slo === null ? "no SLO was given, so it is the knee itself" : sloText(slo);
   return [
-    `Safe operating point: up to ${safe.load} requests in flight (${tokensPerS(safe.tokensPerS)}${goodput}; ${by}).`,
+    `Safe operating point: up to ${safe.load} requests in flight (${tokensPerS(safe.tokensPerS)}${p95}` +
+      `${usage === null ? "" : `, ${usage}`}${goodput}; ${safeBasis(tables)})${rate === null ? "" : `; ${rate}`}.`,
   ];
 }
 
 function signedPercent(share: number): string {
   const points = Math.round(share * 100);
   return points === 0 ? "0 %" : `${points > 0 ? "+" : "−"}${Math.abs(points)} %`;
-}
-
-/** `TTFT p95 ≤ 200 ms, end-to-end p95 ≤ 2,000 ms` */
-export function sloText({ ttftP95Ms, itlP95Ms, e2eP95Ms }: Slo): string {
-  const parts = [
-    ...(ttftP95Ms === undefined ? [] : [`TTFT p95 ≤ ${formatNumber(ttftP95Ms)} ms`]),
-    ...(itlP95Ms === undefined ? [] : [`inter-token p95 ≤ ${formatNumber(itlP95Ms)} ms`]),
-    ...(e2eP95Ms === undefined ? [] : [`end-to-end p95 ≤ ${formatNumber(e2eP95Ms)} ms`]),
-  ];
-  return parts.join(", ");
-}
-
-/** `8` or `4–8` */
-export function rangeText([from, to]: readonly [number, number]): string {
-  return from === to ? String(from) : `${from}–${to}`;
-}
-
-/** The knee with how sure it is. */
-export function kneeText(knee: Knee): string {
-  const where = knee.reached
-    ? `${knee.load} requests in flight: ${tokensPerS(knee.tokensPerS)}, ${percent(knee.tokensPerS / knee.peakTokensPerS)} of the peak at ${knee.peakLoad}`
-    : `not reached: ${knee.load} requests in flight were the most that was measured whole, and throughput still grew`;
-  const close =
-    knee.closeLoad === null || knee.closeLoad === knee.load
-      ? ""
-      : `; within 5 % of the peak from ${knee.closeLoad}`;
-  const sure =
-    knee.plausible.length === 0
-      ? "; how sure that is needs more than one round"
-      : `; of the resampled sweeps ${knee.plausible.map(({ load, share }) => `${percent(share)} have it at ${load}`).join(", ")}`;
-  return `${where}${close}${sure}`;
-}
-
-/** A profile in a line. */
-export function pointText(point: OperatingPoint | null): string {
-  if (point === null) return "none";
-  const p95s = [
-    ...(point.e2eP95Ms === null ? [] : [`end-to-end p95 ${seconds(point.e2eP95Ms / 1000)}`]),
-    ...(point.ttftP95Ms === null
-      ? []
-      : [`TTFT p95 ${formatNumber(Number(point.ttftP95Ms.toPrecision(3)))} ms`]),
-    ...(point.itlP95Ms === null
-      ? []
-      : [`inter-token p95 ${formatNumber(Number(point.itlP95Ms.toPrecision(3)))} ms`]),
-    ...(point.goodputRps === null
-      ? []
-      : [`goodput ${formatNumber(Number(point.goodputRps.toPrecision(3)))} requests/s`]),
-  ];
-  return `${point.load} in flight, ${tokensPerS(point.tokensPerS)}${p95s.length === 0 ? "" : `, ${p95s.join(", ")}`}`;
 }

@@ -25,10 +25,9 @@ export function batchingSummary(pages: BatchingPages): string {
     ...(tables.sweep.length === 0 ? [] : [lines(tables.sweep, "in flight")]),
     ...(open.length === 0 ? [] : [lines(open, "rate/s")]),
     adviceLines(tables).join("\n"),
-    [
-      ...rulesOfThumb(tables, settingOf(pages)).map((rule) => `* ${rule}`),
-      ...pages.taints.map((each) => `! ${each}`),
-    ].join("\n"),
+    rulesOfThumb(tables, settingOf(pages))
+      .map((rule) => `* ${rule}`)
+      .join("\n"),
   ].join("\n\n")}\n`;
 }
 

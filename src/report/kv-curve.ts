@@ -40,7 +40,7 @@ export function lengthSentence({
     : "vLLM fills what --gpu-memory-utilization allows with KV blocks, whatever --max-model-len is, so the memory in use is " +
       "no measure of what a token costs.";
   if (gpuSpread === null || gpuMibPerToken === null) {
-    return `Neither linear nor in steps, as far as the server tells: ${range}. ${cache} GPU memory in use was not measured. ${why}`;
+    return `Whether memory in use grows with --max-model-len was not measured: no GPU memory was read. Over lengths ${range}: ${cache} ${why}`;
   }
   const used = `memory in use goes from ${formatNumber(first.gpuMemUsedMib ?? 0)} to ${formatNumber(last.gpuMemUsedMib ?? 0)} MiB`;
   if (gpuSpread <= NO_CHANGE) {
@@ -81,14 +81,15 @@ export function bytesSection(study: KvStudy): string[] {
 }
 
 /** The sentences of {@link bytesSection} as plain text. */
-export function bytesSentences({ rows, bytesPerToken, bytesSource, model, fills }: KvStudy): string[] {
+export function bytesSentences(study: KvStudy): string[] {
+  const { rows, bytesPerToken, bytesSource, model, fills, fillProblems } = study;
   const measured = bytesSource === "measured" ? bytesPerToken : null;
-  const problem = fills.flatMap((fill) => fill.bytesProblem ?? []).at(0);
+  const [problem] = [...fills.flatMap((fill) => fill.bytesProblem ?? []), ...fillProblems];
   const estimates = rows.flatMap((row) => row.bytesPerTokenEst ?? []);
   const formula = model?.kvBytesPerToken ?? null;
   return [
     measured === null
-      ? `Measured by filling the cache: none${problem === undefined ? "" : `, since ${problem}`}.`
+      ? `Measured by filling the cache: none${problem === undefined ? "" : ` (${problem})`}.`
       : `Measured by filling the cache: ${bytes(measured)} for each token on each device; a request of 4,096 tokens takes ${formatNumber((measured * 4096) / 2 ** 20)} MiB.`,
     model === null
       ? "By the formula: none, the model's config.json is not on this machine."

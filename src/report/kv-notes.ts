@@ -1,5 +1,7 @@
+import { flagValue } from "../domain/flag-value.ts";
 import type { KvStudy } from "../domain/kv-study.ts";
 import type { RunRecord } from "../domain/run.ts";
+import { alertSection } from "./kv-alerts.ts";
 import { bytesSection, shapeSection } from "./kv-curve.ts";
 import { kvTable } from "./kv-table.ts";
 import { environmentLines } from "./log-page.ts";
@@ -11,6 +13,9 @@ const tokens = (count: number) => `${formatNumber(count)} tokens`;
 const gib = (value: number | null) =>
   value === null ? "–" : value < 0.01 ? value.toFixed(4) : value.toFixed(2);
 
+/** Types of the cache that a smaller one would halve. */
+const SIXTEEN_BIT: ReadonlySet<string> = new Set(["auto", "bfloat16", "float16", "half"]);
+
 /** `logs/kv_cache_scaling_notes.md`: the questions of the seed, answered from the numbers. */
 export function renderKvNotes(run: RunRecord, study: KvStudy): string {
   const sections: readonly (readonly [title: string, body: readonly string[]])[] = [
@@ -20,7 +25,7 @@ export function renderKvNotes(run: RunRecord, study: KvStudy): string {
     ["Bytes per KV token", bytesSection(study)],
     ["Which max-model-len is safe?", safeSection(study)],
     ["Headroom envelope", envelopeSection(study)],
-    ["What if the context is doubled?", doublingSection(study)],
+    ["What if the context is doubled?", doublingSection(run, study)],
     ["For latency, and for throughput", servingSection(study)],
     ["What to alert on", alertSection(study)],
     ["Traps", trapSection(study)],
@@ -87,11 +92,7 @@ function envelopeSection({ envelope, headroom, uniform, wantConcurrency }: KvStu
     formatNumber(row.fitting),
     formatNumber(row.safe),
     gib(row.gib),
-    row.fitting >= wantConcurrency
-      ? row.safe >= wantConcurrency
-        ? "fits"
-        : "fits, no headroom"
-      : "does not fit",
+    fitText(wantConcurrency, row.fitting, row.safe),
   ]);
   const usual = envelope.find((row) => row.contextTokens === 4096);
   return [
@@ -116,7 +117,16 @@ function envelopeSection({ envelope, headroom, uniform, wantConcurrency }: KvStu
   ];
 }
 
-function doublingSection({ doubling, wantConcurrency, uniform, model }: KvStudy): string[] {
+/** Whether a wanted number fits, of those that do, and of those that leave the headroom. */
+function fitText(wanted: number, fitting: number, safe: number): string {
+  if (fitting < wanted) return "does not fit";
+  return safe < wanted ? "fits, no headroom" : "fits";
+}
+
+function doublingSection(
+  { variants }: RunRecord,
+  { doubling, wantConcurrency, uniform, model }: KvStudy,
+): string[] {
   if (doubling.length === 0) {
     return [
       uniform
@@ -132,26 +142,36 @@ function doublingSection({ doubling, wantConcurrency, uniform, model }: KvStudy)
       formatNumber(row.fittingNow),
       formatNumber(row.fittingThen),
       row.fittingNow === 0 ? "–" : `${formatNumber(lost)} (${percent(lost / row.fittingNow)})`,
+      fitText(wantConcurrency, row.fittingThen, row.safeThen),
     ];
   });
+  const cacheTypes = Object.values(variants).map(({ args }) => flagValue(args, "--kv-cache-dtype"));
+  const smallerType = cacheTypes.every((type) => type === null || SIXTEEN_BIT.has(type))
+    ? "`--kv-cache-dtype fp8` halves the bytes per token of a 16-bit cache, a"
+    : "The cache has a smaller type already; a";
   const context = model?.contextTokens ?? null;
   const beyond = doubling.filter((row) => context !== null && row.contextTokens * 2 > context);
   return [
     `With ${wantConcurrency} requests at once that use the whole length:`,
-    table(["context (tokens)", "more KV memory (GiB)", "fit now", "fit then", "concurrency lost"], rows, [
-      "l",
-      "r",
-      "r",
-      "r",
-      "r",
-    ]),
+    table(
+      [
+        "context (tokens)",
+        "more KV memory (GiB)",
+        "fit now",
+        "fit then",
+        "concurrency lost",
+        `${wantConcurrency} at once then`,
+      ],
+      rows,
+      ["l", "r", "r", "r", "r", "l"],
+    ),
     ...(context === null || beyond.length === 0
       ? []
       : [
           `The model's own context is ${tokens(context)}: doubling ${beyond.map((row) => formatNumber(row.contextTokens)).join(", ")} needs another model or rope scaling.`,
         ]),
     "The memory is there only if the cache has it free; where it has not, the concurrency is what is lost. " +
-      "`--kv-cache-dtype fp8` halves the bytes per token, a second GPU with tensor parallelism about doubles the cache.",
+      `${smallerType} second GPU with tensor parallelism about doubles the cache.`,
   ];
 }
 
@@ -168,31 +188,6 @@ function servingSection({ envelope, uniform, safeLength, safeMeasured }: KvStudy
       `- Throughput first: as many requests as fit (${formatNumber(shortest.fitting)} of ${tokens(shortest.contextTokens)}, ` +
       `${formatNumber(longest.fitting)} of ${tokens(longest.contextTokens)}), \`--max-num-seqs\` no lower than the knee of the ` +
       "batching curve; some preemption at the peak costs less than idle compute.",
-  ];
-}
-
-function alertSection({ rows, envelope, model }: KvStudy): string[] {
-  const longest = rows.filter((row) => row.measured && row.blocks !== null && row.blockSize !== null).at(-1);
-  const share =
-    longest?.blocks == null || longest.blockSize === null
-      ? null
-      : Math.ceil(longest.maxModelLen / longest.blockSize) / (longest.blocks - 1);
-  const full = share === null ? 0.95 : Math.min(0.95, Math.max(0, 1 - share));
-  const because =
-    share === null || longest === undefined
-      ? "a usual bound, since the server's blocks are unknown"
-      : `one more request of ${tokens(longest.maxModelLen)} takes ${percent(share)} of the cache`;
-  return [
-    [
-      `- \`vllm:kv_cache_usage_perc\` (\`gpu_cache_usage_perc\` before vLLM 0.9): warn at ${percent(full * 0.85)} for 5 minutes, act at ${percent(full)}: ${because}.`,
-      "- `vllm:num_preemptions_total`: any steady increase means that requests lose their blocks and are computed again.",
-      "- `vllm:num_requests_waiting` above 0 while the cache is fuller than that: requests wait for memory, not for compute.",
-      ...(envelope.length > 0 && model?.contextTokens != null
-        ? [
-            `- Prompts near ${tokens(model.contextTokens)}: the model takes no longer ones, whatever the cache holds.`,
-          ]
-        : []),
-    ].join("\n"),
   ];
 }
 

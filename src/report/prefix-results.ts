@@ -1,4 +1,11 @@
-import type { PrefixComparison, PrefixStudy, PromptFacts, Spread } from "../domain/prefix-study.ts";
+import {
+  MISSES,
+  type PrefixComparison,
+  type PrefixRow,
+  type PrefixStudy,
+  type PromptFacts,
+  type Spread,
+} from "../domain/prefix-study.ts";
 import type { RunRecord } from "../domain/run.ts";
 import { environmentLines } from "./log-page.ts";
 import { code, codeBlock, oneLine, plain, table } from "./markdown.ts";
@@ -16,6 +23,8 @@ export interface PrefixResults {
   readonly prompts: readonly PromptFacts[];
   /** Of the server with caching on. */
   readonly log: PrefixLogLines | null;
+  /** Share of that server's measured requests whose prompts had to be new to it, 0 to 1; null where there were none. */
+  readonly meantToMiss: number | null;
   readonly command: string;
 }
 
@@ -41,6 +50,7 @@ const WINS: Readonly<Record<Exclude<PrefixComparison["win"], "none">, string>> =
   capacity_ux_loss: "capacity win, UX loss",
   latency: "latency win",
   latency_p95_loss: "latency win at the median, UX loss at p95",
+  latency_throughput_loss: "latency win, throughput loss",
 };
 
 /** The canonical table of a workload: what caching changed by length and concurrency. */
@@ -50,7 +60,11 @@ export function prefixTable(cells: readonly PrefixComparison[]): string {
 
 function rowOf(cell: PrefixComparison): string[] {
   const { off, on } = cell;
-  const notes = [...off.notes.map((note) => `off: ${note}`), ...on.notes.map((note) => `on: ${note}`)];
+  const notes = [
+    ...off.notes.map((note) => `off: ${note}`),
+    ...on.notes.map((note) => `on: ${note}`),
+    ...(!cell.quiet && off.quiet && on.quiet ? ["misses: not quiet"] : []),
+  ];
   const win = cell.win === "none" ? (cell.reason?.name ?? "").replaceAll("_", " ") : WINS[cell.win];
   return [
     plain(cell.regime),
@@ -112,6 +126,29 @@ function promptsTable(prompts: readonly PromptFacts[]): string {
   );
 }
 
+/** How much was measured, without which no percentage can be judged: requests, lengths of answers, rounds, servers. */
+function sizes(rows: readonly PrefixRow[]): string[] {
+  const studied = rows.filter(({ workload }) => workload !== MISSES);
+  if (studied.length === 0) return [];
+  const answers = studied.flatMap(({ outputTokens }) => (outputTokens === null ? [] : [outputTokens]));
+  const length =
+    answers.length === 0 ? "of a length that no server told" : `of ${span(answers)} output tokens`;
+  const misses =
+    rows.length === studied.length ? "" : ", as many misses beside the hits of the main workload";
+  const rounds = span(studied.map((row) => row.rounds));
+  const servers = span(studied.map((row) => row.sessions));
+  return [
+    `Each cell is ${span(studied.map(({ requests }) => requests))} requests to each kind of server${misses}, with answers ${length}, in ` +
+      `${rounds} ${rounds === "1" ? "round" : "rounds"} on ${servers} ${servers === "1" ? "server" : "servers"} of each kind.`,
+  ];
+}
+
+/** `32`, or `32 to 64` */
+function span(values: readonly number[]): string {
+  const [least, most] = [Math.min(...values).toFixed(0), Math.max(...values).toFixed(0)];
+  return least === most ? least : `${least} to ${most}`;
+}
+
 function bullets(lines: readonly string[]): string {
   return lines.map((line) => `- ${plain(line)}`).join("\n");
 }
@@ -135,6 +172,7 @@ export function renderPrefixResults(results: PrefixResults): string {
     "Caching off against on: times to the first token, and changes as shares of the value with caching off. `hit against miss` " +
       "is the median TTFT of hits against that of misses which took turns with them on the server with caching: what the two " +
       "servers differ by beside caching is not in it.",
+    ...sizes(study.rows),
     ...(tables.length === 0 ? ["No cell was measured on both servers."] : tables),
     ...(dropped.length === 0 ? [] : [bullets(dropped.map(({ cell, reason }) => `${cell} was ${reason}`))]),
     "## Interpretation",
@@ -146,22 +184,29 @@ export function renderPrefixResults(results: PrefixResults): string {
       `but the prefix is ever found. ${code("csv/prefix_prompts.jsonl")} holds them with the hashes.`,
     promptsTable(prompts),
     "## What the server said",
-    ...logParts(log),
+    ...logParts(log, results.meantToMiss),
     "## Run it again",
     codeBlock([results.command]),
     "",
   ].join("\n\n");
 }
 
-function logParts(log: PrefixLogLines | null): string[] {
+function logParts(log: PrefixLogLines | null, meantToMiss: number | null): string[] {
   if (log === null) return ["There is no log of the server with caching on."];
   return [
     log.startup.length === 0
       ? "Its log says nothing of the prefix cache at its start."
       : codeBlock(log.startup),
     log.pressure.length === 0 ? "It said nothing of memory that ran short." : codeBlock(log.pressure),
-    ...(log.hitRate === null ? [] : ["Its last word on the hit rate:", codeBlock([log.hitRate])]),
+    ...(log.hitRate === null ? [] : [`${hitRateWords(meantToMiss)}:`, codeBlock([log.hitRate])]),
   ];
+}
+
+/** The log counts all requests together, the table those that share their prefix. */
+function hitRateWords(meantToMiss: number | null): string {
+  const said = "Its last word on the hit rate";
+  if (meantToMiss === null || meantToMiss === 0) return said;
+  return `${said}, hits and misses together: ${(meantToMiss * 100).toFixed(0)} % of the requests that were measured on it were meant to miss`;
 }
 
 /** For the terminal: a line a cell, then the conclusion. */
@@ -173,7 +218,7 @@ export function prefixSummaryText({ study }: Pick<PrefixResults, "study">): stri
       `TTFT p50 ${ms(cell.off.ttftS)} → ${ms(cell.on.ttftS)} ms (${change(cell.ttftP50)}),`,
       ...(cell.savingWithin === null ? [] : [`hit against miss ${change(-cell.savingWithin)},`]),
       `tok/s ${change(cell.tokensPerS)},`,
-      `hit rate ${share(cell.on.hitRate)}`,
+      `hit rate ${share(cell.on.hitRate)}${cell.quiet ? "" : ", not quiet"}`,
     ].join(" ");
   });
   return [

@@ -5,25 +5,34 @@ export interface Flight {
   readonly amount: number;
 }
 
+/** Flights begin as others end, but not to the moment: by so much the time in which they begin counts less. */
+const OF_BEGINNINGS = 0.9;
+/** A shorter stretch is what rounding leaves of none. */
+const LEAST_S = 1e-6;
+
 /**
  * The fastest stretch of a series of flights: the largest amount per second over `length` of them that ended one after
- * another, where a second is counted in two ways and the longer time holds.
+ * another, where a second is counted in three ways and the longest time holds.
  *
  * One is the time between completions. It is blind after a pause that held several of them back: they come at once,
- * and a stretch that begins among them counts the rest for nothing. The other is the time that they bear: while n are
+ * and a stretch that begins among them counts the rest for nothing. The second is the time that they bear: while n are
  * in flight, each bears a part of 1/n, so that all together bear exactly the time in which any was (Little's law,
- * flight by flight). It is blind where all begin at once and find no queue.
+ * flight by flight). It is blind where all begin at once and find no queue. The third is the time between as many
+ * beginnings, which in a closed loop come with the completions before them: what was held back began late as well.
  *
  * @param length - flights of a stretch, at least 1
+ * @returns 0 where no stretch took any time
  * @throws RangeError unless there are more flights than that
  */
 export function bestStretch(flights: readonly Flight[], length: number): number {
   if (length < 1 || length >= flights.length) {
     throw new RangeError(`bestStretch: a stretch of ${length} of ${flights.length} flights`);
   }
-  const ordered = [...flights].sort((a, b) => a.endS - b.endS);
-  const borneS = sharesOf(ordered);
+  const ordered = [...flights].sort((a, b) => a.endS - b.endS || a.startS - b.startS || a.amount - b.amount);
+  const starts = Float64Array.from(ordered, ({ startS }) => startS).sort();
+  const borneS = sharesOf(ordered, starts);
   const at = (index: number) => ordered[index] as Flight;
+  const begun = (index: number) => starts[index] as number;
   let amount = 0;
   let seconds = 0;
   for (let index = 1; index <= length; index += 1) {
@@ -32,8 +41,12 @@ export function bestStretch(flights: readonly Flight[], length: number): number 
   }
   let best = 0;
   for (let before = 0; ; before += 1) {
-    const longer = Math.max(at(before + length).endS - at(before).endS, seconds);
-    if (longer > 0) best = Math.max(best, amount / longer);
+    const longest = Math.max(
+      at(before + length).endS - at(before).endS,
+      seconds,
+      OF_BEGINNINGS * (begun(before + length) - begun(before)),
+    );
+    if (longest > LEAST_S) best = Math.max(best, amount / longest);
     if (before + length + 1 >= ordered.length) return best;
     amount += at(before + length + 1).amount - at(before + 1).amount;
     seconds += (borneS[before + length + 1] as number) - (borneS[before + 1] as number);
@@ -41,8 +54,7 @@ export function bestStretch(flights: readonly Flight[], length: number): number 
 }
 
 /** What each flight bears of the time that passes while it is under way; in the order of their ends, as they come. */
-function sharesOf(flights: readonly Flight[]): Float64Array {
-  const starts = Float64Array.from(flights, ({ startS }) => startS).sort();
+function sharesOf(flights: readonly Flight[], starts: Float64Array): Float64Array {
   const ends = Float64Array.from(flights, ({ endS }) => endS);
   // The integral of 1/n up to each moment at which n changes.
   const moments: number[] = [];

@@ -65,7 +65,12 @@ function addOptions(command: Command): Command {
     .option("--open-seconds <s>", "how long each rate is sent in a round", whole(1, 3600), 30)
     .option("--prompt-tokens <n>", "length of the prompts", whole(1, 1_000_000), 200)
     .option("--output-tokens <n>", "length of the answers, always the same", whole(2, 100_000), 64)
-    .option("--rounds <n>", "repeats, of which the median counts", whole(1, 50), 3)
+    .option(
+      "--rounds <n>",
+      "repeats: the benchmark has their median, a level of the sweep its best, latencies all of them",
+      whole(1, 50),
+      3,
+    )
     .option("--sessions <n>", "server starts", whole(1, 50), 1)
     .option("--traffic", "send the scenario's own requests (probes.traffic) in place of equal ones", false)
     .option("--slo-ttft-p95-ms <ms>", "promise: 95th percentile of the time to first token", milliseconds)
@@ -142,7 +147,6 @@ async function report(study: MeasuredStudy<BatchingStudyOptions>): Promise<Study
     command,
     promptTokens: options.traffic ? null : options.promptTokens,
     outputTokens: options.traffic ? null : options.outputTokens,
-    taints: [...new Set(study.measurements.taints.map(({ reason }) => reason))],
     artifacts: [...data.map((file) => file.name), BENCHMARK_PAGE],
   };
   return {

@@ -31,6 +31,9 @@ const DEFAULT_CONCURRENCY = 8;
 const MAX_LENGTHS = 50;
 const FLAG = "--max-model-len";
 
+/** vLLM's words for a length beyond the model's context. */
+const REFUSED_LENGTH = /max_model_len \(\S{1,32}\) is greater than the derived max_model_len/;
+
 const CSV = "csv/kv_cache_scaling.csv";
 const NOTES = "logs/kv_cache_scaling_notes.md";
 
@@ -76,6 +79,9 @@ export const KV_STUDY: StudyKind<KvStudyOptions> = {
       sessionName: (variant) => `${FLAG} ${variant}`,
     };
   },
+
+  // Seen here only where the model's own context is not known before a start.
+  isRefusal: (cause) => REFUSED_LENGTH.test(cause),
 
   report: async (measured) => {
     const { run, traces, options } = measured;

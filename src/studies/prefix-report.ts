@@ -1,5 +1,6 @@
 import { MISSES, type PrefixStudy, type PromptFacts } from "../domain/prefix-study.ts";
 import type { SessionRecord } from "../domain/run.ts";
+import { missShareOf } from "../measure/prefix-metrics.ts";
 import { interpret } from "../measure/prefix-reading.ts";
 import {
   capacityOf,
@@ -64,6 +65,7 @@ export async function reportPrefix(study: MeasuredStudy<PrefixStudyOptions>): Pr
     titles: Object.fromEntries(Object.entries(WORKLOADS).map(([name, { title }]) => [name, title])),
     prompts,
     log: serverLog === null ? null : prefixLogLines(serverLog),
+    meantToMiss: on === undefined ? null : missShareOf(sessions, on.index),
     command: study.command,
   };
   const page = renderPrefixResults(results);

@@ -75,7 +75,10 @@ export interface MeasuredStudy<Options> {
   readonly run: RunRecord;
   readonly traces: readonly RequestTrace[];
   readonly measurements: MeasurementsFile;
-  /** Why not all of it can be relied on: what must not be trusted, and rounds in which the machine was not quiet. */
+  /**
+   * Why not all of it can be relied on: what must not be trusted, and rounds in which the machine was not quiet. Each
+   * page of the study begins with those that it does not say itself.
+   */
   readonly doubts: readonly string[];
   /** How the study can be run again. */
   readonly command: string;
@@ -113,5 +116,7 @@ export interface StudyKind<Options> {
    * @throws UsageError when the server cannot be what the study needs
    */
   plan(options: Options, config: GateConfig, files: StudyFiles, world: Surroundings): Promise<StudyPlan>;
+  /** Whether a server that did not start refused what the study's options ask for: that ends as a usage error. */
+  readonly isRefusal?: (cause: string) => boolean;
   report(study: MeasuredStudy<Options>): Promise<StudyReport>;
 }

@@ -1,5 +1,5 @@
 import type { Comparison } from "../domain/comparison.ts";
-import type { Look, LookVariant } from "../domain/look.ts";
+import { type Look, type LookVariant, MOST_CONFIRMING } from "../domain/look.ts";
 
 /** What is known when a look at the measurements is taken. */
 export interface LookState {
@@ -37,7 +37,8 @@ export type LookPlan =
  * - Any other regression against a baseline of another day is first confirmed by sessions of the base: if those are as
  *   slow, the machine changed.
  * - So is a loss that only some sessions of the baseline are as bad as: a slow one hides nothing then.
- * - What is undecided gets another session of head, up to the scenario's number, while the budget has the time.
+ * - What is undecided gets another session of head, up to the scenario's number, while the budget has the time. So
+ *   does what had too few samples; everything else that is invalid stays so, and ends the run.
  *   More rounds of the same server do not help: sessions differ, and a slow one is slow in all its rounds.
  */
 export function planNextLook(state: LookState): LookPlan {
@@ -45,17 +46,19 @@ export function planNextLook(state: LookState): LookPlan {
   const gated = state.comparisons.filter(({ level }) => level === "gate");
   const regressed = gated.filter(({ verdict }) => verdict === "regressed");
   if (regressed.length > 0) return afterRegression(state, regressed);
-  if (gated.some(({ verdict }) => verdict === "invalid")) {
+  if (gated.some(({ verdict, decidable }) => verdict === "invalid" && decidable !== true)) {
     return { kind: "decided", why: "what is invalid stays so, however often it is measured" };
   }
-  const undecided = gated.filter((each) => each.verdict === "inconclusive" && each.decidable !== false);
+  const undecided = gated.filter(
+    ({ verdict, decidable }) => verdict === "invalid" || (verdict === "inconclusive" && decidable !== false),
+  );
   if (undecided.length === 0) {
     const open = gated.some(({ verdict }) => verdict === "inconclusive");
     return { kind: "decided", why: open ? "more sessions cannot decide the rest" : "everything is decided" };
   }
   if (state.sessions.head >= state.mostSessions) {
     const open = undecided.filter(({ baseDecides }) => baseDecides === true);
-    if (open.length > 0 && state.base === "confirmable" && affordable(state, ["base"])) {
+    if (open.length > 0 && canConfirm(state) && affordable(state, ["base"])) {
       return { kind: "measure", order: ["base"], why: `undecided: ${listed(open)}; is the base as bad?` };
     }
     return { kind: "decided", why: `${state.mostSessions} sessions are the most that the scenario allows` };
@@ -97,7 +100,7 @@ function pairOrder(pair: number, baseFirst: boolean): LookVariant[] {
 }
 
 function afterRegression(state: LookState, regressed: readonly Comparison[]): LookPlan {
-  if (state.base !== "confirmable" || regressed.some(({ unconfirmed }) => unconfirmed === undefined)) {
+  if (!canConfirm(state) || regressed.some(({ unconfirmed }) => unconfirmed === undefined)) {
     return { kind: "decided", why: `${listed(regressed)} regressed` };
   }
   if (!affordable(state, ["base"])) {
@@ -108,6 +111,11 @@ function afterRegression(state: LookState, regressed: readonly Comparison[]): Lo
     order: ["base"],
     why: `${listed(regressed)} regressed against a baseline of another day: is the base as slow now?`,
   };
+}
+
+/** A session of the base may lack what it is asked for, however often it is measured. */
+function canConfirm({ base, sessions }: LookState): boolean {
+  return base === "confirmable" && sessions.base < MOST_CONFIRMING;
 }
 
 function nextOrder({ base, baseFirst = true, sessions }: LookState): LookVariant[] {

@@ -124,6 +124,12 @@ describe("a metric that one side lacks", () => {
     });
   });
 
+  it("head had too few samples: another session may have enough", () => {
+    const few = head({ values: {}, absent: { [ID]: "needs 5 samples, got 4" }, tooFew: new Set([ID]) });
+    expect(only(base(), few)).toMatchObject({ verdict: "invalid", decidable: true });
+    expect(only(base(), head({ values: {} })).decidable).toBeUndefined();
+  });
+
   it("head did not even try: still invalid, and still gated", () => {
     const without = head({ values: {}, definitions: [] });
     expect(only(base(), without)).toMatchObject({

@@ -62,8 +62,8 @@ const WORSE: readonly (readonly [name: string, head: readonly string[], expected
     /prefix\.512\.c1\.saving/,
   ],
   [
-    "--max-num-batched-tokens 64",
-    ["--args", `${FLAGS} --max-num-batched-tokens 64`],
+    "--max-num-batched-tokens 16",
+    ["--args", `${FLAGS} --max-num-batched-tokens 16`],
     /prefix\.(miss\.512\.c1\.ttft_floor_ms|512\.c1\.saving)/,
   ],
 ];

@@ -2,7 +2,9 @@ import { describe, expect, it } from "vitest";
 import type { LoadRow } from "../../src/domain/batching-study.ts";
 import { batchingTables } from "../../src/measure/batching-study.ts";
 import { groupTraces } from "../../src/measure/case-data.ts";
-import { kneeText, rulesOfThumb } from "../../src/report/batching-rules.ts";
+import { safeRate } from "../../src/measure/operating.ts";
+import { rulesOfThumb } from "../../src/report/batching-rules.ts";
+import { kneeText } from "../../src/report/batching-words.ts";
 import { caseRecord, session, timedTrace } from "../support/builders.ts";
 
 /** A sweep in which a request at each level takes as long as that gives the level its tokens per second. */
@@ -60,10 +62,14 @@ describe("a level whose requests failed", () => {
   it("at the top says that the knee was not reached, and why not to go further", () => {
     const tables = sweep({ 1: 100, 2: 200, 4: 390, 8: 400 }, { failing: [8] });
     expect(tables.advice.knee).toMatchObject({ load: 4, peakLoad: 4, reached: false });
-    expect(kneeText(tables.advice.knee!)).toContain("were the most that was measured whole");
+    expect(kneeText(tables.advice.knee!)).toContain("they were the most that was measured whole");
     expect(rulesOfThumb(tables, SETTING).join(" ")).toContain(
       "The knee was not reached: throughput still grew at 4 requests in flight (390 tok/s), and at 8 requests failed.",
     );
+  });
+
+  it("says of a single level that was whole neither knee nor sweet spot", () => {
+    expect(sweep({ 4: 390 }).advice).toMatchObject({ knee: null, sweetSpot: null, safe: { load: 4 } });
   });
 
   it("at every load leaves nothing to advise", () => {
@@ -90,6 +96,17 @@ describe("an open loop", () => {
     const grid = { concurrency: [], rates: [10], benchmarkConcurrency: 8, slo: { e2eP95Ms: 1000 } };
     return batchingTables(sessions, grid).rates[0]!;
   }
+
+  it("keeps the SLO up to the first rate that did not", () => {
+    const row = rates([4, 5, 8]);
+    const at = (load: number, p95E2eS: number | null, failed = 0) => ({ ...row, load, p95E2eS, failed });
+    const slo = { e2eP95Ms: 300 };
+    expect(safeRate([at(20, 0.31), at(5, 0.1), at(10, 0.3)], slo)).toBe(10);
+    expect(safeRate([at(5, 0.1), at(10, 0.4), at(20, 0.2)], slo)).toBe(5);
+    expect(safeRate([at(5, 0.1), at(10, 0.1, 1)], slo)).toBe(5);
+    expect(safeRate([at(5, null)], slo)).toBeNull();
+    expect(safeRate([at(5, 0.1)], null)).toBeNull();
+  });
 
   it("has the median of its rounds as its rate, and their range", () => {
     const row = rates([4, 5, 8]);

@@ -1,8 +1,9 @@
 import { describe, expect, it } from "vitest";
 import type { CaseRecord } from "../../src/domain/run.ts";
 import type { RequestTrace } from "../../src/domain/trace.ts";
+import { groupTraces } from "../../src/measure/case-data.ts";
 import { measureRun } from "../../src/measure/measure.ts";
-import { prefixCaseOf } from "../../src/measure/prefix-metrics.ts";
+import { missShareOf, prefixCaseOf } from "../../src/measure/prefix-metrics.ts";
 import { caseRecord, run, session, timedTrace } from "../support/builders.ts";
 import { gate } from "../support/gate.ts";
 
@@ -119,6 +120,15 @@ describe("misses that were in the cache", () => {
       ),
     });
   });
+});
+
+it("the share of requests that had to be new to the server is of one session", () => {
+  const half = measured();
+  const sessions = groupTraces(half.run.sessions, half.traces);
+  expect(missShareOf(sessions, 0)).toBe(0.5);
+  expect(missShareOf(sessions, 1)).toBeNull();
+  const hits = half.traces.filter((each) => each.case.startsWith("hit"));
+  expect(missShareOf(groupTraces(half.run.sessions, hits), 0)).toBe(0);
 });
 
 it("a cache that was switched off is a regression of what it saves", () => {

@@ -19,6 +19,9 @@ function row(mode: PrefixMode, ttftMs: number, more: Partial<PrefixRow> = {}): P
     requests: 32,
     failed: 0,
     sessions: 1,
+    rounds: 1,
+    quiet: true,
+    outputTokens: 32,
     ttftS: spread(ttftMs),
     e2eS: spread(ttftMs + 60),
     requestsPerS: 10,
@@ -80,12 +83,72 @@ describe("rows", () => {
       { workload: "policy", regime: "1024", concurrency: 1, case: "hit.1024.c1" },
     ]);
     expect(none).toBeUndefined();
-    expect(found).toMatchObject({ mode: "on", requests: 40, failed: 0, sessions: 2, notes: [] });
+    expect(found).toMatchObject({
+      mode: "on",
+      requests: 40,
+      failed: 0,
+      sessions: 2,
+      rounds: 2,
+      quiet: true,
+      outputTokens: 4,
+      notes: [],
+    });
     expect(found?.requestsPerS).toBeCloseTo(40 / (4 * 0.8), 6);
     expect(found?.tokensPerS).toBeCloseTo(160 / (4 * 0.8), 6);
     expect(found?.ttftS?.p50).toBeCloseTo(0.02, 6);
     expect(found?.hitRate).toBeCloseTo(1024 / 1050, 6);
     expect(found?.turnover).toBeCloseTo((4 * 26) / 4_593_872, 9);
+  });
+});
+
+describe("rounds that were not quiet", () => {
+  const rowsOf = (dirty: string[]) => {
+    const names = ["hit.1024.c1", "miss.1024.c1"];
+    const traces = [0, 1].flatMap((round) =>
+      names.map((name) =>
+        timedTrace(
+          { startS: 10, ttftMs: 20, tpotMs: 2, tokens: 4 },
+          { variant: "on", session: 0, round, probe: "prefix", case: name, id: `${name} ${round}` },
+        ),
+      ),
+    );
+    const rounds = [dirty, []].map((reasons, round) => ({
+      round,
+      fromS: 9,
+      toS: 12,
+      dirty: reasons,
+      use: "kept" as const,
+      telemetry: null,
+    }));
+    const sessions = [session({ variant: "on", rounds })];
+    return prefixRows(
+      studiedSessions(run({ sessions }), traces),
+      names.map((name) => ({ workload: name.split(".")[0]!, regime: "1024", concurrency: 1, case: name })),
+    ).map(({ workload, quiet, notes }) => [workload, quiet, notes[0] ?? ""]);
+  };
+  const short = "p95 needs 20 requests";
+
+  it("mark the cells that a reason names, and all of them where it names none", () => {
+    expect(rowsOf([])).toEqual([
+      ["hit", true, short],
+      ["miss", true, short],
+    ]);
+    expect(rowsOf(["the client's senders were between requests for 41.2 % of prefix.hit.1024.c1"])).toEqual([
+      ["hit", false, "not quiet in 1 of 2 rounds"],
+      ["miss", true, short],
+    ]);
+    expect(
+      rowsOf([
+        "the client was 3.0 ms late or more half of the time in prefix.miss.1024.c1, where 1.0 ms are allowed",
+      ]),
+    ).toEqual([
+      ["hit", true, short],
+      ["miss", false, "not quiet in 1 of 2 rounds"],
+    ]);
+    expect(rowsOf(["the machine swapped: 20.0 MiB in, 3.0 MiB out"]).map(([, quiet]) => quiet)).toEqual([
+      false,
+      false,
+    ]);
   });
 });
 
@@ -110,6 +173,31 @@ describe("what caching changed", () => {
     };
     expect(more(8)).toBe("capacity");
     expect(more(1)).toBe("latency");
+  });
+
+  it("is no win of capacity where several in flight get less done", () => {
+    const given = facts();
+    const slower = cell(40, 20, 40, { concurrency: 8 }).map((each) =>
+      each.mode === "on" ? { ...each, tokensPerS: 160, requestsPerS: 5 } : each,
+    );
+    const [compared] = comparePrefixRows(slower, given);
+    expect(compared?.win).toBe("latency_throughput_loss");
+    const said = interpret([compared!], given);
+    expect(said.interpretation.flatMap(({ lines }) => lines)).toContainEqual(
+      expect.stringMatching(
+        /^1024 tokens at 8: the median first token comes sooner, a throughput loss: .*tok\/s −50 %/,
+      ),
+    );
+    expect(said.conclusion.join("\n")).toContain(
+      "fewer tokens per second than without caching at 1024 tokens at 8, −50 %",
+    );
+    // It pays nowhere, though the first token comes sooner.
+    expect(said.conclusion[0]).toContain(
+      "the first token came sooner only where fewer tokens per second were made",
+    );
+    expect(said.conclusion.at(-1)).toContain("at the cost of work done");
+    const alone = slower.map((each) => ({ ...each, concurrency: 1 }));
+    expect(comparePrefixRows(alone, given)[0]?.win).toBe("latency");
   });
 
   it("is a UX loss where a 95th percentile rises, whatever it wins", () => {
@@ -211,7 +299,7 @@ describe("what the numbers say", () => {
     expect(lines[0]).toContain("512-token prefix: median TTFT −25 % at 1 in flight");
     expect(lines[1]).toContain("−70 % at 1, −75 % at 8");
     expect(lines.join("\n")).toContain(
-      "The saving grows with the prefix, as expected: 25 % at 512 tokens, 75 % at 2048.",
+      "The saving grows with the prefix, as expected: at best 25 % at 512 tokens, 75 % at 2048.",
     );
   });
 
@@ -220,22 +308,122 @@ describe("what the numbers say", () => {
       expect.stringMatching(/^2048 tokens at 8: a capacity win \(req\/s \+100 %, tok\/s \+100 %/),
     ]);
     expect(linesOf("Concurrency sensitivity")).toEqual([
-      "2048 tokens: 28.0 ms sooner at 1, 90.0 ms at 8: load magnifies it.",
+      "2048 tokens: 28.0 ms sooner (−70 %) at 1, 90.0 ms sooner (−75 %) at 8 in flight against misses of the same server: " +
+        "load magnifies it.",
     ]);
     expect(linesOf("Hit rate, and what mixed traffic makes of it").join("\n")).toContain(
-      "f · h = 40 % benefits: mean TTFT 84.0 ms, −30 %.",
+      "f · h = 40 % benefits: mean TTFT 84.0 ms, −30 %, where the rest of the traffic is assumed to have prompts of the same length.",
     );
   });
 
   it("a closing rule with the user's own numbers, one caveat, and a sentence for a manager", () => {
     expect(said.conclusion).toHaveLength(4);
-    expect(said.conclusion[0]).toContain(
-      "share 512 tokens or more, from 1 in flight on: TTFT −25 % there, −75 % at 2048 tokens and 8 in flight, up to 100 % more tokens per second",
+    expect(said.conclusion[0]).toBe(
+      "Enable it for endpoints that share 512 tokens or more, from 1 in flight on: TTFT −25 % at 512 tokens and 1 in flight, " +
+        "−75 % at 2048 tokens and 8 in flight, the latter with 100 % more tokens per second, for answers of 32 tokens. " +
+        "All of it was measured once: one round on one server of each kind.",
     );
     expect(said.conclusion[2]).toBe(
       "Caveat: the KV cache holds 1000000 tokens, 488 distinct prefixes of 2048; with more in turn, or a unique long document in each request, they are evicted before they are used again.",
     );
-    expect(said.conclusion[3]).toContain("4.0 times as fast with 8 users at once");
+    expect(said.conclusion[3]).toContain(
+      "4.0 times as fast with 8 users at once; there it brings 100 % more tokens per second, for answers of 32 tokens.",
+    );
+  });
+
+  it("hits against misses of one server, where the servers differ", () => {
+    // The server with caching is twice as slow for all that it does.
+    const slow = [...cell(40, 20, 80), ...cell(120, 80, 240, { concurrency: 8 })];
+    const lines = interpret(comparePrefixRows(slow, facts()), facts()).interpretation.flatMap(
+      (each) => each.lines,
+    );
+    expect(lines).toContain(
+      "1024 tokens: 60.0 ms sooner (−75 %) at 1, 160.0 ms sooner (−67 %) at 8 in flight against misses of the same server: " +
+        "with load it grows in milliseconds, and its share of the wait falls.",
+    );
+    expect(lines).toContainEqual(
+      expect.stringContaining(
+        "E[TTFT] = h · 20.0 ms + (1 − h) · 80.0 ms at 1024 tokens and 1 in flight, hits and misses of the server with caching",
+      ),
+    );
+  });
+
+  it("whether the saving stays below P / (P + S)", () => {
+    const boundOf = (on: number) =>
+      interpret(comparePrefixRows(cell(100, on, 100), facts()), facts())
+        .interpretation.flatMap((each) => each.lines)
+        .find((line) => line.startsWith("The median hit still takes"));
+    expect(boundOf(20)).toContain("So the saving stays below P/(P+S): 80 % against 98 % at 1024 tokens.");
+    expect(boundOf(1)).toContain("is not below P/(P+S) everywhere (99 % against 98 % at 1024 tokens)");
+  });
+
+  describe("of cells that differ", () => {
+    const regimes = ["512", "1024"];
+    const prompted = facts({ prompts: regimes.map((regime) => prompts({ regime })) });
+    /** 512 and 1024 tokens at 1 and 8 in flight; TTFT of hits, and tokens per second, by `<regime>.<concurrency>`. */
+    const conclude = (
+      on: Record<string, Partial<PrefixRow> & { ms: number }>,
+      more: Partial<PrefixRow> = {},
+    ) => {
+      const rows = regimes.flatMap((regime) =>
+        [1, 8].flatMap((concurrency) => {
+          const { ms, ...rest } = on[`${regime}.${concurrency}`] ?? { ms: 20 };
+          return cell(40, ms, 40, { regime, concurrency, ...more }).map((each) =>
+            each.mode === "on" && each.workload === "policy" ? { ...each, ...rest } : each,
+          );
+        }),
+      );
+      return interpret(comparePrefixRows(rows, prompted), prompted).conclusion;
+    };
+
+    it("the rule holds only where every cell from there on pays; else they are named", () => {
+      expect(conclude({})[0]).toContain("that share 512 tokens or more, from 1 in flight on:");
+      expect(conclude({ "1024.8": { ms: 40 } })[0]).toContain(
+        "like the cells in which it paid (512 tokens at 1, 8; 1024 tokens at 1 in flight), not like those in which it did not (1024 tokens at 8):",
+      );
+      // Both paying ones are above the corner that nobody found to pay.
+      expect(conclude({ "512.1": { ms: 40 } })[0]).toContain(
+        "(512 tokens at 8; 1024 tokens at 1, 8 in flight)",
+      );
+      expect(conclude({ "512.1": { ms: 40 }, "512.8": { ms: 40 } })[0]).toContain(
+        "that share 1024 tokens or more, from 1 in flight on:",
+      );
+    });
+
+    it("the best one has its own tokens per second, and the most are named with their cell", () => {
+      const said = conclude({
+        "512.8": { ms: 20, tokensPerS: 960 },
+        "1024.8": { ms: 10, tokensPerS: 640 },
+      });
+      expect(said[0]).toContain(
+        "−75 % at 1024 tokens and 8 in flight, the latter with 100 % more tokens per second, and up to 200 % more at 512 tokens and 8 in flight, for answers of 32 tokens.",
+      );
+      expect(said.at(-1)).toContain("there it brings 100 % more tokens per second");
+      expect(said.at(-1)).not.toContain("200 %");
+    });
+
+    it("those that were not quiet are in no range, and that nothing was quiet is said", () => {
+      const disturbed = { quiet: false, notes: ["not quiet"] };
+      const said = conclude({ "1024.8": { ms: 2, tokensPerS: 9600, ...disturbed } });
+      expect(said[0]).toContain("TTFT −50 % at 512 tokens and 1 in flight, with no more throughput");
+      expect(said.join("\n")).not.toMatch(/95 %|2900 %/);
+      expect(said[1]).toContain("falls by 50 % and");
+      expect(said).toContain("Left out, since the machine was not quiet meanwhile: 1024 tokens at 8.");
+      // Nor is it a cell from which on everything pays, though it is left out.
+      const lost = conclude({ "1024.8": { ms: 2, tokensPerS: 160, ...disturbed } });
+      expect(lost[0]).toContain("not like those in which it did not (1024 tokens at 8):");
+      expect(lost).toContainEqual(expect.stringContaining("at 1024 tokens at 8 (not quiet), −50 %"));
+      const none = conclude({}, disturbed);
+      expect(none[0]).toContain("Enable it for endpoints that share 512 tokens or more");
+      expect(none).toContainEqual(
+        expect.stringContaining("No cell was measured while the machine was quiet"),
+      );
+    });
+
+    it("what was measured again and again is not called measured once", () => {
+      expect(conclude({})[0]).toContain("measured once");
+      expect(conclude({}, { rounds: 3 })[0]).not.toContain("measured once");
+    });
   });
 
   it("that it does not pay, where it does not", () => {

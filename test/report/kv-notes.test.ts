@@ -137,8 +137,13 @@ describe("kv_cache_scaling_notes.md", () => {
     );
     // 8,000 / 256 blocks = 31; 90 % of them 28.
     expect(text).toMatch(/`--max-model-len 4096` holds 31 of them, 28 with headroom/);
-    expect(text).toMatch(/\| 4,096 → 8,192 +\| +0\.88 \| +31 \| +15 \| +16 \(51\.6 %\) \|/);
-    expect(text).toMatch(/act at 95 %: one more request of 4,096 tokens takes 3\.2 % of the cache/);
+    expect(text).toMatch(/concurrency lost \| 8 at once then \|/);
+    expect(text).toMatch(/\| 4,096 → 8,192 +\| +0\.88 \| +31 \| +15 \| +16 \(51\.6 %\) \| fits +\|/);
+    // One more request takes 3.2 % of the cache: that is not what bounds it.
+    expect(text).toContain(
+      "warn at 90 % for 5 minutes, act at 95 %: what is called safe above fills up to 90 %.",
+    );
+    expect(text).toContain("above 0 while the cache is fuller than 90 %");
   });
 
   it("says so when the cache cannot hold what is wanted", () => {
@@ -162,10 +167,46 @@ describe("kv_cache_scaling_notes.md", () => {
     expect(renderKvNotes(many.run, many.study)).toContain("None of the measured lengths fits.");
   });
 
-  it("alerts earlier where one request takes much of the cache", () => {
-    expect(notes({ lengths: [32_000] })).toContain(
-      "act at 75 %: one more request of 32,000 tokens takes 25 % of the cache",
+  it("says the request that bounds the cache's use, and never acts below what it calls safe", () => {
+    expect(notes({ lengths: [10_000] })).toContain(
+      "warn at 90 % for 5 minutes, act at 92.2 %: what is called safe above fills up to 90 %, and one more request of " +
+        "10,000 tokens takes 7.81 % of it",
     );
+    const large = notes({ lengths: [32_000] });
+    expect(large).toContain("act at 90 %: what is called safe above fills up to 90 %.");
+    expect(large).not.toMatch(/warn at|one more request/);
+  });
+
+  it("says whether what is wanted fits at twice the length, too", () => {
+    const verdicts = (wantConcurrency: number) =>
+      [...notes({ wantConcurrency }).matchAll(/→ 8,192 .*\| ([a-z, ]+?) +\|$/gm)].map(
+        ([, verdict]) => verdict,
+      );
+    // 8,000 / 512 blocks = 15; 90 % of the cache holds 14.
+    expect([14, 15, 16].map((wanted) => verdicts(wanted))).toEqual([
+      ["fits"],
+      ["fits, no headroom"],
+      ["does not fit"],
+    ]);
+  });
+
+  it("advises no smaller type of the cache where it has one", () => {
+    expect(notes()).toContain(
+      "`--kv-cache-dtype fp8` halves the bytes per token of a 16-bit cache, a second GPU",
+    );
+    const { run: record, study } = sweep();
+    const variants = { "512": { args: ["--kv-cache-dtype=fp8_e4m3"] } };
+    const text = renderKvNotes({ ...record, variants }, study);
+    expect(text).not.toContain("halves the bytes");
+    expect(text).toContain("The cache has a smaller type already; a second GPU");
+  });
+
+  it("denies no growth of memory that was not measured", () => {
+    const text = notes({ used: () => null });
+    expect(text).toContain(
+      "Whether memory in use grows with --max-model-len was not measured: no GPU memory was read.",
+    );
+    expect(text).not.toContain("either linear nor in steps");
   });
 
   it("computes no other length for a model whose layers keep different amounts", () => {
@@ -201,7 +242,9 @@ describe("kv_cache_scaling_notes.md", () => {
     const { model: _, ...bare } = { ...study, model: null };
     const text = renderKvNotes(record, { ...bare, model: null });
     expect(text).toContain("The server told neither blocks nor block size, so no length can be called safe.");
-    expect(text).toContain("/metrics could not be read while the cache was filled");
+    expect(text).toContain(
+      "512: bytes per token not measured: /metrics could not be read while the cache was filled",
+    );
     expect(text).not.toMatch(/NaN|undefined|Infinity/);
   });
 

@@ -1,8 +1,113 @@
 import { readFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
+import type { PrefixComparison, PrefixMode, PrefixRow } from "../../src/domain/prefix-study.ts";
 import { PREFIX_REQUEST_HEADER, prefixRequestsCsv, prefixRequestsName } from "../../src/report/prefix-csv.ts";
 import { prefixLogLines } from "../../src/report/prefix-log-lines.ts";
-import { trace } from "../support/builders.ts";
+import { renderPrefixResults } from "../../src/report/prefix-results.ts";
+import { run, trace } from "../support/builders.ts";
+
+function row(mode: PrefixMode, more: Partial<PrefixRow> = {}): PrefixRow {
+  return {
+    mode,
+    workload: "policy",
+    regime: "512",
+    concurrency: 8,
+    requests: 32,
+    failed: 0,
+    sessions: 1,
+    rounds: 1,
+    quiet: true,
+    outputTokens: 32,
+    ttftS: { mean: 0.02, p50: 0.02, p95: 0.03 },
+    e2eS: { mean: 0.2, p50: 0.2, p95: 0.3 },
+    requestsPerS: 10,
+    tokensPerS: 320,
+    hitRate: 0,
+    turnover: 0,
+    preemptions: 0,
+    vramPeakMib: null,
+    vramSteadyMib: null,
+    notes: [],
+    ...more,
+  };
+}
+
+describe("the page of results", () => {
+  const pageOf = (
+    more: Partial<PrefixComparison>,
+    given: Partial<Parameters<typeof renderPrefixResults>[0]> = {},
+  ) => {
+    const rows = [
+      row("off", { requests: 64 }),
+      row("on", { quiet: false, notes: ["not quiet"] }),
+      row("on", { workload: "miss" }),
+    ];
+    const cell: PrefixComparison = {
+      workload: "policy",
+      regime: "512",
+      concurrency: 8,
+      off: rows[0]!,
+      on: rows[1]!,
+      ttftP50: -0.41,
+      ttftP95: -0.37,
+      e2eP95: -0.42,
+      requestsPerS: -0.49,
+      tokensPerS: -0.49,
+      vramMib: null,
+      savingWithin: 0.49,
+      missTtftS: null,
+      control: 0,
+      predictedSaving: 0.93,
+      hits: 1,
+      expectedTtftS: null,
+      saving: 0.49,
+      quiet: false,
+      win: "latency_throughput_loss",
+      reason: null,
+      ...more,
+    };
+    const study = {
+      schemaVersion: 1,
+      rows,
+      comparisons: [cell],
+      interpretation: [],
+      conclusion: [],
+      doubts: [],
+    } as const;
+    const log = { startup: [], pressure: [], hitRate: "Prefix cache hit rate: 48.9%" };
+    return renderPrefixResults({
+      run: run(),
+      study,
+      titles: {},
+      prompts: [],
+      log,
+      meantToMiss: 0.5,
+      command: "x",
+      ...given,
+    });
+  };
+
+  it("says how much was measured, and how long the answers were", () => {
+    expect(pageOf({})).toContain(
+      "Each cell is 32 to 64 requests to each kind of server, as many misses beside the hits of the main workload, with " +
+        "answers of 32 output tokens, in 1 round on 1 server of each kind.",
+    );
+  });
+
+  it("has what a cell won or lost, and whether it was quiet, in its notes", () => {
+    expect(pageOf({})).toMatch(/latency win, throughput loss; on: not quiet +\|/);
+    expect(pageOf({ on: row("on") })).toMatch(/throughput loss; misses: not quiet +\|/);
+    expect(pageOf({ on: row("on"), quiet: true })).not.toContain("not quiet");
+  });
+
+  it("says of the log's hit rate what half of it is of, where it is so", () => {
+    expect(pageOf({})).toContain(
+      "Its last word on the hit rate, hits and misses together: 50 % of the requests that were measured on it were meant to miss:",
+    );
+    for (const meantToMiss of [0, null])
+      expect(pageOf({}, { meantToMiss })).toContain("Its last word on the hit rate:\n");
+  });
+});
 
 describe("what the server's log says of its prefix cache", () => {
   it("is found in a real one, long lines cut around the setting", async () => {

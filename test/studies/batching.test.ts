@@ -159,7 +159,8 @@ describe("study batching on the simulator", () => {
     const first = await study(space.cwd, given, {}, { signal: interrupt.signal, onStep });
     expect(first.exitCode).toBe(143);
     expect(first.summary).toContain(
-      `Go on with it where it stopped: vllm-gate study batching --resume ${relative(space.cwd, first.runDir)}\n`,
+      "Go on with it, keeping the sessions that ended; the one that did not is measured again from its start: " +
+        `vllm-gate study batching --resume ${relative(space.cwd, first.runDir)}\n`,
     );
     const before = await readRunFolder(first.runDir);
     expect(before.run.sessions.map(({ outcome }) => outcome)).toEqual(["ok", "cancelled"]);
@@ -170,9 +171,9 @@ describe("study batching on the simulator", () => {
     const second = await study(space.cwd, given, { resume: first.runDir });
     expect(second.exitCode, second.summary).toBe(0);
     expect(second.runDir).toBe(first.runDir);
-    expect(second.said.join("\n")).toContain(
-      "1 of 2 sessions are left, the others were measured or left out",
-    );
+    const said = second.said.join("\n");
+    expect(said).toContain("1 of 2 sessions are left, the others were measured or left out");
+    expect(said).toContain("a session that did not end well is measured again from its start");
     const after = await readRunFolder(first.runDir);
     expect(after.run.sessions.map(({ outcome }) => outcome)).toEqual(["ok", "cancelled", "ok"]);
     const ofFirst = (traces: typeof after.traces) => traces.filter(({ session }) => session === 0);

@@ -43,6 +43,29 @@ describe("planNextLook", () => {
     expect(planNextLook(state({ comparisons: [{ ...open, level: "watch" }] })).kind).toBe("decided");
   });
 
+  it("what is invalid ends the run, but for too few samples, which another session may have", () => {
+    const why = expect.stringMatching(/what is invalid stays so/);
+    expect(planNextLook(state({ comparisons: [of("invalid")] }))).toMatchObject({ kind: "decided", why });
+    const few = of("invalid", { decidable: true });
+    expect(planNextLook(state({ comparisons: [few] }))).toMatchObject({ kind: "measure", order: ["head"] });
+    expect(planNextLook(state({ comparisons: [few, of("invalid")] }))).toMatchObject({
+      kind: "decided",
+      why,
+    });
+    const full = state({ comparisons: [few], sessions: { head: 3, base: 0 } });
+    expect(planNextLook(full).kind).toBe("decided");
+  });
+
+  it("no more sessions of the base than a baseline has: what they lack they go on lacking", () => {
+    const sessions = (base: number) => ({ head: 3, base });
+    const open = of("inconclusive", { baseDecides: true });
+    expect(planNextLook(state({ comparisons: [open], sessions: sessions(4) })).kind).toBe("measure");
+    expect(planNextLook(state({ comparisons: [open], sessions: sessions(5) })).kind).toBe("decided");
+    const lost = of("regressed", { unconfirmed: true });
+    expect(planNextLook(state({ comparisons: [lost], sessions: sessions(4) })).kind).toBe("measure");
+    expect(planNextLook(state({ comparisons: [lost], sessions: sessions(5) })).kind).toBe("decided");
+  });
+
   it("no more sessions than the scenario allows", () => {
     const full = state({ comparisons: [open], sessions: { head: 3, base: 0 } });
     expect(planNextLook(full)).toMatchObject({ kind: "decided", why: /3 sessions are the most/ });
