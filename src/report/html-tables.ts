@@ -122,7 +122,7 @@ function samples(compared: readonly Comparison[], measurements: MeasurementsFile
 
 function sessionsCell(sessions: readonly (readonly number[])[], unit: string): Markup {
   const factor = unit === "share" ? 100 : 1;
-  const value = (each: number) => number(each, unit, formatNumber(Number((each * factor).toPrecision(6))));
+  const value = (each: number) => number(each, unit, formatNumber(Number((each * factor).toPrecision(12))));
   return html`<span class="samples">${sessions.map(
     (rounds) => html`[${rounds.map((each, index) => html`${index > 0 ? ", " : ""}${value(each)}`)}] `,
   )}</span>`;
