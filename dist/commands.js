@@ -1,4 +1,4 @@
-import { $ as equalRequests, A as identify, At as measuredS, B as readResidency, C as runSide, Ct as medianAbsoluteDeviation, D as Interruption, Dt as doneMs, Et as countedIn, F as readNodeFacts, G as createRedactor, H as weightFiles, I as folderOfModel, J as FIRST_PACE, K as redactDeep, L as runPreflight, M as measureSession, Mt as ttftMs, N as resumeRun, O as concludeMeasuring, Ot as e2eMs, P as startRun, Q as suiteOfCells, R as dropAllCaches, S as compareRuns, St as median, T as outliveReaders, Tt as quantile, U as findModelShape, V as readThrough, W as serverEnvironment, X as estimateSeconds, Y as cellSeconds, Z as fitCells, _t as kneeOf, a as minutes, at as warmCase, b as recordRuns, bt as max, c as prepare, ct as checkMetricNames, d as withServeOptions, dt as readKvFill, et as ownRequests, f as withServerOptions, ft as theilSenLine, gt as findKnee, h as InvalidArgumentError, ht as curveOf, i as log, it as coldCase, j as mayGoOn, jt as tpotMs, k as headPlan, kt as groupTraces, l as stdoutLook, m as CommanderError, mt as kvCapacity, nt as kvFillCase, o as optionName, ot as completionBody, p as Command, pt as GIB, q as secretsOf, r as interruptions, rt as batchingCase, s as overridesOf, st as CONFIG_FILE, t as addLedgerCommands, tt as fillLengths, u as wholeNumber$1, ut as hitRateOf, v as runAndRecord, vt as countGood, wt as min, x as writeHtmlReport, xt as mean, y as runGate, yt as timesOf$1, z as dropFromPageCache } from "./ledger-commands.js";
+import { $ as equalRequests, A as identify, At as groupTraces, B as readResidency, C as runSide, Ct as median, D as Interruption, Dt as countedIn, Et as quantile, F as readNodeFacts, G as createRedactor, H as weightFiles, I as folderOfModel, J as FIRST_PACE, K as redactDeep, L as runPreflight, M as measureSession, Mt as tpotMs, N as resumeRun, Nt as ttftMs, O as concludeMeasuring, Ot as doneMs, P as startRun, Q as suiteOfCells, R as dropAllCaches, S as compareRuns, St as mean, T as outliveReaders, Tt as min, U as findModelShape, V as readThrough, W as serverEnvironment, X as estimateSeconds, Y as cellSeconds, Z as fitCells, _t as findKnee, a as minutes, at as warmCase, b as recordRuns, bt as timesOf$1, c as prepare, ct as checkMetricNames, d as withServeOptions, dt as missShareOf, et as ownRequests, f as withServerOptions, ft as readKvFill, gt as curveOf, h as InvalidArgumentError, ht as kvCapacity, i as log, it as coldCase, j as mayGoOn, jt as measuredS, k as headPlan, kt as e2eMs, l as stdoutLook, m as CommanderError, mt as GIB, nt as kvFillCase, o as optionName, ot as completionBody, p as Command, pt as theilSenLine, q as secretsOf, r as interruptions, rt as batchingCase, s as overridesOf, st as CONFIG_FILE, t as addLedgerCommands, tt as fillLengths, u as wholeNumber$1, ut as hitRateOf, v as runAndRecord, vt as kneeOf, wt as medianAbsoluteDeviation, x as writeHtmlReport, xt as max, y as runGate, yt as countGood, z as dropFromPageCache } from "./ledger-commands.js";
 import { a as resolveConfig, i as policyOf, l as toArguments, r as parseConfig, u as require_dist } from "./load.js";
 import { S as string, b as record$1, d as _enum, g as literal, m as boolean, p as array, t as EXIT, v as number, w as union, y as object } from "./verdict.js";
 import { t as require_undici } from "./undici.js";
@@ -309,7 +309,7 @@ function judgeTemperature({ temperatureC }) {
 function judgeClocks(gpu) {
 	const { index, maxSmClockMhz, applicationClockMhz, maxMemoryClockMhz, throttle, smClockMhz } = gpu;
 	if (maxSmClockMhz === null) return null;
-	if (applicationClockMhz !== null && applicationClockMhz < maxSmClockMhz) return judged$1("warn", `application clock ${applicationClockMhz} of ${maxSmClockMhz} MHz`, "somebody set the clock below what the GPU can do", `Compute-bound times (prefill, large batches) take up to ${percent$6(maxSmClockMhz / applicationClockMhz - 1)} longer; it is another machine to the baseline.`, `sudo nvidia-smi -i ${index} -rac`);
+	if (applicationClockMhz !== null && applicationClockMhz < maxSmClockMhz) return judged$1("warn", `application clock ${applicationClockMhz} of ${maxSmClockMhz} MHz`, "somebody set the clock below what the GPU can do", `Compute-bound times (prefill, large batches) take up to ${percent$7(maxSmClockMhz / applicationClockMhz - 1)} longer; it is another machine to the baseline.`, `sudo nvidia-smi -i ${index} -rac`);
 	const resting = throttle?.includes("idle") === true && smClockMhz !== null && smClockMhz < maxSmClockMhz;
 	return judged$1("note", resting ? `${smClockMhz} MHz at rest, up to ${maxSmClockMhz} MHz` : `up to ${maxSmClockMhz} MHz`, resting ? "not locked: the clock falls at rest and rises under load" : "not known to be locked", "The first requests after a pause may meet a slow clock; warm-up requests precede every measured case.", `sudo nvidia-smi -i ${index} -lgc ${maxSmClockMhz}${maxMemoryClockMhz === null ? "" : ` && sudo nvidia-smi -i ${index} -lmc ${maxMemoryClockMhz}`}`);
 }
@@ -334,7 +334,7 @@ function judgePcie(gpu) {
 	const { pcieGeneration, pcieMaxGeneration, pcieWidth, pcieMaxWidth, performanceState } = gpu;
 	if (pcieGeneration === null || pcieWidth === null) return null;
 	const value = `generation ${pcieGeneration} × ${pcieWidth}`;
-	if (pcieMaxWidth !== null && pcieWidth < pcieMaxWidth) return judged$1("warn", `${value}, could be × ${pcieMaxWidth}`, "fewer lanes than the GPU has", `Weights and prompts reach the GPU at ${percent$6(pcieWidth / pcieMaxWidth)} of the speed: cold starts suffer, and tensor parallelism without NVLink.`, "sudo lspci -vv | grep -E 'NVIDIA|LnkSta:'   # reseat the card or riser");
+	if (pcieMaxWidth !== null && pcieWidth < pcieMaxWidth) return judged$1("warn", `${value}, could be × ${pcieMaxWidth}`, "fewer lanes than the GPU has", `Weights and prompts reach the GPU at ${percent$7(pcieWidth / pcieMaxWidth)} of the speed: cold starts suffer, and tensor parallelism without NVLink.`, "sudo lspci -vv | grep -E 'NVIDIA|LnkSta:'   # reseat the card or riser");
 	if (pcieMaxGeneration !== null && pcieGeneration < pcieMaxGeneration) {
 		const atRest = performanceState !== null && performanceState !== "P0";
 		return judged$1(atRest ? "note" : "warn", `${value}, could be generation ${pcieMaxGeneration}`, atRest ? `the link may slow down at rest (${performanceState})` : "the link is slower than the GPU allows", "Each generation halves the speed at which weights reach the GPU.", atRest ? null : "sudo lspci -vv | grep -E 'NVIDIA|LnkSta:'");
@@ -348,7 +348,7 @@ function judgeMig({ mig, migProfiles }) {
 function judgeMode({ index, computeMode }) {
 	return computeMode === "Prohibited" ? judged$1("bad", computeMode, "no process may compute on it", "The server cannot start.", `sudo nvidia-smi -i ${index} -c DEFAULT`) : null;
 }
-function percent$6(share) {
+function percent$7(share) {
 	return `${Math.round(share * 100)} %`;
 }
 
@@ -683,7 +683,7 @@ function judgeCheckup(now, before) {
 		const loss = direction === "lower" ? value / usual - 1 : 1 - value / usual;
 		const against = `usually ${Number(usual.toPrecision(4))} ${unit} here (${earlier.length} ${earlier.length === 1 ? "check" : "checks"})`;
 		return loss <= limit ? finding(id, subject, "ok", shown, against) : {
-			...finding(id, subject, "warn", shown, `${against}; ${percent$5(loss)} worse, limit ${percent$5(limit)}`),
+			...finding(id, subject, "warn", shown, `${against}; ${percent$6(loss)} worse, limit ${percent$6(limit)}`),
 			matters: "This node is slower than it was under the same server and flags: a baseline from before blames the flags for it.",
 			fix: "vllm-gate doctor --strict   # then look at clocks, heat, other processes, and the newest driver or kernel"
 		};
@@ -700,7 +700,7 @@ function finding(id, subject, level, value, reason) {
 		fix: null
 	};
 }
-function percent$5(share) {
+function percent$6(share) {
 	return `${Math.round(share * 100)} %`;
 }
 
@@ -1817,7 +1817,7 @@ function levelOf(load, cases) {
 	};
 }
 /** Output tokens of some requests; null when a trace does not say. */
-function tokensOf(traces) {
+function tokensOf$1(traces) {
 	return sumOf(traces.map((trace) => trace.outputTokens));
 }
 /** Prompt and output tokens of some requests; null when a trace does not say. */
@@ -1970,7 +1970,7 @@ function adviseOn(all, rows, slo) {
 		knee,
 		latencyMinded: point(latency),
 		throughputMinded: point(throughput),
-		sweetSpot: ends.length < 2 ? null : [Math.min(...ends), Math.max(...ends)],
+		sweetSpot: ends.length < 2 || curve.length < 2 ? null : [Math.min(...ends), Math.max(...ends)],
 		safe: point(safe),
 		why: [...failing.map(failureText), ...whyNot(curve, inside, knee !== null, safe !== null)]
 	};
@@ -1997,8 +1997,47 @@ function operatingPoint({ load, tokensPerS }, row) {
 		ttftP95Ms: row?.ttftP95Ms ?? null,
 		itlP95Ms: row?.itlP95Ms ?? null,
 		e2eP95Ms: row?.p95E2eS == null ? null : row.p95E2eS * 1e3,
-		goodputRps: row?.goodputRps ?? null
+		goodputRps: row?.goodputRps ?? null,
+		kvUsageMaxPct: row?.kvUsageMaxPct ?? null
 	};
+}
+/** The 95th percentiles of a level that are outside an SLO, by name. */
+function outsideSlo(row, slo) {
+	return checksOf(row, slo).flatMap(({ name, value, bound }) => value !== null && bound !== void 0 && value > bound ? [name] : []);
+}
+/**
+* The highest arrival rate whose 95th percentiles were inside the SLO without a failed request, as were those of every
+* lower rate.
+*
+* @returns null without an SLO, or when the lowest rate was outside, or a promise could not be checked
+*/
+function safeRate(rows, slo) {
+	if (slo === null) return null;
+	let highest = null;
+	for (const row of [...rows].sort((a, b) => a.load - b.load)) {
+		if (!checksOf(row, slo).every(({ value, bound }) => bound === void 0 || value !== null && value <= bound) || row.failed > 0) break;
+		highest = row.load;
+	}
+	return highest;
+}
+function checksOf(row, slo) {
+	return [
+		{
+			name: "TTFT",
+			value: row.ttftP95Ms,
+			bound: slo.ttftP95Ms
+		},
+		{
+			name: "inter-token",
+			value: row.itlP95Ms,
+			bound: slo.itlP95Ms
+		},
+		{
+			name: "end-to-end",
+			value: row.p95E2eS === null ? null : row.p95E2eS * 1e3,
+			bound: slo.e2eP95Ms
+		}
+	];
 }
 
 // src/measure/batching-study.ts
@@ -2014,18 +2053,20 @@ function batchingTables(sessions, grid, telemetry = []) {
 	});
 	const sweep = rowsOf(grid.concurrency, sweepCase, "best");
 	const advice = adviseOn(sweep.map((each) => each.level), sweep.map((each) => each.row), slo);
+	const rates = rowsOf(grid.rates, rateCase, "median").map((each) => each.row);
 	const replayed = roundsOf(sessions, `batching.${REPLAY}`);
 	const replay = replayed.length === 0 ? null : loadRow(0, replayed, slo, telemetry, "median");
 	return {
 		benchmark: benchmarkOf(sessions, grid.benchmarkConcurrency),
 		sweep: withNotes(sweep.map((each) => each.row), slo, advice),
-		rates: withNotes(rowsOf(grid.rates, rateCase, "median").map((each) => each.row), slo, null),
+		rates: withNotes(rates, slo, null),
 		replay: replay === null ? null : {
 			...replay,
 			load: replay.qps ?? 0,
 			notes: notesOf(replay, null, slo)
 		},
 		advice,
+		safeRatePerS: safeRate(rates, slo),
 		slo
 	};
 }
@@ -2056,7 +2097,7 @@ function benchmarkOf(sessions, concurrency) {
 function sideOf(data) {
 	if (data === void 0 || data.ok.length === 0 || data.failed.length > 0) return null;
 	const seconds = measuredS(data);
-	const tokens = tokensOf(data.ok);
+	const tokens = tokensOf$1(data.ok);
 	const total = totalTokensOf(data.ok);
 	if (tokens === null || !(seconds > 0)) return null;
 	return {
@@ -2102,18 +2143,10 @@ function notesOf(row, before, slo) {
 	if ((row.waitingMax ?? 0) > 0) notes.push(`up to ${row.waitingMax} waiting`);
 	if ((row.preemptions ?? 0) > 0) notes.push(`${row.preemptions} preempted`);
 	if ((row.kvUsageMaxPct ?? 0) > ALMOST_FULL_PCT) notes.push(`KV cache up to ${row.kvUsageMaxPct?.toFixed(0)} %`);
-	if (slo !== null) notes.push(...beyond(row, slo));
+	const outside = slo === null ? [] : outsideSlo(row, slo);
+	if (outside.length > 0) notes.push(`p95 outside the SLO: ${outside.join(", ")}`);
 	if ((row.lateP95Ms ?? 0) > LATE_MS) notes.push(`sent up to ${row.lateP95Ms?.toFixed(0)} ms late`);
 	return notes;
-}
-function beyond(row, slo) {
-	const over = (value, bound) => value !== null && bound !== void 0 && value > bound;
-	const names = [
-		...over(row.ttftP95Ms, slo.ttftP95Ms) ? ["TTFT"] : [],
-		...over(row.itlP95Ms, slo.itlP95Ms) ? ["inter-token"] : [],
-		...over(row.p95E2eS === null ? null : row.p95E2eS * 1e3, slo.e2eP95Ms) ? ["end-to-end"] : []
-	];
-	return names.length === 0 ? [] : [`p95 outside the SLO: ${names.join(", ")}`];
 }
 
 // src/probe/open-loop.ts
@@ -2188,12 +2221,12 @@ function benchmarkCell(source, n, concurrent) {
 	return {
 		name: `sequential and ${concurrent} concurrent`,
 		value: 100,
-		work: { ...workOf(source, n + Math.ceil(n / concurrent), 1) },
+		work: { ...workOf$1(source, n + Math.ceil(n / concurrent), 1) },
 		concurrency: concurrent,
 		plan: async (target, round, tools) => (await Promise.all(sides.map((side) => side.plan(target, round, tools)))).flat()
 	};
 }
-function workOf({ promptTokens, outputTokens }, requests, concurrency) {
+function workOf$1({ promptTokens, outputTokens }, requests, concurrency) {
 	return {
 		requests,
 		concurrency,
@@ -2206,7 +2239,7 @@ function closedCell(cell) {
 	return {
 		name,
 		value,
-		work: workOf(source, requests, concurrency),
+		work: workOf$1(source, requests, concurrency),
 		concurrency,
 		plan: async (target, round) => [casePlan({
 			target,
@@ -2227,7 +2260,7 @@ function openCell(source, rate, openS, value) {
 		name,
 		value,
 		work: {
-			...workOf(source, requests, concurrency),
+			...workOf$1(source, requests, concurrency),
 			atLeastS: requests / rate
 		},
 		concurrency,
@@ -2255,7 +2288,7 @@ function replayCell(source, traffic) {
 		name: REPLAY,
 		value: 60,
 		work: {
-			...workOf(source, requests.length, concurrency),
+			...workOf$1(source, requests.length, concurrency),
 			atLeastS: timesS.at(-1) ?? 0
 		},
 		concurrency,
@@ -2470,12 +2503,120 @@ function benchmarkJson(benchmark) {
 	return `${JSON.stringify(value, null, 1)}\n`;
 }
 
+// src/report/batching-words.ts
+const tokensPerS = (value) => `${formatNumber(Math.round(value))} tok/s`;
+const seconds = (value) => value === null ? "not measured" : `${formatNumber(Number(value.toPrecision(3)))} s`;
+const percent$5 = (share) => `${Math.round(share * 100)} %`;
+/** Rates of the sweep are those of a level's best round, those of the benchmark the median of its repeats. */
+const inBestRound = (rounds) => rounds > 1 ? " in its best round" : "";
+/**
+* Shares in whole percent that add up to what they are together: the largest remainders are rounded up (Hamilton's
+* method), so that shares of a whole never come to 101 %.
+*/
+function wholePercents(shares) {
+	const exact = shares.map((share) => share * 100);
+	const floors = exact.map((each) => Math.floor(each + 1e-9));
+	const missing = Math.round(exact.reduce((a, b) => a + b, 0)) - floors.reduce((a, b) => a + b, 0);
+	const raised = exact.map((each, index) => ({
+		index,
+		remainder: each - (floors[index] ?? 0)
+	})).sort((a, b) => b.remainder - a.remainder || a.index - b.index).slice(0, Math.max(0, missing));
+	return floors.map((floor, at) => floor + Number(raised.some(({ index }) => index === at)));
+}
+/** `TTFT p95 ≤ 200 ms, end-to-end p95 ≤ 2,000 ms` */
+function sloText({ ttftP95Ms, itlP95Ms, e2eP95Ms }) {
+	return [
+		...ttftP95Ms === void 0 ? [] : [`TTFT p95 ≤ ${formatNumber(ttftP95Ms)} ms`],
+		...itlP95Ms === void 0 ? [] : [`inter-token p95 ≤ ${formatNumber(itlP95Ms)} ms`],
+		...e2eP95Ms === void 0 ? [] : [`end-to-end p95 ≤ ${formatNumber(e2eP95Ms)} ms`]
+	].join(", ");
+}
+/** `8` or `4–8` */
+function rangeText([from, to]) {
+	return from === to ? String(from) : `${from}–${to}`;
+}
+/** Whether requests failed at a higher load than the highest that was measured whole. */
+function failsAbove({ sweep }, load) {
+	return sweep.some((row) => row.load > load && row.failed > 0);
+}
+/** Whether throughput still grew at the highest load that was measured, and nothing says where it ends. */
+function isOpen(tables) {
+	const { knee } = tables.advice;
+	return knee !== null && !knee.reached && !failsAbove(tables, knee.load);
+}
+/** The sweet spot, claimed no further than it was measured. */
+function sweetSpotText(tables) {
+	const { sweetSpot } = tables.advice;
+	if (sweetSpot === null) return {
+		text: "none",
+		ends: "unknown"
+	};
+	if (!isOpen(tables)) return {
+		text: rangeText(sweetSpot),
+		ends: "measured"
+	};
+	const [from] = sweetSpot;
+	return tables.sweep.some((row) => row.load < from) ? {
+		text: `${from} or more requests in flight`,
+		ends: "open"
+	} : {
+		text: `not found: it may be anything from ${from} in flight on`,
+		ends: "unknown"
+	};
+}
+/** By what the safe operating point is the highest one. */
+function safeBasis(tables) {
+	const { advice, slo, sweep } = tables;
+	const { knee, safe } = advice;
+	const promises = slo === null ? "" : sloText(slo);
+	const isTop = safe !== null && !sweep.some((row) => row.load > safe.load && row.failed === 0);
+	if (safe !== null && isTop && !knee?.reached) {
+		const bound = failsAbove(tables, safe.load) ? "the highest load that was measured whole, above it requests failed" : "the highest load that was measured; no bound was found";
+		return [...promises === "" ? [] : [promises], bound].join("; ");
+	}
+	if (promises !== "") return promises;
+	return safe?.load === knee?.load ? "no SLO was given, so it is the knee itself" : "no SLO was given; above it the server preempted requests, or its KV cache was nearly full";
+}
+/** The highest arrival rate that kept the SLO, of those measured; null without an SLO or rates. */
+function rateText({ rates, safeRatePerS, slo }) {
+	if (slo === null || rates.length === 0) return null;
+	const loads = rates.map((row) => row.load);
+	if (safeRatePerS === null) return `no measured arrival rate keeps the SLO, the lowest was ${formatNumber(Math.min(...loads))} requests/s`;
+	const bound = safeRatePerS === Math.max(...loads) ? ", the highest rate that was measured" : "";
+	return `up to ${formatNumber(safeRatePerS)} requests/s keep the SLO${bound}`;
+}
+/** How full the KV cache was at a point. */
+function usageText({ kvUsageMaxPct }) {
+	return kvUsageMaxPct === null ? null : `KV cache up to ${formatNumber(Number(kvUsageMaxPct.toPrecision(3)))} % full`;
+}
+/** The knee with how sure it is. */
+function kneeText(knee) {
+	const where = knee.reached ? `${knee.load} requests in flight: ${tokensPerS(knee.tokensPerS)}, ${percent$5(knee.tokensPerS / knee.peakTokensPerS)} of the peak at ${knee.peakLoad}` : `at ${knee.load} requests in flight or beyond, not reached: they were the most that was measured whole, and throughput still grew (${tokensPerS(knee.tokensPerS)})`;
+	const close = knee.closeLoad === null || knee.closeLoad === knee.load ? "" : `; within 5 % of the peak from ${knee.closeLoad}`;
+	const shares = wholePercents(knee.plausible.map(({ share }) => share));
+	const said = knee.plausible.map(({ load }, index) => {
+		const beyond = !knee.reached && load === knee.load ? " or beyond" : "";
+		return `${shares[index]} % have it at ${load}${beyond}`;
+	});
+	return `${where}${close}${said.length === 0 ? "; how sure that is needs more than one round" : `; of the resampled sweeps ${said.join(", ")}`}`;
+}
+/** A profile in a line. */
+function pointText(point) {
+	if (point === null) return "none";
+	const usage = usageText(point);
+	const p95s = [
+		...point.e2eP95Ms === null ? [] : [`end-to-end p95 ${seconds(point.e2eP95Ms / 1e3)}`],
+		...point.ttftP95Ms === null ? [] : [`TTFT p95 ${formatNumber(Number(point.ttftP95Ms.toPrecision(3)))} ms`],
+		...point.itlP95Ms === null ? [] : [`inter-token p95 ${formatNumber(Number(point.itlP95Ms.toPrecision(3)))} ms`],
+		...usage === null ? [] : [usage],
+		...point.goodputRps === null ? [] : [`goodput ${formatNumber(Number(point.goodputRps.toPrecision(3)))} requests/s`]
+	];
+	return `${point.load} in flight, ${tokensPerS(point.tokensPerS)}${p95s.length === 0 ? "" : `, ${p95s.join(", ")}`}`;
+}
+
 // src/report/batching-rules.ts
 /** A GPU that is busy for less than this share of the time is left idle. */
 const IDLE_PCT = 60;
-const tokensPerS = (value) => `${formatNumber(Math.round(value))} tok/s`;
-const seconds = (value) => value === null ? "not measured" : `${formatNumber(Number(value.toPrecision(3)))} s`;
-const percent$4 = (share) => `${Math.round(share * 100)} %`;
 /** The rules of thumb, three to five, each with the numbers in it. Plain text. */
 function rulesOfThumb(tables, setting) {
 	const rules = [
@@ -2490,7 +2631,8 @@ function rulesOfThumb(tables, setting) {
 function rowAt(rows, load) {
 	return rows.find((row) => row.load === load);
 }
-function sweetSpot({ sweep, advice }, setting) {
+function sweetSpot(tables, setting) {
+	const { sweep, advice } = tables;
 	if (advice.sweetSpot === null) return [];
 	const [from, to] = advice.sweetSpot;
 	const low = rowAt(sweep, from);
@@ -2498,7 +2640,12 @@ function sweetSpot({ sweep, advice }, setting) {
 	if (low?.tokS == null || high?.tokS == null) return [];
 	const lengths = setting.promptTokens === null ? "your own requests" : `${setting.promptTokens} prompt and ${setting.outputTokens} output tokens`;
 	const rate = from === to ? tokensPerS(high.tokS) : `${formatNumber(Math.round(low.tokS))}–${tokensPerS(high.tokS)}`;
-	return [`On ${setting.machine} with ${setting.model}, ${rangeText(advice.sweetSpot)} requests in flight are the sweet spot for ${lengths}: ${rate} at an end-to-end p95 of at most ${seconds(high.p95E2eS ?? high.meanE2eS)}.`];
+	const { text, ends } = sweetSpotText(tables);
+	if (ends === "unknown") return [];
+	const p95 = `an end-to-end p95 of at most ${seconds(high.p95E2eS ?? high.meanE2eS)}`;
+	const where = `On ${setting.machine} with ${setting.model}`;
+	if (ends === "open") return [`${where} the sweet spot for ${lengths} is ${text}: ${rate} at ${rangeText([from, to])}, the most that was measured, at ${p95}.`];
+	return [`${where}, ${text} requests in flight are the sweet spot for ${lengths}: ${rate} at ${p95}.`];
 }
 function beyondTheKnee({ sweep, advice }) {
 	const { knee } = advice;
@@ -2520,50 +2667,26 @@ function alone({ sweep, advice }) {
 	if (first?.tokS == null || first.failed > 0 || knee === null || knee.peakLoad === 1) return [];
 	const share = first.tokS / knee.peakTokensPerS;
 	const util = first.gpuUtilPct === null ? "" : `, with the GPU busy ${Math.round(first.gpuUtilPct)} % of the time${first.gpuUtilPct < IDLE_PCT ? ": it is under-fed" : ""}`;
-	return [`One request at a time gets ${tokensPerS(first.tokS)}, ${percent$4(share)} of the ${tokensPerS(knee.peakTokensPerS)} at ${knee.peakLoad}${util}: little traffic cannot reach the headline number.`];
+	return [`One request at a time gets ${tokensPerS(first.tokS)}${inBestRound(first.rounds)}, ${percent$5(share)} of the ${tokensPerS(knee.peakTokensPerS)} at ${knee.peakLoad}${util}: little traffic cannot reach the headline number.`];
 }
 function batchingGain({ benchmark }) {
 	if (benchmark === null) return [];
 	const { n, concurrency, sequential, concurrent, speedup } = benchmark;
 	return [`${n} requests take ${seconds(sequential.seconds)} one by one and ${seconds(concurrent.seconds)} with ${concurrency} in flight: batching is worth ${speedup.toFixed(1)}× here (of at most ${concurrency}×).`];
 }
-function safePoint({ advice, slo }) {
+function safePoint(tables) {
+	const { advice, slo } = tables;
 	const { safe } = advice;
-	if (safe === null) return slo === null ? [] : advice.why.slice(-1);
+	const rate = rateText(tables);
+	if (safe === null) return [...slo === null ? [] : advice.why.slice(-1), ...rate === null ? [] : [`${rate}.`]];
+	const p95 = safe.e2eP95Ms === null ? "" : ` at an end-to-end p95 of ${seconds(safe.e2eP95Ms / 1e3)}`;
+	const usage = usageText(safe);
 	const goodput = safe.goodputRps === null ? "" : `, ${formatNumber(Number(safe.goodputRps.toPrecision(3)))} requests/s within the SLO`;
-	const by = slo === null ? "no SLO was given, so it is the knee itself" : sloText(slo);
-	return [`Safe operating point: up to ${safe.load} requests in flight (${tokensPerS(safe.tokensPerS)}${goodput}; ${by}).`];
+	return [`Safe operating point: up to ${safe.load} requests in flight (${tokensPerS(safe.tokensPerS)}${p95}${usage === null ? "" : `, ${usage}`}${goodput}; ${safeBasis(tables)})${rate === null ? "" : `; ${rate}`}.`];
 }
 function signedPercent(share) {
 	const points = Math.round(share * 100);
 	return points === 0 ? "0 %" : `${points > 0 ? "+" : "−"}${Math.abs(points)} %`;
-}
-/** `TTFT p95 ≤ 200 ms, end-to-end p95 ≤ 2,000 ms` */
-function sloText({ ttftP95Ms, itlP95Ms, e2eP95Ms }) {
-	return [
-		...ttftP95Ms === void 0 ? [] : [`TTFT p95 ≤ ${formatNumber(ttftP95Ms)} ms`],
-		...itlP95Ms === void 0 ? [] : [`inter-token p95 ≤ ${formatNumber(itlP95Ms)} ms`],
-		...e2eP95Ms === void 0 ? [] : [`end-to-end p95 ≤ ${formatNumber(e2eP95Ms)} ms`]
-	].join(", ");
-}
-/** `8` or `4–8` */
-function rangeText([from, to]) {
-	return from === to ? String(from) : `${from}–${to}`;
-}
-/** The knee with how sure it is. */
-function kneeText(knee) {
-	return `${knee.reached ? `${knee.load} requests in flight: ${tokensPerS(knee.tokensPerS)}, ${percent$4(knee.tokensPerS / knee.peakTokensPerS)} of the peak at ${knee.peakLoad}` : `not reached: ${knee.load} requests in flight were the most that was measured whole, and throughput still grew`}${knee.closeLoad === null || knee.closeLoad === knee.load ? "" : `; within 5 % of the peak from ${knee.closeLoad}`}${knee.plausible.length === 0 ? "; how sure that is needs more than one round" : `; of the resampled sweeps ${knee.plausible.map(({ load, share }) => `${percent$4(share)} have it at ${load}`).join(", ")}`}`;
-}
-/** A profile in a line. */
-function pointText(point) {
-	if (point === null) return "none";
-	const p95s = [
-		...point.e2eP95Ms === null ? [] : [`end-to-end p95 ${seconds(point.e2eP95Ms / 1e3)}`],
-		...point.ttftP95Ms === null ? [] : [`TTFT p95 ${formatNumber(Number(point.ttftP95Ms.toPrecision(3)))} ms`],
-		...point.itlP95Ms === null ? [] : [`inter-token p95 ${formatNumber(Number(point.itlP95Ms.toPrecision(3)))} ms`],
-		...point.goodputRps === null ? [] : [`goodput ${formatNumber(Number(point.goodputRps.toPrecision(3)))} requests/s`]
-	];
-	return `${point.load} in flight, ${tokensPerS(point.tokensPerS)}${p95s.length === 0 ? "" : `, ${p95s.join(", ")}`}`;
 }
 
 // src/report/batching-pages.ts
@@ -2673,14 +2796,17 @@ function utilisationNote({ sweep }) {
 	return `The GPU was busy ${short(first.gpuUtilPct, 3)} % of the time at ${first.load} and ${short(last.gpuUtilPct, 3)} % at ${last.load}. It is the share of time in which any kernel ran, not how much of the GPU it used: throughput can grow at 100 %.`;
 }
 /** Where to run, a line each. */
-function adviceLines({ advice, slo }) {
+function adviceLines(tables) {
+	const { advice, slo } = tables;
+	const rate = rateText(tables);
 	return [
 		`- SLO: ${slo === null ? "none given" : sloText(slo)}`,
 		`- Knee: ${advice.knee === null ? "none" : kneeText(advice.knee)}`,
-		`- Sweet spot: ${advice.sweetSpot === null ? "none" : rangeText(advice.sweetSpot)}`,
+		`- Sweet spot: ${sweetSpotText(tables).text}`,
 		`- Latency-minded (chat): ${pointText(advice.latencyMinded)}`,
 		`- Throughput-minded (offline): ${pointText(advice.throughputMinded)}`,
-		`- Safe operating point: ${pointText(advice.safe)}`,
+		`- Safe operating point: ${pointText(advice.safe)}${advice.safe === null ? "" : ` (${safeBasis(tables)})`}`,
+		...rate === null ? [] : [`- Arrival rate (open loop): ${rate}`],
 		...advice.why.map((each) => `- ${each}`)
 	];
 }
@@ -2688,7 +2814,6 @@ function sections(pages) {
 	const { tables } = pages;
 	const open = [...tables.rates, ...tables.replay === null ? [] : [tables.replay]];
 	return [
-		...pages.taints.length === 0 ? [] : ["## Not to be trusted", pages.taints.map((each) => `- ${plain(each)}`).join("\n")],
 		"## Sequential against concurrent",
 		benchmarkTable(tables),
 		"## Concurrency sweep (closed loop)",
@@ -2741,18 +2866,14 @@ function renderBatchingReport(pages) {
 function renderBatchingLog(pages) {
 	const { run, tables, command, artifacts } = pages;
 	const { benchmark } = tables;
-	const throughput = benchmark === null ? [] : [`- Throughput tok/s (1 vs ${benchmark.concurrency} concurrent): ${short(benchmark.sequential.tokS)} vs ${short(benchmark.concurrent.tokS)}`];
+	const throughput = benchmark === null ? [] : [`- Throughput tok/s (1 vs ${benchmark.concurrency} concurrent): ${short(benchmark.sequential.tokS)} vs ${short(benchmark.concurrent.tokS)}, medians; the sweep has the best rounds`];
 	return renderLogPage({
 		title: `Batching study: ${run.scenario}`,
 		run,
 		commands: [command],
 		keyNumbers: [[...throughput, ...adviceLines(tables)].join("\n"), ...tables.sweep.length === 0 ? [] : [sweepTable(tables.sweep)]],
 		artifacts,
-		observations: [
-			...rulesOfThumb(tables, settingOf(pages)),
-			...pages.taints.map((each) => `Not to be trusted: ${each}`),
-			...(run.study?.dropped ?? []).map(({ cell, reason }) => `${cell}: ${reason}`)
-		]
+		observations: [...rulesOfThumb(tables, settingOf(pages)), ...(run.study?.dropped ?? []).map(({ cell, reason }) => `${cell}: ${reason}`)]
 	});
 }
 
@@ -2786,7 +2907,7 @@ function batchingSummary(pages) {
 		...tables.sweep.length === 0 ? [] : [lines(tables.sweep, "in flight")],
 		...open.length === 0 ? [] : [lines(open, "rate/s")],
 		adviceLines(tables).join("\n"),
-		[...rulesOfThumb(tables, settingOf(pages)).map((rule) => `* ${rule}`), ...pages.taints.map((each) => `! ${each}`)].join("\n")
+		rulesOfThumb(tables, settingOf(pages)).map((rule) => `* ${rule}`).join("\n")
 	].join("\n\n")}\n`;
 }
 /** Rows as columns of one width each. */
@@ -2817,7 +2938,7 @@ function addOptions(command) {
 		8,
 		16,
 		32
-	]).option("--waves <n>", "requests of a level: at least this many times its concurrency", whole(1, 100), 3).option("--rates <list>", "also an open loop: Poisson arrivals at these requests per second", rateList, []).option("--open-seconds <s>", "how long each rate is sent in a round", whole(1, 3600), 30).option("--prompt-tokens <n>", "length of the prompts", whole(1, 1e6), 200).option("--output-tokens <n>", "length of the answers, always the same", whole(2, 1e5), 64).option("--rounds <n>", "repeats, of which the median counts", whole(1, 50), 3).option("--sessions <n>", "server starts", whole(1, 50), 1).option("--traffic", "send the scenario's own requests (probes.traffic) in place of equal ones", false).option("--slo-ttft-p95-ms <ms>", "promise: 95th percentile of the time to first token", milliseconds$1).option("--slo-itl-p95-ms <ms>", "promise: 95th percentile of the gap between tokens", milliseconds$1).option("--slo-e2e-p95-ms <ms>", "promise: 95th percentile of the whole request", milliseconds$1);
+	]).option("--waves <n>", "requests of a level: at least this many times its concurrency", whole(1, 100), 3).option("--rates <list>", "also an open loop: Poisson arrivals at these requests per second", rateList, []).option("--open-seconds <s>", "how long each rate is sent in a round", whole(1, 3600), 30).option("--prompt-tokens <n>", "length of the prompts", whole(1, 1e6), 200).option("--output-tokens <n>", "length of the answers, always the same", whole(2, 1e5), 64).option("--rounds <n>", "repeats: the benchmark has their median, a level of the sweep its best, latencies all of them", whole(1, 50), 3).option("--sessions <n>", "server starts", whole(1, 50), 1).option("--traffic", "send the scenario's own requests (probes.traffic) in place of equal ones", false).option("--slo-ttft-p95-ms <ms>", "promise: 95th percentile of the time to first token", milliseconds$2).option("--slo-itl-p95-ms <ms>", "promise: 95th percentile of the gap between tokens", milliseconds$2).option("--slo-e2e-p95-ms <ms>", "promise: 95th percentile of the whole request", milliseconds$2);
 }
 function readOptions(given) {
 	const number = (name) => given[name];
@@ -2887,7 +3008,6 @@ async function report$2(study) {
 		command,
 		promptTokens: options.traffic ? null : options.promptTokens,
 		outputTokens: options.traffic ? null : options.outputTokens,
-		taints: [...new Set(study.measurements.taints.map(({ reason }) => reason))],
 		artifacts: [...data.map((file) => file.name), BENCHMARK_PAGE]
 	};
 	return {
@@ -2963,7 +3083,7 @@ function rateList(text) {
 	if (!values.every((value) => value >= .01 && value <= MAX_RATE)) throw new InvalidArgumentError(`expected requests per second from 0.01 to ${MAX_RATE}, separated by commas`);
 	return [...new Set(values)];
 }
-function milliseconds$1(text) {
+function milliseconds$2(text) {
 	const value = Number(text);
 	if (!(value > 0 && value <= 36e5)) throw new InvalidArgumentError("expected milliseconds above 0");
 	return value;
@@ -3291,7 +3411,7 @@ function analyseKvStudy({ run, traces, lengths, wantConcurrency }) {
 	return {
 		rows,
 		fills,
-		fillProblems: [...new Set(results.flatMap(({ variant, fill }) => "absent" in fill ? [`${variant}: ${fill.absent}`] : []))],
+		fillProblems: [...new Set(results.flatMap(({ variant, fill }) => "absent" in fill ? [`${variant}: bytes per token not measured: ${fill.absent}`] : []))],
 		model,
 		wantConcurrency,
 		headroom: HEADROOM,
@@ -3434,7 +3554,8 @@ function doublingOf(rows, capacity, bytesPerToken, wantConcurrency) {
 		contextTokens: maxModelLen,
 		moreGib: bytesPerToken === null ? null : maxModelLen * wantConcurrency * bytesPerToken / GIB,
 		fittingNow: fitting(capacity, maxModelLen, 1),
-		fittingThen: fitting(capacity, maxModelLen * 2, 1)
+		fittingThen: fitting(capacity, maxModelLen * 2, 1),
+		safeThen: fitting(capacity, maxModelLen * 2, .9)
 	}));
 }
 
@@ -3475,7 +3596,7 @@ function renderKvCsv(rows) {
 }
 
 // src/report/kv-curve.ts
-const percent$3 = (share) => `${formatNumber(Number((share * 100).toPrecision(3)))} %`;
+const percent$4 = (share) => `${formatNumber(Number((share * 100).toPrecision(3)))} %`;
 const bytes = (value) => `${formatNumber(Math.round(value))} B`;
 /** Differences below this are rounding and the driver's own. */
 const NO_CHANGE = .01;
@@ -3489,12 +3610,12 @@ function lengthSentence({ rows, gpuSpread, gpuMibPerToken, availableSpread, toke
 	const [first, last] = [measured[0], measured.at(-1)];
 	if (first === void 0 || last === void 0 || first === last) return "One length alone shows no curve over --max-model-len.";
 	const range = `from ${first.maxModelLen} to ${last.maxModelLen}`;
-	const cache = availableSpread === null ? tokensSpread === null ? "The server did not tell its KV memory." : `The cache's tokens differ by ${percent$3(tokensSpread)}.` : `The KV cache got ${first.availableGib?.toFixed(2)} GiB at the shortest and ${last.availableGib?.toFixed(2)} GiB at the longest (${percent$3(availableSpread)} apart).`;
+	const cache = availableSpread === null ? tokensSpread === null ? "The server did not tell its KV memory." : `The cache's tokens differ by ${percent$4(tokensSpread)}.` : `The KV cache got ${first.availableGib?.toFixed(2)} GiB at the shortest and ${last.availableGib?.toFixed(2)} GiB at the longest (${percent$4(availableSpread)} apart).`;
 	const why = memorySet ? "The KV memory was set, so it is the same for every --max-model-len, and the memory in use is no measure of what a token costs." : "vLLM fills what --gpu-memory-utilization allows with KV blocks, whatever --max-model-len is, so the memory in use is no measure of what a token costs.";
-	if (gpuSpread === null || gpuMibPerToken === null) return `Neither linear nor in steps, as far as the server tells: ${range}. ${cache} GPU memory in use was not measured. ${why}`;
+	if (gpuSpread === null || gpuMibPerToken === null) return `Whether memory in use grows with --max-model-len was not measured: no GPU memory was read. Over lengths ${range}: ${cache} ${why}`;
 	const used = `memory in use goes from ${formatNumber(first.gpuMemUsedMib ?? 0)} to ${formatNumber(last.gpuMemUsedMib ?? 0)} MiB`;
-	if (gpuSpread <= NO_CHANGE) return `Over --max-model-len neither linear nor in steps: ${range} ${used}, ${percent$3(gpuSpread)} apart, a slope of ${bytes(gpuMibPerToken * 2 ** 20)} per token of --max-model-len. ${cache} ${why}`;
-	return `Over --max-model-len ${used} ${range}, ${percent$3(gpuSpread)} apart, a slope of ${bytes(gpuMibPerToken * 2 ** 20)} per token of --max-model-len. ${cache} ${why} What moves it is the room for activations and graphs, or another process.`;
+	if (gpuSpread <= NO_CHANGE) return `Over --max-model-len neither linear nor in steps: ${range} ${used}, ${percent$4(gpuSpread)} apart, a slope of ${bytes(gpuMibPerToken * 2 ** 20)} per token of --max-model-len. ${cache} ${why}`;
+	return `Over --max-model-len ${used} ${range}, ${percent$4(gpuSpread)} apart, a slope of ${bytes(gpuMibPerToken * 2 ** 20)} per token of --max-model-len. ${cache} ${why} What moves it is the room for activations and graphs, or another process.`;
 }
 /** What a growing context does to the cache's use. */
 function contextSentence({ fills, uniform }) {
@@ -3502,7 +3623,7 @@ function contextSentence({ fills, uniform }) {
 	if (fill === void 0) return "How the cache's use grows with a context was not measured.";
 	const over = `from ${formatNumber(fill.fromTokens)} to ${formatNumber(fill.toTokens)} tokens (${fill.readings} readings)`;
 	if (fill.stepTokens !== null) {
-		const exactly = fill.explained === 1 ? "every reading fits" : `${percent$3(fill.explained)} of the readings fit`;
+		const exactly = fill.explained === 1 ? "every reading fits" : `${percent$4(fill.explained)} of the readings fit`;
 		return `Over the context, on one running server, the cache's use is linear in steps: one block for every ${fill.stepTokens} tokens, ${over}; ${exactly} a whole number of such blocks${fixedText(fill)}.`;
 	}
 	if (fill.linear) return `Over the context the cache's use is linear, within ${fill.deviationBlocks.toFixed(1)} blocks of one line, ${over}; no step of one size explains it.`;
@@ -3517,23 +3638,61 @@ function bytesSection(study) {
 	return bytesSentences(study).map((each) => `- ${plain(each)}`).join("\n").split("\n\n");
 }
 /** The sentences of {@link bytesSection} as plain text. */
-function bytesSentences({ rows, bytesPerToken, bytesSource, model, fills }) {
+function bytesSentences(study) {
+	const { rows, bytesPerToken, bytesSource, model, fills, fillProblems } = study;
 	const measured = bytesSource === "measured" ? bytesPerToken : null;
-	const problem = fills.flatMap((fill) => fill.bytesProblem ?? []).at(0);
+	const [problem] = [...fills.flatMap((fill) => fill.bytesProblem ?? []), ...fillProblems];
 	const estimates = rows.flatMap((row) => row.bytesPerTokenEst ?? []);
 	const formula = model?.kvBytesPerToken ?? null;
 	return [
-		measured === null ? `Measured by filling the cache: none${problem === void 0 ? "" : `, since ${problem}`}.` : `Measured by filling the cache: ${bytes(measured)} for each token on each device; a request of 4,096 tokens takes ${formatNumber(measured * 4096 / 2 ** 20)} MiB.`,
+		measured === null ? `Measured by filling the cache: none${problem === void 0 ? "" : ` (${problem})`}.` : `Measured by filling the cache: ${bytes(measured)} for each token on each device; a request of 4,096 tokens takes ${formatNumber(measured * 4096 / 2 ** 20)} MiB.`,
 		model === null ? "By the formula: none, the model's config.json is not on this machine." : formula === null ? `By the formula: none (${model.kvTerms}).` : `By the formula: ${model.kvTerms} = ${bytes(formula)}${measured === null ? "" : comparison(measured / formula, model.kvLayout)}.`,
 		estimates.length === 0 ? "By used memory over --max-model-len: none, GPU memory was not measured at two lengths." : `By used memory over --max-model-len (change of the one / change of the other): ${estimates.map(bytes).join(", ")}. This says how the memory beside the cache moved, not what a token takes.`
 	];
 }
 function comparison(ratio, layout) {
 	const off = Math.abs(ratio - 1);
-	if (off <= NO_CHANGE) return `; the measurement agrees within ${percent$3(Math.max(off, 1e-4))}`;
-	const said = `; measured is ${percent$3(off)} ${ratio > 1 ? "more" : "less"}`;
+	if (off <= NO_CHANGE) return `; the measurement agrees within ${percent$4(Math.max(off, 1e-4))}`;
+	const said = `; measured is ${percent$4(off)} ${ratio > 1 ? "more" : "less"}`;
 	if (layout === "full" || layout === "mla") return `${said}: padding, an unusual cache layout, or blocks that are not where the memory is`;
 	return `${said}, since the formula does not hold for this layout (${layout})`;
+}
+
+// src/report/kv-alerts.ts
+const percent$3 = (share) => `${formatNumber(Number((share * 100).toPrecision(3)))} %`;
+const tokens$1 = (count) => `${formatNumber(count)} tokens`;
+/** A cache this full is at its end, however small a request is. */
+const ALMOST_FULL = .95;
+/**
+* Bounds of the cache's use: what the safe length plans for is no reason to act, and beyond it one more request must
+* still find room.
+*/
+function usageAlert({ rows, headroom }) {
+	const longest = rows.filter((row) => row.measured && row.blocks !== null && row.blockSize !== null).at(-1);
+	const share = longest?.blocks == null || longest.blockSize === null ? 0 : Math.ceil(longest.maxModelLen / longest.blockSize) / (longest.blocks - 1);
+	const warn = 1 - headroom;
+	const act = Math.min(ALMOST_FULL, 1 - share);
+	const planned = `what is called safe above fills up to ${percent$3(warn)}`;
+	if (act <= warn) return {
+		warn,
+		text: `act at ${percent$3(warn)}: ${planned}`
+	};
+	const because = longest === void 0 || act === ALMOST_FULL ? planned : `${planned}, and one more request of ${tokens$1(longest.maxModelLen)} takes ${percent$3(share)} of it`;
+	return {
+		warn,
+		text: `warn at ${percent$3(warn)} for 5 minutes, act at ${percent$3(act)}: ${because}`
+	};
+}
+/** What to alert on, as a list. */
+function alertSection(study) {
+	const { envelope, model } = study;
+	const { warn, text } = usageAlert(study);
+	return [[
+		`- \`vllm:kv_cache_usage_perc\` (\`gpu_cache_usage_perc\` before vLLM 0.9): ${text}.`,
+		"- `vllm:num_preemptions_total`: any steady increase means that requests lose their blocks and are computed again.",
+		`- \`vllm:num_requests_waiting\` above 0 while the cache is fuller than ${percent$3(warn)}: requests wait for memory, not for compute.`,
+		...envelope.length > 0 && model?.contextTokens != null ? [`- Prompts near ${tokens$1(model.contextTokens)}: the model takes no longer ones, whatever the cache holds.`] : []
+	].join("\n")];
 }
 
 // src/report/kv-table.ts
@@ -3579,6 +3738,13 @@ function kvTable(study) {
 const percent$2 = (share) => `${formatNumber(Number((share * 100).toPrecision(3)))} %`;
 const tokens = (count) => `${formatNumber(count)} tokens`;
 const gib = (value) => value === null ? "–" : value < .01 ? value.toFixed(4) : value.toFixed(2);
+/** Types of the cache that a smaller one would halve. */
+const SIXTEEN_BIT = /* @__PURE__ */ new Set([
+	"auto",
+	"bfloat16",
+	"float16",
+	"half"
+]);
 /** `logs/kv_cache_scaling_notes.md`: the questions of the seed, answered from the numbers. */
 function renderKvNotes(run, study) {
 	const text = [
@@ -3588,7 +3754,7 @@ function renderKvNotes(run, study) {
 		["Bytes per KV token", bytesSection(study)],
 		["Which max-model-len is safe?", safeSection(study)],
 		["Headroom envelope", envelopeSection(study)],
-		["What if the context is doubled?", doublingSection(study)],
+		["What if the context is doubled?", doublingSection(run, study)],
 		["For latency, and for throughput", servingSection(study)],
 		["What to alert on", alertSection(study)],
 		["Traps", trapSection(study)]
@@ -3620,7 +3786,7 @@ function envelopeSection({ envelope, headroom, uniform, wantConcurrency }) {
 		formatNumber(row.fitting),
 		formatNumber(row.safe),
 		gib(row.gib),
-		row.fitting >= wantConcurrency ? row.safe >= wantConcurrency ? "fits" : "fits, no headroom" : "does not fit"
+		fitText$1(wantConcurrency, row.fitting, row.safe)
 	]);
 	const usual = envelope.find((row) => row.contextTokens === 4096);
 	return [
@@ -3641,7 +3807,12 @@ function envelopeSection({ envelope, headroom, uniform, wantConcurrency }) {
 		])
 	];
 }
-function doublingSection({ doubling, wantConcurrency, uniform, model }) {
+/** Whether a wanted number fits, of those that do, and of those that leave the headroom. */
+function fitText$1(wanted, fitting, safe) {
+	if (fitting < wanted) return "does not fit";
+	return safe < wanted ? "fits, no headroom" : "fits";
+}
+function doublingSection({ variants }, { doubling, wantConcurrency, uniform, model }) {
 	if (doubling.length === 0) return [uniform ? "The server told neither blocks nor block size." : "Not computed: this model's layers keep different amounts."];
 	const rows = doubling.map((row) => {
 		const lost = row.fittingNow - row.fittingThen;
@@ -3650,9 +3821,11 @@ function doublingSection({ doubling, wantConcurrency, uniform, model }) {
 			gib(row.moreGib),
 			formatNumber(row.fittingNow),
 			formatNumber(row.fittingThen),
-			row.fittingNow === 0 ? "–" : `${formatNumber(lost)} (${percent$2(lost / row.fittingNow)})`
+			row.fittingNow === 0 ? "–" : `${formatNumber(lost)} (${percent$2(lost / row.fittingNow)})`,
+			fitText$1(wantConcurrency, row.fittingThen, row.safeThen)
 		];
 	});
+	const smallerType = Object.values(variants).map(({ args }) => flagValue(args, "--kv-cache-dtype")).every((type) => type === null || SIXTEEN_BIT.has(type)) ? "`--kv-cache-dtype fp8` halves the bytes per token of a 16-bit cache, a" : "The cache has a smaller type already; a";
 	const context = model?.contextTokens ?? null;
 	const beyond = doubling.filter((row) => context !== null && row.contextTokens * 2 > context);
 	return [
@@ -3662,16 +3835,18 @@ function doublingSection({ doubling, wantConcurrency, uniform, model }) {
 			"more KV memory (GiB)",
 			"fit now",
 			"fit then",
-			"concurrency lost"
+			"concurrency lost",
+			`${wantConcurrency} at once then`
 		], rows, [
 			"l",
 			"r",
 			"r",
 			"r",
-			"r"
+			"r",
+			"l"
 		]),
 		...context === null || beyond.length === 0 ? [] : [`The model's own context is ${tokens(context)}: doubling ${beyond.map((row) => formatNumber(row.contextTokens)).join(", ")} needs another model or rope scaling.`],
-		"The memory is there only if the cache has it free; where it has not, the concurrency is what is lost. `--kv-cache-dtype fp8` halves the bytes per token, a second GPU with tensor parallelism about doubles the cache."
+		`The memory is there only if the cache has it free; where it has not, the concurrency is what is lost. ${smallerType} second GPU with tensor parallelism about doubles the cache.`
 	];
 }
 function servingSection({ envelope, uniform, safeLength, safeMeasured }) {
@@ -3680,18 +3855,6 @@ function servingSection({ envelope, uniform, safeLength, safeMeasured }) {
 	if (shortest === void 0 || longest === void 0 || !uniform) return ["Measure the lengths that you would serve: for this model none follows from another."];
 	return [`- Latency first: the shortest length that covers your prompts and answers, and a \`--max-num-seqs\` well below what fits (at ${tokens(shortest.contextTokens)} that is ${formatNumber(shortest.safe)} with headroom). The cache then never preempts, and what bounds the concurrency is the p95 that \`vllm-gate study batching\` shows.
 - Throughput first: as many requests as fit (${formatNumber(shortest.fitting)} of ${tokens(shortest.contextTokens)}, ${formatNumber(longest.fitting)} of ${tokens(longest.contextTokens)}), \`--max-num-seqs\` no lower than the knee of the batching curve; some preemption at the peak costs less than idle compute.`];
-}
-function alertSection({ rows, envelope, model }) {
-	const longest = rows.filter((row) => row.measured && row.blocks !== null && row.blockSize !== null).at(-1);
-	const share = longest?.blocks == null || longest.blockSize === null ? null : Math.ceil(longest.maxModelLen / longest.blockSize) / (longest.blocks - 1);
-	const full = share === null ? .95 : Math.min(.95, Math.max(0, 1 - share));
-	const because = share === null || longest === void 0 ? "a usual bound, since the server's blocks are unknown" : `one more request of ${tokens(longest.maxModelLen)} takes ${percent$2(share)} of the cache`;
-	return [[
-		`- \`vllm:kv_cache_usage_perc\` (\`gpu_cache_usage_perc\` before vLLM 0.9): warn at ${percent$2(full * .85)} for 5 minutes, act at ${percent$2(full)}: ${because}.`,
-		"- `vllm:num_preemptions_total`: any steady increase means that requests lose their blocks and are computed again.",
-		"- `vllm:num_requests_waiting` above 0 while the cache is fuller than that: requests wait for memory, not for compute.",
-		...envelope.length > 0 && model?.contextTokens != null ? [`- Prompts near ${tokens(model.contextTokens)}: the model takes no longer ones, whatever the cache holds.`] : []
-	].join("\n")];
 }
 function trapSection({ rows, uniform, model }) {
 	const sizes = [...new Set(rows.flatMap((row) => row.blockSize ?? []))];
@@ -3709,6 +3872,8 @@ const DEFAULT_LENGTHS = "512,1024,2048,4096";
 const DEFAULT_CONCURRENCY = 8;
 const MAX_LENGTHS = 50;
 const FLAG = "--max-model-len";
+/** vLLM's words for a length beyond the model's context. */
+const REFUSED_LENGTH = /max_model_len \(\S{1,32}\) is greater than the derived max_model_len/;
 const CSV = "csv/kv_cache_scaling.csv";
 const NOTES = "logs/kv_cache_scaling_notes.md";
 /** `vllm-gate study kv`: a server for each `--max-model-len`, and what its KV cache holds. */
@@ -3740,6 +3905,7 @@ const KV_STUDY = {
 			sessionName: (variant) => `${FLAG} ${variant}`
 		};
 	},
+	isRefusal: (cause) => REFUSED_LENGTH.test(cause),
 	report: async (measured) => {
 		const { run, traces, options } = measured;
 		return reportOf(measured, analyseKvStudy({
@@ -4654,6 +4820,405 @@ const PREFIX_MODES = ["off", "on"];
 /** Name of the misses beside the main workload's hits, as if they were a workload. */
 const MISSES = "miss";
 
+// src/measure/prefix-win.ts
+/** Smaller changes are chance, even within one server. */
+const NOTABLE = .05;
+/** A first token that comes at least this much sooner is worth a flag. */
+const PAYS = .1;
+/** What a hit that is found is worth: more work done or less, and whether users in the tail pay for it. */
+function winOf(concurrency, changes) {
+	const work = concurrency > 1 ? changes.tokensPerS ?? 0 : 0;
+	if (work <= -.05) return "latency_throughput_loss";
+	const slower = hasSlowerTail(changes);
+	if (work >= .05) return slower ? "capacity_ux_loss" : "capacity";
+	return slower ? "latency_p95_loss" : "latency";
+}
+/** Whether a 95th percentile, of the first token or end to end, rose. */
+function hasSlowerTail({ e2eP95, ttftP95 }) {
+	return Math.max(e2eP95 ?? 0, ttftP95 ?? 0) >= NOTABLE;
+}
+/** Whether what a cell saved came from the cache: else it is chance, or the difference of two servers. */
+function isReal({ reason }) {
+	return reason === null;
+}
+/** Whether a cell is worth the flag: the first token comes clearly sooner, and no work is lost for it. */
+function pays(cell) {
+	return isReal(cell) && cell.win !== "latency_throughput_loss" && (cell.saving ?? 0) >= .1;
+}
+/** The cells that were measured while the machine was quiet; all of them where it never was. */
+function reliedOn(main) {
+	const quiet = main.filter((cell) => cell.quiet);
+	return quiet.length === 0 ? main : quiet;
+}
+/** The cell whose numbers stand for the study: the one that saves most, of those that pay where any does. */
+function bestCell(main) {
+	const relied = reliedOn(main);
+	const paying = relied.filter(pays);
+	return (paying.length === 0 ? relied.filter(isReal) : paying).toSorted((a, b) => (b.saving ?? 0) - (a.saving ?? 0))[0];
+}
+
+// src/measure/prefix-quiet.ts
+/** The word for it in a cell's notes. */
+const NOT_QUIET$1 = "not quiet";
+/**
+* Whether the machine and the client were quiet while a case of a round was measured. A reason that names cases of the
+* round, as those of the client do, is theirs alone; any other one is the whole round's.
+*
+* @param name - the case, e.g. `hit.512.c8`
+* @param cases - the cases of that round by `probe.case`
+*/
+function wasQuiet(record, round, name, cases) {
+	return (record.rounds?.find((each) => each.round === round)?.dirty ?? []).every((reason) => {
+		const named = wordsOf(reason).filter((word) => cases.has(word));
+		return named.length > 0 && !named.includes(`prefix.${name}`);
+	});
+}
+/** The words of a sentence, without the marks that end them. */
+function wordsOf(sentence) {
+	return sentence.split(/\s+/).map((word) => word.replace(/[.,;:)]+$/, ""));
+}
+
+// src/measure/prefix-words.ts
+/** `42 %` */
+function percent$1(share) {
+	return `${(share * 100).toFixed(0)} %`;
+}
+/** `−42 %`; what rounds to nothing is `unchanged`. */
+function signed(share) {
+	if (share === null) return "not measured";
+	const points = (share * 100).toFixed(0);
+	if (Number(points) === 0) return "unchanged";
+	return `${share > 0 ? "+" : "−"}${points.replace("-", "")} %`;
+}
+/** `126.5 ms` */
+function milliseconds$1(seconds) {
+	return `${(seconds * 1e3).toFixed(1)} ms`;
+}
+/** Tokens of a regime that is a length; null for a name of the user's. */
+function tokensOf({ regime }) {
+	return /^\d+$/.test(regime) ? Number(regime) : null;
+}
+/** `512 tokens`, or the name that the user gave. */
+function lengthOf(cell) {
+	return tokensOf(cell) === null ? cell.regime : `${cell.regime} tokens`;
+}
+/** `512 tokens at 8` */
+function placeOf(cell) {
+	return `${lengthOf(cell)} at ${cell.concurrency}`;
+}
+/** `512 tokens and 8 in flight` */
+function loadOf(cell) {
+	return `${lengthOf(cell)} and ${cell.concurrency} in flight`;
+}
+/** `512 tokens at 1, 8; 1024 tokens at 1` */
+function placesOf(cells) {
+	return [...Map.groupBy(cells, lengthOf)].map(([length, same]) => `${length} at ${same.map(({ concurrency }) => concurrency).join(", ")}`).join("; ");
+}
+/** ` (not quiet)` behind what a cell says; nothing where it was. */
+function quietMark({ quiet }) {
+	return quiet ? "" : ` (${NOT_QUIET$1})`;
+}
+
+// src/measure/prefix-conclusion.ts
+/**
+* The closing rule: where it pays and by how much, how to see that it works, what it costs, one caveat, and a sentence
+* for a manager. Every number is of a cell that is named, of those that were measured while the machine was quiet.
+*
+* @param main - the main workload's cells
+* @param others - those of the other workloads
+*/
+function conclusionOf(main, others, facts) {
+	const relied = reliedOn(main);
+	const paying = relied.filter(pays).toSorted(byLength);
+	const [first] = paying;
+	const best = bestCell(main);
+	const limits = [
+		...unquietLines(main),
+		...lossLines(main),
+		...caveatOf(others, facts, main)
+	];
+	if (first === void 0 || best === void 0) return [
+		noGain(relied),
+		...limits,
+		noGainForManager(relied)
+	];
+	const at = (cell) => `${signed(-(cell.saving ?? 0))} at ${loadOf(cell)}`;
+	const ttft = first === best ? `${at(best)}, with` : `${at(first)}, ${at(best)}, the latter with`;
+	const most = mostWork(paying);
+	const upTo = most === void 0 || most === best || (most.tokensPerS ?? 0) <= (best.tokensPerS ?? 0) ? "" : `, and up to ${percent$1(most.tokensPerS ?? 0)} more at ${loadOf(most)}`;
+	const rates = paying.flatMap(({ on }) => on.hitRate === null ? [] : [on.hitRate]);
+	const savings = paying.map(({ saving }) => saving ?? 0);
+	return [
+		`Enable it for endpoints ${whereOf(paying, main)}: TTFT ${ttft} ${workOf(best)}${upTo}${answersOf(best)}.${onceOf(relied)}`,
+		`It is working when the TTFT of such traffic falls by ${rangeOf(savings)}` + (rates.length === 0 ? "." : ` and the server's hit rate stays above ${percent$1(Math.min(...rates))}.`),
+		...limits,
+		managerLine(best)
+	];
+}
+function byLength(a, b) {
+	return (tokensOf(a) ?? 0) - (tokensOf(b) ?? 0) || a.concurrency - b.concurrency;
+}
+/**
+* `that share 512 tokens or more, from 8 in flight on` where every cell that was measured from there on pays, quiet or
+* not; else the cells that do.
+*/
+function whereOf(paying, main) {
+	const tokens = Math.min(...paying.map((cell) => tokensOf(cell) ?? NaN));
+	const crowd = Math.min(...paying.map(({ concurrency }) => concurrency));
+	const beyond = main.filter((cell) => (tokensOf(cell) ?? NaN) >= tokens && cell.concurrency >= crowd);
+	if (beyond.some((cell) => tokensOf(cell) === tokens && cell.concurrency === crowd) && beyond.length > 1 && beyond.every(pays)) return `that share ${tokens} tokens or more, from ${crowd} in flight on`;
+	const rest = main.filter((cell) => !pays(cell)).toSorted(byLength);
+	const not = rest.length === 0 ? "" : `, not like those in which it did not (${placesOf(rest)})`;
+	return `like the cells in which it paid (${placesOf(paying)} in flight)${not}`;
+}
+/** What a cell's work changed by, several in flight or one after another. */
+function workOf({ tokensPerS }) {
+	if (tokensPerS === null) return "a throughput that is not known";
+	if (Math.abs(tokensPerS) < .05) return "no more throughput";
+	return `${percent$1(Math.abs(tokensPerS))} ${tokensPerS > 0 ? "more" : "fewer"} tokens per second`;
+}
+/** The more of a request is its answer, the less of it a prefix saves. */
+function answersOf({ on }) {
+	return on.outputTokens === null ? "" : `, for answers of ${on.outputTokens.toFixed(0)} tokens`;
+}
+/** The cell with the most more tokens per second; one after another these only say again how long a request takes. */
+function mostWork(paying) {
+	return paying.filter(({ concurrency, tokensPerS }) => concurrency > 1 && (tokensPerS ?? 0) >= .05).toSorted((a, b) => (b.tokensPerS ?? 0) - (a.tokensPerS ?? 0))[0];
+}
+function onceOf(relied) {
+	return relied.every(({ off, on }) => off.rounds === 1 && on.rounds === 1) ? " All of it was measured once: one round on one server of each kind." : "";
+}
+function rangeOf(shares) {
+	const [least, most] = [percent$1(Math.min(...shares)), percent$1(Math.max(...shares))];
+	return least === most ? least : `${least} to ${most}`;
+}
+function managerLine(best) {
+	const saving = best.saving ?? 0;
+	const tokens = tokensOf(best);
+	return `For a manager: the server reads ${tokens === null ? "a shared beginning of prompts" : `a shared prompt of ${tokens} tokens`} once instead of every time, so that the first word comes ${saving >= .5 && saving < 1 ? `${(1 / (1 - saving)).toFixed(1)} times as fast` : `${percent$1(saving)} sooner`} ${best.concurrency === 1 ? "for one user at a time" : `with ${best.concurrency} users at once`}; there it brings ${workOf(best)}${answersOf(best)}.`;
+}
+/** The cells that the numbers leave out, or that there are no others. */
+function unquietLines(main) {
+	const unquiet = main.filter(({ quiet }) => !quiet);
+	if (unquiet.length === 0) return [];
+	return [unquiet.length === main.length ? "No cell was measured while the machine was quiet: these numbers are of cells that were not. Measure again on a machine that is." : `Left out, since the machine was not quiet meanwhile: ${placesOf(unquiet)}.`];
+}
+/** Where less work was done, or a 95th percentile rose, though the median fell. */
+function lossLines(main) {
+	const real = main.filter(({ win }) => win !== "none");
+	const where = (cells) => cells.map((cell) => `${placeOf(cell)}${quietMark(cell)}`).join(", ");
+	const slower = real.filter(hasSlowerTail);
+	const fewer = real.filter(({ win }) => win === "latency_throughput_loss").map((cell) => `${placeOf(cell)}${quietMark(cell)}, ${signed(cell.tokensPerS)}`);
+	return [...fewer.length === 0 ? [] : [`A throughput loss comes with it: fewer tokens per second than without caching at ${fewer.join("; ")}. Those cells do not count as paying.`], ...slower.length === 0 ? [] : [`A UX loss comes with it at ${where(slower)}: a 95th percentile rose. Hold it against your SLO first.`]];
+}
+function noGain(relied) {
+	const lost = relied.filter(({ win }) => win === "latency_throughput_loss");
+	if (lost.length > 0) return `Do not count on prefix caching here: the first token came sooner only where fewer tokens per second were made (${placesOf(lost)}).`;
+	const [why] = relied.flatMap(({ reason }) => reason === null ? [] : [reason.text]);
+	return `Do not count on prefix caching here: no measured prefix brought the first token ${percent$1(PAYS)} sooner${why === void 0 ? "" : ` (${why})`}.`;
+}
+function noGainForManager(relied) {
+	return relied.some(({ win }) => win === "latency_throughput_loss") ? "For a manager: on this model and GPU, reusing shared prompts brought the first word sooner at the cost of work done." : "For a manager: on this model and GPU, reusing shared prompts changed nothing that a user would notice.";
+}
+/** The one failure mode: measured where an anti-pattern was, else by how many prefixes the cache holds. */
+function caveatOf(others, { capacityTokens }, main) {
+	const anti = others.find(({ workload, reason }) => workload === "thrash" && reason !== null) ?? others.find(({ workload, reason }) => ["unique", "churn"].includes(workload) && reason !== null);
+	if (anti !== void 0) return [`Caveat: with ${anti.workload} prompts (${anti.regime} tokens at ${anti.concurrency}) nothing was gained: ${anti.reason?.text}.`];
+	const longest = Math.max(...main.map(({ regime }) => Number(regime) || 0));
+	if (capacityTokens === null || !(longest > 0)) return ["Caveat: requests that each bring a long prefix of their own fill the cache and are never found again."];
+	return [`Caveat: the KV cache holds ${capacityTokens} tokens, ${Math.floor(capacityTokens / longest)} distinct prefixes of ${longest}; with more in turn, or a unique long document in each request, they are evicted before they are used again.`];
+}
+
+// src/measure/prefix-sensitivity.ts
+/** A saving in milliseconds that grows or falls by less with load stays what it is. */
+const SAME_MS = 1.2;
+/**
+* What more requests in flight make of the saving, from the fewest to the most of one length: hits against misses of the
+* same server, in which the difference of two servers is not; against the server without caching where there are no
+* misses. None where a cell saved nothing, or where there is one cell.
+*/
+function sensitivityLine(cells) {
+	if (!cells.every(isReal) || cells.length < 2) return [];
+	const sorted = cells.toSorted((a, b) => a.concurrency - b.concurrency);
+	const within = cells.every(({ missTtftS }) => missTtftS !== null);
+	const [first] = sorted;
+	const [few, many] = [savedBy(first, within), savedBy(sorted.at(-1), within)];
+	if (first === void 0 || few === null || many === null) return [];
+	const said = ({ ms, share, at }) => `${ms.toFixed(1)} ms sooner (${signed(-share)}) at ${at}`;
+	const against = within ? "misses of the same server" : "the server without caching";
+	return [`${lengthOf(first)}: ${said(few)}, ${said(many)} in flight against ${against}: ${verdictOf(few, many)}.`];
+}
+function savedBy(cell, within) {
+	const [without, hit] = [within ? cell?.missTtftS : cell?.off.ttftS, cell?.on.ttftS];
+	if (cell === void 0 || without == null || hit == null || !(without.p50 > 0)) return null;
+	const savedS = without.p50 - hit.p50;
+	return {
+		ms: savedS * 1e3,
+		share: savedS / without.p50,
+		at: `${cell.concurrency}${quietMark(cell)}`
+	};
+}
+/** Waiting multiplies milliseconds alone: load magnifies a saving only if it grows as a share of the wait too. */
+function verdictOf(few, many) {
+	const ms = many.ms > few.ms * SAME_MS ? "grows" : many.ms < few.ms / SAME_MS ? "falls" : "stays the same";
+	const points = many.share - few.share;
+	const share = points >= .05 ? "grows" : points <= -.05 ? "falls" : "stays the same";
+	if (ms !== share) return `with load it ${ms} in milliseconds, and its share of the wait ${share}`;
+	if (ms === "grows") return "load magnifies it";
+	return ms === "falls" ? "load hides it" : "load changes little about it";
+}
+
+// src/measure/prefix-reading.ts
+/** The seed's example of mixed traffic: the share that has the prefix at all, and how often it is found. */
+const MIXED = {
+	eligible: .5,
+	hits: .8
+};
+/** What a study's numbers say, by the questions that the experiment asks. */
+function interpret(comparisons, facts) {
+	const main = comparisons.filter(({ workload }) => workload === facts.primary);
+	const others = comparisons.filter(({ workload }) => workload !== facts.primary);
+	return {
+		interpretation: [
+			{
+				title: "Did TTFT drop on cache hits?",
+				lines: savingLines(main)
+			},
+			{
+				title: "Capacity or latency only?",
+				lines: capacityLines(main)
+			},
+			{
+				title: "Concurrency sensitivity",
+				lines: byRegime(reliedOn(main)).flatMap(([, cells]) => sensitivityLine(cells))
+			},
+			{
+				title: "Memory overhead and stability",
+				lines: memoryLines(comparisons)
+			},
+			{
+				title: "Hit rate, and what mixed traffic makes of it",
+				lines: dilutionLines(main, facts)
+			},
+			...others.length === 0 ? [] : [{
+				title: "Other workloads",
+				lines: others.map(workloadLine)
+			}]
+		].filter(({ lines }) => lines.length > 0),
+		conclusion: conclusionOf(main, others, facts)
+	};
+}
+/** By regime, in the order measured. */
+function byRegime(comparisons) {
+	return [...Map.groupBy(comparisons, ({ regime }) => regime)];
+}
+function savingLines(main) {
+	const lines = byRegime(main).map(([regime, cells]) => {
+		const [first] = cells;
+		const said = cells.map((cell) => `${signed(cell.ttftP50)} at ${cell.concurrency}${quietMark(cell)}`).join(", ");
+		const predicted = first?.predictedSaving ?? null;
+		const bound = predicted === null ? "" : `; a hit saves ${percent$1(predicted)} of the prefill at best, P/(P+S)`;
+		const within = cells.flatMap(({ savingWithin: saving, concurrency }) => saving === null ? [] : [`${signed(-saving)} at ${concurrency}`]);
+		const same = within.length === 0 ? "" : `; against misses of the same server ${within.join(", ")}`;
+		return `${tokensOf({ regime }) === null ? regime : `${regime}-token`} prefix: median TTFT ${said} in flight against the server without caching${same}${bound}.`;
+	});
+	lines.push(...boundLines(main), ...growthLines(reliedOn(main)));
+	for (const cell of main) if (cell.reason !== null) lines.push(`${placeOf(cell)}: no improvement, since ${cell.reason.text}.`);
+	return lines;
+}
+/** What a hit takes one after another, and whether the saving stays below the share of tokens that it spares. */
+function boundLines(main) {
+	const alone = main.filter((cell) => cell.concurrency === 1 && isReal(cell));
+	const [first] = alone;
+	if (first === void 0 || first.on.ttftS === null) return [];
+	const compared = alone.flatMap((cell) => {
+		const { saving, predictedSaving: bound } = cell;
+		return saving === null || bound === null ? [] : [{
+			cell,
+			saving,
+			bound
+		}];
+	});
+	const pairs = (some) => some.map(({ cell, saving, bound }) => `${percent$1(saving)} against ${percent$1(bound)} at ${lengthOf(cell)}`);
+	const above = compared.filter(({ saving, bound }) => saving >= bound);
+	const below = compared.length === 0 ? "" : above.length === 0 ? ` So the saving stays below P/(P+S): ${pairs(compared).join(", ")}.` : ` The saving is not below P/(P+S) everywhere (${pairs(above).join(", ")}): more than the spared tokens explain, so it is chance, or the misses are slow for another reason.`;
+	return [`The median hit still takes ${milliseconds$1(first.on.ttftS.p50)} one after another (${lengthOf(first)}): what is left of TTFT is the front end, the suffix and one step of the model, which no cache saves.${below}`];
+}
+function growthLines(relied) {
+	const sorted = byRegime(relied).flatMap(([regime, cells]) => {
+		const savings = cells.flatMap(({ saving }) => saving === null ? [] : [saving]);
+		const tokens = tokensOf({ regime });
+		return savings.length === 0 || tokens === null ? [] : [{
+			tokens,
+			saving: Math.max(...savings)
+		}];
+	}).toSorted((a, b) => a.tokens - b.tokens);
+	const [least, most] = [sorted[0], sorted.at(-1)];
+	if (least === void 0 || most === void 0 || least === most) return [];
+	return [most.saving > least.saving + .05 ? `The saving grows with the prefix, as expected: at best ${percent$1(least.saving)} at ${least.tokens} tokens, ${percent$1(most.saving)} at ${most.tokens}.` : `The saving does not grow with the prefix (at best ${percent$1(least.saving)} at ${least.tokens} tokens, ${percent$1(most.saving)} at ${most.tokens}): something other than its prefill decides.`];
+}
+function capacityLines(main) {
+	return main.filter(({ concurrency, win }) => concurrency > 1 && win !== "none").map((cell) => `${placeOf(cell)}${quietMark(cell)}: ${capacityText(cell)}.`);
+}
+function capacityText(cell) {
+	const rates = `req/s ${signed(cell.requestsPerS)}, tok/s ${signed(cell.tokensPerS)}, p95 E2E ${signed(cell.e2eP95)}`;
+	const tail = `${rates}, p95 TTFT ${signed(cell.ttftP95)}`;
+	switch (cell.win) {
+		case "capacity": return `a capacity win (${rates})`;
+		case "capacity_ux_loss": return `a capacity win, a UX loss: more work is done, and the slowest users wait longer (${tail})`;
+		case "latency_p95_loss": return `the median first token comes sooner, a UX loss in the tail (${tail})`;
+		case "latency_throughput_loss": return `the median first token comes sooner, a throughput loss: less work is done than without caching${hasSlowerTail(cell) ? ", and the slowest users wait longer" : ""} (${tail})`;
+		default: return (cell.e2eP95 ?? 0) <= -.05 ? `latency only, with headroom under an end-to-end SLO (${rates})` : `latency only; the same work is done in the same time (${rates})`;
+	}
+}
+function memoryLines(comparisons) {
+	const [first] = comparisons;
+	if (first === void 0) return [];
+	const { off, on } = first;
+	const lines = [];
+	if (off.vramPeakMib === null || on.vramPeakMib === null) lines.push("VRAM was not measured: no GPU was seen beside the probes.");
+	else {
+		const grown = on.vramPeakMib - off.vramPeakMib;
+		const plateau = on.vramSteadyMib === null ? null : on.vramPeakMib - on.vramSteadyMib;
+		lines.push(`VRAM peak ${on.vramPeakMib.toFixed(0)} MiB with caching, ${off.vramPeakMib.toFixed(0)} MiB without (${grown >= 0 ? "+" : "−"}${Math.abs(grown).toFixed(0)} MiB): vLLM reserves its KV cache at the start and keeps prefixes in what requests leave free of it.`);
+		if (plateau !== null) lines.push(plateau <= .02 * on.vramPeakMib ? "It stays on a plateau: the peak is within 2 % of the middle of the run." : `It is no plateau: the peak is ${plateau.toFixed(0)} MiB above the middle of the run.`);
+	}
+	const preempted = comparisons.reduce((sum, cell) => sum + (cell.on.preemptions ?? 0), 0);
+	if (preempted > 0) lines.push(`${preempted} requests were preempted with caching on: the cache was full of running ones.`);
+	return lines;
+}
+function dilutionLines(main, facts) {
+	const rates = main.flatMap(({ on }) => on.hitRate === null ? [] : [on.hitRate]);
+	const lines = rates.length === 0 ? ["The server tells no hit rate."] : [`The server found ${percent$1(Math.min(...rates))} to ${percent$1(Math.max(...rates))} of the prompt tokens in its cache` + (Math.min(...rates) > .5 ? "; every request shared its prefix, so h is close to 1 here and lower in production." : ", though every request shared its prefix.")];
+	const best = bestCell(main);
+	const [miss, hit] = [(best?.missTtftS ?? best?.off.ttftS)?.mean, best?.on.ttftS?.mean];
+	if (best === void 0 || miss === void 0 || hit === void 0) return lines;
+	const expected = (h) => h * hit + (1 - h) * miss;
+	const share = MIXED.eligible * MIXED.hits;
+	const source = best.missTtftS === null ? "a miss being a request to the server without caching" : "hits and misses of the server with caching";
+	lines.push(`E[TTFT] = h · ${milliseconds$1(hit)} + (1 − h) · ${milliseconds$1(miss)} at ${loadOf(best)}${quietMark(best)}, ${source}: ` + [
+		.25,
+		.5,
+		.75,
+		1
+	].map((h) => `${milliseconds$1(expected(h))} for h = ${h}`).join(", ") + ".", `Of traffic of which f = ${percent$1(MIXED.eligible)} has the prefix, found h = ${percent$1(MIXED.hits)} of the time, f · h = ${percent$1(share)} benefits: mean TTFT ${milliseconds$1(expected(share))}, ${signed(expected(share) / miss - 1)}, where the rest of the traffic is assumed to have prompts of the same length.`);
+	const prompts = facts.prompts.find((each) => each.workload === best.workload && each.regime === best.regime);
+	if (prompts !== void 0) {
+		const saved = (best.hits ?? 1) * prompts.sharedTokens;
+		lines.push(`Prefill saved per request, h · P: about ${saved.toFixed(0)} tokens.`);
+	}
+	return lines;
+}
+function workloadLine(cell) {
+	const at = `${cell.workload}, ${cell.regime} tokens at ${cell.concurrency}`;
+	const rate = cell.on.hitRate === null ? "hit rate unknown" : `hit rate ${percent$1(cell.on.hitRate)}`;
+	const churn = cell.on.turnover === null || cell.on.turnover < .5 ? "" : `, the cache written anew ${cell.on.turnover.toFixed(1)} times`;
+	const [expected, measured] = [cell.expectedTtftS, cell.on.ttftS?.mean ?? null];
+	const model = expected === null || measured === null ? "" : `; E[TTFT] by h = ${percent$1(cell.hits ?? 0)} is ${(expected * 1e3).toFixed(1)} ms, measured ${(measured * 1e3).toFixed(1)} ms`;
+	const why = cell.reason === null ? "" : `; ${cell.reason.text}`;
+	return `${at}: median TTFT ${signed(cell.ttftP50)}, ${rate}${churn}${model}${why}.`;
+}
+
 // src/measure/prefix-reason.ts
 /** Hits of fewer of the prefixes are a cache that is not reused. */
 const FEW_HITS = .5;
@@ -4670,7 +5235,7 @@ const CLEAR_SAVING = .1;
 function findReason(cell, prompts, facts, mainSaving) {
 	const { on, hits } = cell;
 	const rate = on.hitRate;
-	const shown = rate === null ? "unknown" : percent$1(rate);
+	const shown = rate === null ? "unknown" : percent(rate);
 	if (facts.cachingOn === false) return because("flag_without_effect", "the flag had no effect: /metrics still says enable_prefix_caching=False");
 	const repeats = prompts === null ? 0 : prompts.prompts / Math.max(1, prompts.prefixes);
 	if (hits !== null && hits < FEW_HITS && prompts !== null) {
@@ -4681,8 +5246,8 @@ function findReason(cell, prompts, facts, mainSaving) {
 		return because("flag_without_effect", `the flag had no effect: ${prompts.prompts} prompts begin alike by their hashes, /metrics says enable_prefix_caching=${facts.cachingOn === null ? "nothing" : "True"}, and the hit rate is ${shown}`);
 	}
 	const share = cell.predictedSaving;
-	if (share !== null && share < MOSTLY_SUFFIX) return because("suffix_dominates", `the suffix dominates: only P/(P+S) = ${percent$1(share)} of a prompt is the shared prefix (hit rate ${shown})`);
-	if (hits !== null && mainSaving !== null && mainSaving >= CLEAR_SAVING) return because("unknown", `its prefixes are found (hit rate ${shown}), and hits of this length save ${percent$1(mainSaving)} of a miss within the server: the two servers, or the machine meanwhile, differ by more than caching does; measure again with --repeats 3`);
+	if (share !== null && share < MOSTLY_SUFFIX) return because("suffix_dominates", `the suffix dominates: only P/(P+S) = ${percent(share)} of a prompt is the shared prefix (hit rate ${shown})`);
+	if (hits !== null && mainSaving !== null && mainSaving >= CLEAR_SAVING) return because("unknown", `its prefixes are found (hit rate ${shown}), and hits of this length save ${percent(mainSaving)} of a miss within the server: the two servers, or the machine meanwhile, differ by more than caching does; measure again with --repeats 3`);
 	if (hits !== null && prompts !== null) {
 		const ms = cell.off.ttftS === null ? "" : ` of ${(cell.off.ttftS.p50 * 1e3).toFixed(1)} ms in all`;
 		return because("prefix_too_short", `the prefix of ${prompts.sharedTokens} tokens is too short for this GPU and model: it is found (hit rate ${shown}), but its prefill is a small part${ms} to the first token`);
@@ -4695,7 +5260,7 @@ function because(name, text) {
 		text
 	};
 }
-function percent$1(share) {
+function percent(share) {
 	return `${(share * 100).toFixed(share < .1 && share > 0 ? 1 : 0)} %`;
 }
 function turnover(value) {
@@ -4703,8 +5268,6 @@ function turnover(value) {
 }
 
 // src/measure/prefix-study.ts
-/** Smaller changes are chance, even within one server. */
-const NOTABLE = .05;
 /** Two starts of one server differ by as much. */
 const RESTART = .1;
 /** With fewer of the prefixes found, whatever changed is not the cache's doing. */
@@ -4730,11 +5293,13 @@ function requestsOf(sessions, mode, cell) {
 /** Every server's result in every cell; cells that one did not measure have no row of it. */
 function prefixRows(sessions, cells) {
 	return cells.flatMap((cell) => PREFIX_MODES.flatMap((mode) => {
-		const parts = sessions.filter(({ record }) => record.variant === mode).flatMap(({ record, rounds }) => [...rounds.values()].flatMap((cases) => {
+		const parts = sessions.filter(({ record }) => record.variant === mode).flatMap(({ record, rounds }) => [...rounds].flatMap(([round, cases]) => {
 			const data = cases.get(`prefix.${cell.case}`);
+			const quiet = wasQuiet(record, round, cell.case, cases);
 			return data === void 0 ? [] : [{
 				record,
-				data
+				data,
+				quiet
 			}];
 		}));
 		return parts.length === 0 ? [] : [rowOf$1(cell, mode, parts)];
@@ -4756,12 +5321,16 @@ function rowOf$1({ case: name, ...cell }, mode, parts) {
 	const hitRate = hitRateOf(pooled);
 	const memory = parts.flatMap(({ record }) => record.gpuMemory ?? []);
 	const [first] = failed;
+	const disturbed = parts.filter(({ quiet }) => !quiet).length;
 	return {
 		...cell,
 		mode,
 		requests: ok.length + failed.length,
 		failed: failed.length,
 		sessions: new Set(parts.map(({ record }) => record.index)).size,
+		rounds: parts.length,
+		quiet: disturbed === 0,
+		outputTokens: tokens === null || ok.length === 0 ? null : tokens / ok.length,
 		ttftS: spreadOf(ok.map(ttftMs)),
 		e2eS: spreadOf(ok.map(doneMs)),
 		requestsPerS: seconds > 0 ? ok.length / seconds : null,
@@ -4771,7 +5340,11 @@ function rowOf$1({ case: name, ...cell }, mode, parts) {
 		preemptions: countedIn(pooled, "preemptions"),
 		vramPeakMib: memory.length === 0 ? null : Math.max(...memory.map(({ peakMib }) => peakMib)),
 		vramSteadyMib: memory.length === 0 ? null : mean(memory.map(({ steadyMib }) => steadyMib)),
-		notes: [...first === void 0 ? [] : [`${failed.length} of ${ok.length + failed.length} failed: ${first.error}`], ...ok.length < 20 ? [`p95 needs ${20} requests`] : []]
+		notes: [
+			...disturbed === 0 ? [] : [parts.length === 1 ? NOT_QUIET$1 : `${NOT_QUIET$1} in ${disturbed} of ${parts.length} rounds`],
+			...first === void 0 ? [] : [`${failed.length} of ${ok.length + failed.length} failed: ${first.error}`],
+			...ok.length < 20 ? [`p95 needs ${20} requests`] : []
+		]
 	};
 }
 /** Prompt tokens that were computed over what the cache holds. */
@@ -4809,11 +5382,12 @@ function comparePrefixRows(rows, facts) {
 			regime,
 			concurrency
 		}, "on");
-		const misses = (mode) => find({
+		const missed = (mode) => find({
 			workload: MISSES,
 			regime,
 			concurrency
-		}, mode)?.ttftS?.p50;
+		}, mode);
+		const misses = (mode) => missed(mode)?.ttftS?.p50;
 		const mainFall = change$1(misses("on"), alike?.ttftS?.p50);
 		const savingWithin = isMain && mainFall !== null ? -mainFall : null;
 		const changes = {
@@ -4835,11 +5409,17 @@ function comparePrefixRows(rows, facts) {
 			on,
 			...changes,
 			savingWithin,
+			missTtftS: (isMain ? missed("on")?.ttftS : null) ?? null,
 			control: isMain ? change$1(misses("off"), misses("on")) : null,
 			saving,
 			predictedSaving,
 			hits,
 			expectedTtftS: isMain || hits === null || alike?.ttftS == null || off.ttftS === null ? null : hits * alike.ttftS.mean + (1 - hits) * off.ttftS.mean,
+			quiet: [
+				off,
+				on,
+				...isMain ? [missed("off"), missed("on")] : []
+			].every((row) => row?.quiet ?? true),
 			win: improved ? winOf(concurrency, changes) : "none"
 		};
 		const reason = improved ? null : findReason(comparison, prompts ?? null, facts, mainFall === null ? null : -mainFall);
@@ -4849,219 +5429,12 @@ function comparePrefixRows(rows, facts) {
 		}];
 	});
 }
-/** What a hit that is found is worth: more work done, and whether users in the tail pay for it. */
-function winOf(concurrency, { tokensPerS, e2eP95, ttftP95 }) {
-	const more = concurrency > 1 && (tokensPerS ?? 0) >= .05;
-	const slower = Math.max(e2eP95 ?? 0, ttftP95 ?? 0) >= NOTABLE;
-	if (more) return slower ? "capacity_ux_loss" : "capacity";
-	return slower ? "latency_p95_loss" : "latency";
-}
 /** The share of prefixes that were found: cached tokens over those of whole blocks that could be. */
 function hitsOf(on, prompts, blockSize) {
 	if (on.hitRate === null || prompts === void 0) return null;
 	const possible = Math.floor(prompts.sharedTokens / blockSize) * blockSize;
 	if (possible === 0) return 0;
 	return Math.min(1, on.hitRate * prompts.promptTokens / possible);
-}
-
-// src/measure/prefix-reading.ts
-/** The seed's example of mixed traffic: the share that has the prefix at all, and how often it is found. */
-const MIXED = {
-	eligible: .5,
-	hits: .8
-};
-/** A first token that comes at least this much sooner is worth a flag. */
-const PAYS = .1;
-/** What a study's numbers say, by the questions that the experiment asks. */
-function interpret(comparisons, facts) {
-	const main = comparisons.filter(({ workload }) => workload === facts.primary);
-	const others = comparisons.filter(({ workload }) => workload !== facts.primary);
-	return {
-		interpretation: [
-			{
-				title: "Did TTFT drop on cache hits?",
-				lines: savingLines(main)
-			},
-			{
-				title: "Capacity or latency only?",
-				lines: capacityLines(main)
-			},
-			{
-				title: "Concurrency sensitivity",
-				lines: concurrencyLines(main)
-			},
-			{
-				title: "Memory overhead and stability",
-				lines: memoryLines(comparisons)
-			},
-			{
-				title: "Hit rate, and what mixed traffic makes of it",
-				lines: dilutionLines(main, facts)
-			},
-			...others.length === 0 ? [] : [{
-				title: "Other workloads",
-				lines: others.map(workloadLine)
-			}]
-		].filter(({ lines }) => lines.length > 0),
-		conclusion: conclusionOf(main, others, facts)
-	};
-}
-/** By regime, in the order measured. */
-function byRegime(comparisons) {
-	return [...Map.groupBy(comparisons, ({ regime }) => regime)];
-}
-function savingLines(main) {
-	const lines = byRegime(main).map(([regime, cells]) => {
-		const [first] = cells;
-		const said = cells.map((cell) => `${signed(cell.ttftP50)} at ${cell.concurrency}`).join(", ");
-		const predicted = first?.predictedSaving ?? null;
-		const bound = predicted === null ? "" : `; a hit saves ${percent(predicted)} of the prefill at best, P/(P+S)`;
-		const within = cells.flatMap(({ savingWithin: saving, concurrency }) => saving === null ? [] : [`${signed(-saving)} at ${concurrency}`]);
-		return `${regime}-token prefix: median TTFT ${said} in flight against the server without caching${within.length === 0 ? "" : `; against misses of the same server ${within.join(", ")}`}${bound}.`;
-	});
-	const alone = main.find(({ concurrency }) => concurrency === 1);
-	if (alone?.reason === null && alone.on.ttftS !== null) lines.push(`The median hit still takes ${(alone.on.ttftS.p50 * 1e3).toFixed(1)} ms one after another: what is left of TTFT is the front end, the suffix and one step of the model, which no cache saves. So the saving stays below P/(P+S).`);
-	const sorted = [...byRegime(main).flatMap(([regime, cells]) => {
-		const savings = cells.flatMap(({ saving }) => saving === null ? [] : [saving]);
-		return savings.length === 0 || !/^\d+$/.test(regime) ? [] : [{
-			tokens: Number(regime),
-			saving: Math.max(...savings)
-		}];
-	})].sort((a, b) => a.tokens - b.tokens);
-	const [least, most] = [sorted[0], sorted.at(-1)];
-	if (least !== void 0 && most !== void 0 && least !== most) lines.push(most.saving > least.saving + .05 ? `The saving grows with the prefix, as expected: ${percent(least.saving)} at ${least.tokens} tokens, ${percent(most.saving)} at ${most.tokens}.` : `The saving does not grow with the prefix (${percent(least.saving)} at ${least.tokens} tokens, ${percent(most.saving)} at ${most.tokens}): something other than its prefill decides.`);
-	for (const cell of main) if (cell.reason !== null) lines.push(`${cell.regime} tokens at ${cell.concurrency}: no improvement, since ${cell.reason.text}.`);
-	return lines;
-}
-function capacityLines(main) {
-	return byRegime(main).flatMap(([regime, cells]) => {
-		return cells.filter(({ concurrency, win }) => concurrency > 1 && win !== "none").map((cell) => {
-			const at = `${regime} tokens at ${cell.concurrency}`;
-			const rates = `req/s ${signed(cell.requestsPerS)}, tok/s ${signed(cell.tokensPerS)}, p95 E2E ${signed(cell.e2eP95)}`;
-			if (cell.win === "capacity") return `${at}: a capacity win (${rates}).`;
-			if (cell.win === "capacity_ux_loss") return `${at}: a capacity win, a UX loss: more work is done, and the slowest users wait longer (${rates}, p95 TTFT ${signed(cell.ttftP95)}).`;
-			if (cell.win === "latency_p95_loss") return `${at}: the median first token comes sooner, a UX loss in the tail (${rates}, p95 TTFT ${signed(cell.ttftP95)}).`;
-			return (cell.e2eP95 ?? 0) <= -.05 ? `${at}: latency only, with headroom under an end-to-end SLO (${rates}).` : `${at}: latency only; the same work is done in the same time (${rates}).`;
-		});
-	});
-}
-function concurrencyLines(main) {
-	return byRegime(main).flatMap(([regime, cells]) => {
-		const sorted = [...cells].sort((a, b) => a.concurrency - b.concurrency);
-		const [alone, crowd] = [sorted[0], sorted.at(-1)];
-		if (!sorted.every(isReal)) return [];
-		const [few, many] = [savedMs(alone), savedMs(crowd)];
-		if (alone === crowd || few === null || many === null || alone === void 0 || crowd === void 0) return [];
-		const verdict = many > few * 1.2 ? "load magnifies it" : many < few / 1.2 ? "load hides it" : "load changes little about it";
-		return [`${regime} tokens: ${few.toFixed(1)} ms sooner at ${alone.concurrency}, ${many.toFixed(1)} ms at ${crowd.concurrency}: ${verdict}.`];
-	});
-}
-function savedMs(cell) {
-	const [off, on] = [cell?.off.ttftS, cell?.on.ttftS];
-	return off == null || on == null ? null : (off.p50 - on.p50) * 1e3;
-}
-function memoryLines(comparisons) {
-	const [first] = comparisons;
-	if (first === void 0) return [];
-	const { off, on } = first;
-	const lines = [];
-	if (off.vramPeakMib === null || on.vramPeakMib === null) lines.push("VRAM was not measured: no GPU was seen beside the probes.");
-	else {
-		const grown = on.vramPeakMib - off.vramPeakMib;
-		const plateau = on.vramSteadyMib === null ? null : on.vramPeakMib - on.vramSteadyMib;
-		lines.push(`VRAM peak ${on.vramPeakMib.toFixed(0)} MiB with caching, ${off.vramPeakMib.toFixed(0)} MiB without (${grown >= 0 ? "+" : "−"}${Math.abs(grown).toFixed(0)} MiB): vLLM reserves its KV cache at the start and keeps prefixes in what requests leave free of it.`);
-		if (plateau !== null) lines.push(plateau <= .02 * on.vramPeakMib ? "It stays on a plateau: the peak is within 2 % of the middle of the run." : `It is no plateau: the peak is ${plateau.toFixed(0)} MiB above the middle of the run.`);
-	}
-	const preempted = comparisons.reduce((sum, cell) => sum + (cell.on.preemptions ?? 0), 0);
-	if (preempted > 0) lines.push(`${preempted} requests were preempted with caching on: the cache was full of running ones.`);
-	return lines;
-}
-/** Whether what a cell saved came from the cache: else it is chance, or the difference of two servers. */
-function isReal({ reason }) {
-	return reason === null;
-}
-/** The cell whose numbers stand for the study: the longest prefix that pays most. */
-function bestCell(main) {
-	return main.filter(isReal).sort((a, b) => (b.saving ?? 0) - (a.saving ?? 0))[0];
-}
-function dilutionLines(main, facts) {
-	const rates = main.flatMap(({ on }) => on.hitRate === null ? [] : [on.hitRate]);
-	const lines = rates.length === 0 ? ["The server tells no hit rate."] : [`The server found ${percent(Math.min(...rates))} to ${percent(Math.max(...rates))} of the prompt tokens in its cache` + (Math.min(...rates) > .5 ? "; every request shared its prefix, so h is close to 1 here and lower in production." : ", though every request shared its prefix.")];
-	const best = bestCell(main);
-	const [miss, hit] = [best?.off.ttftS?.mean, best?.on.ttftS?.mean];
-	if (best === void 0 || miss === void 0 || hit === void 0) return lines;
-	const ms = (seconds) => `${(seconds * 1e3).toFixed(1)} ms`;
-	const expected = (h) => h * hit + (1 - h) * miss;
-	const share = MIXED.eligible * MIXED.hits;
-	lines.push(`E[TTFT] = h · ${ms(hit)} + (1 − h) · ${ms(miss)} at ${best.regime} tokens and ${best.concurrency} in flight: ` + [
-		.25,
-		.5,
-		.75,
-		1
-	].map((h) => `${ms(expected(h))} for h = ${h}`).join(", ") + ".", `Of traffic of which f = ${percent(MIXED.eligible)} has the prefix, found h = ${percent(MIXED.hits)} of the time, f · h = ${percent(share)} benefits: mean TTFT ${ms(expected(share))}, ${signed(expected(share) / miss - 1)}.`);
-	const prompts = facts.prompts.find((each) => each.workload === best.workload && each.regime === best.regime);
-	if (prompts !== void 0) {
-		const saved = (best.hits ?? 1) * prompts.sharedTokens;
-		lines.push(`Prefill saved per request, h · P: about ${saved.toFixed(0)} tokens.`);
-	}
-	return lines;
-}
-function workloadLine(cell) {
-	const at = `${cell.workload}, ${cell.regime} tokens at ${cell.concurrency}`;
-	const rate = cell.on.hitRate === null ? "hit rate unknown" : `hit rate ${percent(cell.on.hitRate)}`;
-	const churn = cell.on.turnover === null || cell.on.turnover < .5 ? "" : `, the cache written anew ${cell.on.turnover.toFixed(1)} times`;
-	const [expected, measured] = [cell.expectedTtftS, cell.on.ttftS?.mean ?? null];
-	const model = expected === null || measured === null ? "" : `; E[TTFT] by h = ${percent(cell.hits ?? 0)} is ${(expected * 1e3).toFixed(1)} ms, measured ${(measured * 1e3).toFixed(1)} ms`;
-	const why = cell.reason === null ? "" : `; ${cell.reason.text}`;
-	return `${at}: median TTFT ${signed(cell.ttftP50)}, ${rate}${churn}${model}${why}.`;
-}
-function conclusionOf(main, others, facts) {
-	const paying = main.filter((cell) => isReal(cell) && (cell.saving ?? 0) >= PAYS);
-	const caveat = caveatOf(others, facts, main);
-	const first = [...paying].sort((a, b) => (Number(a.regime) || 0) - (Number(b.regime) || 0) || a.concurrency - b.concurrency)[0];
-	const best = bestCell(main);
-	if (first === void 0 || best === void 0) {
-		const [why] = main.flatMap(({ reason }) => reason === null ? [] : [reason.text]);
-		return [
-			`Do not count on prefix caching here: no measured prefix brought the first token ${percent(PAYS)} sooner${why === void 0 ? "" : ` (${why})`}.`,
-			...caveat,
-			"For a manager: on this model and GPU, reusing shared prompts changed nothing that a user would notice."
-		];
-	}
-	const throughput = Math.max(...main.map(({ tokensPerS }) => tokensPerS ?? 0));
-	const rates = paying.flatMap(({ on }) => on.hitRate === null ? [] : [on.hitRate]);
-	const savings = paying.map(({ saving }) => saving ?? 0);
-	const gain = throughput >= .05 ? `up to ${percent(throughput)} more tokens per second` : "no more throughput";
-	return [
-		`Enable it for endpoints that share ${first.regime} tokens or more, from ${first.concurrency} in flight on: TTFT ${signed(-(first.saving ?? 0))} there, ${signed(-(best.saving ?? 0))} at ${best.regime} tokens and ${best.concurrency} in flight, ${gain}.`,
-		`It is working when the TTFT of such traffic falls by ${percent(Math.min(...savings))} to ${percent(Math.max(...savings))}` + (rates.length === 0 ? "." : ` and the server's hit rate stays above ${percent(Math.min(...rates))}.`),
-		...lossOf(main),
-		...caveat,
-		`For a manager: the server reads a shared prompt of ${best.regime} tokens once instead of every time, so that the first word comes ${Math.max(...savings) >= .5 ? `${(1 / (1 - Math.max(...savings))).toFixed(1)} times as fast` : `${percent(Math.max(...savings))} sooner`} ${best.concurrency === 1 ? "for one user at a time" : `with ${best.concurrency} users at once`}; it brings ${gain}.`
-	];
-}
-/** Where a 95th percentile rose though the median fell. */
-function lossOf(main) {
-	const worse = main.filter(({ win }) => win === "capacity_ux_loss" || win === "latency_p95_loss");
-	if (worse.length === 0) return [];
-	return [`A UX loss comes with it at ${worse.map(({ regime, concurrency }) => `${regime} tokens at ${concurrency}`).join(", ")}: a 95th percentile rose. Hold it against your SLO first.`];
-}
-/** The one failure mode: measured where an anti-pattern was, else by how many prefixes the cache holds. */
-function caveatOf(others, { capacityTokens }, main) {
-	const anti = others.find(({ workload, reason }) => workload === "thrash" && reason !== null) ?? others.find(({ workload, reason }) => ["unique", "churn"].includes(workload) && reason !== null);
-	if (anti !== void 0) return [`Caveat: with ${anti.workload} prompts (${anti.regime} tokens at ${anti.concurrency}) nothing was gained: ${anti.reason?.text}.`];
-	const longest = Math.max(...main.map(({ regime }) => Number(regime) || 0));
-	if (capacityTokens === null || !(longest > 0)) return ["Caveat: requests that each bring a long prefix of their own fill the cache and are never found again."];
-	return [`Caveat: the KV cache holds ${capacityTokens} tokens, ${Math.floor(capacityTokens / longest)} distinct prefixes of ${longest}; with more in turn, or a unique long document in each request, they are evicted before they are used again.`];
-}
-function percent(share) {
-	return `${(share * 100).toFixed(0)} %`;
-}
-function signed(share) {
-	if (share === null) return "not measured";
-	const points = (share * 100).toFixed(0);
-	if (Number(points) === 0) return "unchanged";
-	return `${share > 0 ? "+" : "−"}${points.replace("-", "")} %`;
 }
 
 // src/report/prefix-csv.ts
@@ -5218,7 +5591,8 @@ const WINS = {
 	capacity: "capacity win",
 	capacity_ux_loss: "capacity win, UX loss",
 	latency: "latency win",
-	latency_p95_loss: "latency win at the median, UX loss at p95"
+	latency_p95_loss: "latency win at the median, UX loss at p95",
+	latency_throughput_loss: "latency win, throughput loss"
 };
 /** The canonical table of a workload: what caching changed by length and concurrency. */
 function prefixTable(cells) {
@@ -5226,7 +5600,11 @@ function prefixTable(cells) {
 }
 function rowOf(cell) {
 	const { off, on } = cell;
-	const notes = [...off.notes.map((note) => `off: ${note}`), ...on.notes.map((note) => `on: ${note}`)];
+	const notes = [
+		...off.notes.map((note) => `off: ${note}`),
+		...on.notes.map((note) => `on: ${note}`),
+		...!cell.quiet && off.quiet && on.quiet ? ["misses: not quiet"] : []
+	];
 	const win = cell.win === "none" ? (cell.reason?.name ?? "").replaceAll("_", " ") : WINS[cell.win];
 	return [
 		plain(cell.regime),
@@ -5286,6 +5664,22 @@ function promptsTable(prompts) {
 		"l"
 	]);
 }
+/** How much was measured, without which no percentage can be judged: requests, lengths of answers, rounds, servers. */
+function sizes(rows) {
+	const studied = rows.filter(({ workload }) => workload !== MISSES);
+	if (studied.length === 0) return [];
+	const answers = studied.flatMap(({ outputTokens }) => outputTokens === null ? [] : [outputTokens]);
+	const length = answers.length === 0 ? "of a length that no server told" : `of ${span(answers)} output tokens`;
+	const misses = rows.length === studied.length ? "" : ", as many misses beside the hits of the main workload";
+	const rounds = span(studied.map((row) => row.rounds));
+	const servers = span(studied.map((row) => row.sessions));
+	return [`Each cell is ${span(studied.map(({ requests }) => requests))} requests to each kind of server${misses}, with answers ${length}, in ${rounds} ${rounds === "1" ? "round" : "rounds"} on ${servers} ${servers === "1" ? "server" : "servers"} of each kind.`];
+}
+/** `32`, or `32 to 64` */
+function span(values) {
+	const [least, most] = [Math.min(...values).toFixed(0), Math.max(...values).toFixed(0)];
+	return least === most ? least : `${least} to ${most}`;
+}
 function bullets(lines) {
 	return lines.map((line) => `- ${plain(line)}`).join("\n");
 }
@@ -5301,6 +5695,7 @@ function renderPrefixResults(results) {
 		...study.doubts.length === 0 ? [] : ["## Before you rely on it", bullets(study.doubts)],
 		"## Results",
 		"Caching off against on: times to the first token, and changes as shares of the value with caching off. `hit against miss` is the median TTFT of hits against that of misses which took turns with them on the server with caching: what the two servers differ by beside caching is not in it.",
+		...sizes(study.rows),
 		...tables.length === 0 ? ["No cell was measured on both servers."] : tables,
 		...dropped.length === 0 ? [] : [bullets(dropped.map(({ cell, reason }) => `${cell} was ${reason}`))],
 		"## Interpretation",
@@ -5311,19 +5706,25 @@ function renderPrefixResults(results) {
 		`Each prefix is the same byte by byte in all its prompts; behind it every request has a mark of its own, so that nothing but the prefix is ever found. ${code("csv/prefix_prompts.jsonl")} holds them with the hashes.`,
 		promptsTable(prompts),
 		"## What the server said",
-		...logParts(log),
+		...logParts(log, results.meantToMiss),
 		"## Run it again",
 		codeBlock([results.command]),
 		""
 	].join("\n\n");
 }
-function logParts(log) {
+function logParts(log, meantToMiss) {
 	if (log === null) return ["There is no log of the server with caching on."];
 	return [
 		log.startup.length === 0 ? "Its log says nothing of the prefix cache at its start." : codeBlock(log.startup),
 		log.pressure.length === 0 ? "It said nothing of memory that ran short." : codeBlock(log.pressure),
-		...log.hitRate === null ? [] : ["Its last word on the hit rate:", codeBlock([log.hitRate])]
+		...log.hitRate === null ? [] : [`${hitRateWords(meantToMiss)}:`, codeBlock([log.hitRate])]
 	];
+}
+/** The log counts all requests together, the table those that share their prefix. */
+function hitRateWords(meantToMiss) {
+	const said = "Its last word on the hit rate";
+	if (meantToMiss === null || meantToMiss === 0) return said;
+	return `${said}, hits and misses together: ${(meantToMiss * 100).toFixed(0)} % of the requests that were measured on it were meant to miss`;
 }
 /** For the terminal: a line a cell, then the conclusion. */
 function prefixSummaryText({ study }) {
@@ -5335,7 +5736,7 @@ function prefixSummaryText({ study }) {
 				`TTFT p50 ${ms(cell.off.ttftS)} → ${ms(cell.on.ttftS)} ms (${change(cell.ttftP50)}),`,
 				...cell.savingWithin === null ? [] : [`hit against miss ${change(-cell.savingWithin)},`],
 				`tok/s ${change(cell.tokensPerS)},`,
-				`hit rate ${share(cell.on.hitRate)}`
+				`hit rate ${share(cell.on.hitRate)}${cell.quiet ? "" : ", not quiet"}`
 			].join(" ");
 		}),
 		"",
@@ -5410,6 +5811,7 @@ async function reportPrefix(study) {
 		titles: Object.fromEntries(Object.entries(WORKLOADS).map(([name, { title }]) => [name, title])),
 		prompts,
 		log: serverLog === null ? null : prefixLogLines(serverLog),
+		meantToMiss: on === void 0 ? null : missShareOf(sessions, on.index),
 		command: study.command
 	};
 	const page = renderPrefixResults(results);
@@ -5596,6 +5998,52 @@ async function promptGroups(options, files, world) {
 	return readPromptFile(text, options.prompts);
 }
 
+// src/study-doubts.ts
+const NOT_QUIET = "The machine was not quiet in";
+/** Why what was measured must not be trusted: what is no result ends as invalid. A busy machine is a doubt. */
+function untrustedIn(run, measurements) {
+	const ofMachine = new Set(run.sessions.flatMap(({ rounds = [], dirtyStart = [] }) => [...dirtyStart, ...rounds.map(({ dirty }) => dirty.join("; "))]));
+	return [...new Set(measurements.taints.map(({ reason }) => reason))].filter((reason) => !ofMachine.has(reason));
+}
+/**
+* What the machine did meanwhile, as sentences: of rounds, and of server starts. Each reason stands there once, with its
+* worst figure over all of them. Rounds that a clean one replaced are not counted.
+*/
+function machineDoubts({ sessions }) {
+	const ok = sessions.filter((session) => session.outcome === "ok");
+	const rounds = ok.flatMap((session) => session.rounds ?? []);
+	return [...sentenceOf(rounds.filter((round) => round.use !== "replaced").map((round) => round.dirty), rounds.length, "rounds"), ...sentenceOf(ok.map((session) => session.dirtyStart ?? []), ok.length, "server starts")];
+}
+function sentenceOf(reasons, of, what) {
+	const dirty = reasons.filter((each) => each.length > 0);
+	if (dirty.length === 0) return [];
+	const worst = dirty.length > 1 ? ", at worst" : "";
+	return [`${NOT_QUIET} ${dirty.length} of ${of} ${what}${worst}: ${worstOfEach(dirty.flat()).join("; ")}`];
+}
+/** A figure of a reason, not a digit of a name: `41.2` in `for 41.2 % of batching.c8`, not a process's number. */
+const FIGURE = /(?<=^|[\s(])(?<!PID )\d+(?:\.\d+)?(?=[\s,;)]|$)/g;
+/** Reasons that differ in their figures alone are one: that of the largest first figure stays, at its first place. */
+function worstOfEach(reasons) {
+	const figureOf = (reason) => Number(reason.match(FIGURE)?.[0] ?? 0);
+	const worst = /* @__PURE__ */ new Map();
+	for (const reason of reasons) {
+		const key = reason.replace(FIGURE, "#");
+		const known = worst.get(key);
+		if (known === void 0 || figureOf(reason) > figureOf(known)) worst.set(key, reason);
+	}
+	return [...worst.values()];
+}
+/** A page that begins with what speaks against relying on it, where it does not say so itself. */
+function withDoubts(page, doubts) {
+	const unsaid = doubts.map(plain).filter((doubt) => !isSaid(doubt, page));
+	if (unsaid.length === 0) return page;
+	return `Before you rely on it:\n\n${unsaid.map((doubt) => `- ${doubt}`).join("\n")}\n\n${page}`;
+}
+/** Whether a page says it, or, of a machine that was not quiet, says it in its own numbers. */
+function isSaid(doubt, page) {
+	return page.includes(doubt) || doubt.startsWith(NOT_QUIET) && page.includes(NOT_QUIET);
+}
+
 // src/study-sessions.ts
 /** The sessions of the plan that are still to be measured: those that ended well, or were left out, are not repeated. */
 function sessionsLeft(order, { sessions, study }) {
@@ -5623,6 +6071,7 @@ async function measureCells(started, study, config, world, { budgetMinutes }) {
 	let left = sessionsLeft(plan.order, run);
 	started.progress.expect(left);
 	if (left.length < plan.order.length) world.log.step(`resuming: ${left.length} of ${plan.order.length} sessions are left, the others were measured or left out`);
+	if (run.sessions.some(({ outcome }) => outcome !== "ok") && left.length > 0) world.log.step("a session that did not end well is measured again from its start");
 	const drop = (cell, variant) => {
 		const reason = `left out: the study would not have fitted in ${budgetMinutes} min`;
 		world.log.warn(`${cell}: ${reason}`);
@@ -5746,11 +6195,13 @@ async function runStudy(kind, options, config, world, request) {
 	await measureCells(started, study, config, world, request);
 	const measured = await concludeMeasuring(started, config, world);
 	const where = relative(world.cwd, runDir) || runDir;
-	const stopped = measured.failure === null ? null : stoppedText(measured.failure, resumeCommand(request.command, where));
+	const refused = measured.failure?.cause === "failed_start" && isRefused(kind, run);
+	const resume = refused ? null : resumeCommand(request.command, where);
+	const stopped = measured.failure === null ? null : stoppedText(measured.failure, resume);
 	try {
 		if (measured.failure !== null && stopped !== null && !run.sessions.some((session) => session.outcome === "ok")) return {
 			runDir,
-			exitCode: exitOf(measured.failure),
+			exitCode: exitOf(measured.failure, refused),
 			summary: stopped
 		};
 		const { traces } = await readRunFolder(runDir);
@@ -5767,44 +6218,27 @@ async function runStudy(kind, options, config, world, request) {
 			files,
 			serverLog: (session) => readTextIfExists(join(folder, "sessions", String(session), "server.log"))
 		});
-		for (const { name, text } of report.files) await files.write(name, text);
+		for (const { name, text } of report.files) await files.write(name, name.endsWith(".md") ? withDoubts(text, doubts) : text);
 		await files.write(RUN_FILES.report, withDoubts(report.report, doubts));
 		const unsaid = doubts.filter((doubt) => !isSaid(doubt, report.summary)).map((doubt) => `! ${doubt}\n`);
 		const invalid = [...untrusted, ...report.invalid ?? []];
 		const failed = stopped === null ? "" : `\n${stopped}`;
 		return {
 			runDir,
-			exitCode: measured.failure !== null ? exitOf(measured.failure) : invalid.length > 0 ? EXIT.noVerdict : EXIT.pass,
+			exitCode: measured.failure !== null ? exitOf(measured.failure, refused) : invalid.length > 0 ? EXIT.noVerdict : EXIT.pass,
 			summary: `${report.summary}${unsaid.join("")}${failed}\nEverything is in ${where}; the page is ${join(where, RUN_FILES.report)}\n`
 		};
 	} finally {
 		await measured.close();
 	}
 }
-function exitOf(failure) {
-	return failure.exitCode;
+/** Whether the last server would not start since the study's own options ask for what it cannot do. */
+function isRefused({ isRefusal }, { sessions }) {
+	const last = sessions.at(-1);
+	return last?.outcome === "failed_start" && last.cause !== void 0 && isRefusal?.(last.cause) === true;
 }
-/** Why what was measured must not be trusted: what is no result ends as invalid. A busy machine is a doubt. */
-function untrustedIn(run, measurements) {
-	const ofMachine = new Set(run.sessions.flatMap(({ rounds = [], dirtyStart = [] }) => [...dirtyStart, ...rounds.map(({ dirty }) => dirty.join("; "))]));
-	return [...new Set(measurements.taints.map(({ reason }) => reason))].filter((reason) => !ofMachine.has(reason));
-}
-/** A page that begins with what speaks against relying on it, where it does not say so itself. */
-function withDoubts(page, doubts) {
-	const unsaid = doubts.map(plain).filter((doubt) => !isSaid(doubt, page));
-	if (unsaid.length === 0) return page;
-	return `Before you rely on it:\n\n${unsaid.map((doubt) => `- ${doubt}`).join("\n")}\n\n${page}`;
-}
-const NOT_QUIET = "The machine was not quiet in";
-/** Whether a page says it, or, of a machine that was not quiet, says it in its own numbers. */
-function isSaid(doubt, page) {
-	return page.includes(doubt) || doubt.startsWith(NOT_QUIET) && page.includes(NOT_QUIET);
-}
-function machineDoubts({ sessions }) {
-	const rounds = sessions.flatMap((session) => session.outcome === "ok" ? session.rounds ?? [] : []);
-	const dirty = rounds.filter((round) => round.use !== "replaced" && round.dirty.length > 0);
-	const [first] = dirty;
-	return first === void 0 ? [] : [`${NOT_QUIET} ${dirty.length} of ${rounds.length} rounds: ${first.dirty.join("; ")}`];
+function exitOf(failure, refused) {
+	return refused ? EXIT.usage : failure.exitCode;
 }
 /** Ends the servers of a run that was killed. */
 async function endLeftovers(statePath, { log }) {
@@ -5812,9 +6246,20 @@ async function endLeftovers(statePath, { log }) {
 	const survivors = await endServersOf(await readStateFile(statePath), log);
 	if (survivors.length > 0) throw new UsageError(`--resume: processes ${survivors.join(", ")} of the run that was killed could not be ended: end them by hand first`);
 }
-/** How a study that did not end goes on: what was measured is kept. */
+/**
+* How a study that did not end goes on: what was measured is kept.
+*
+* @param resume - the command; null where other options are needed, which make it another study
+*/
 function stoppedText({ cause, headline, nextAction }, resume) {
-	return cause === "cancelled" ? `${headline}\nGo on with it where it stopped: ${resume}\n` : `${headline}\n${nextAction}\nThen go on with it where it stopped: ${resume}\n`;
+	const cancelled = cause === "cancelled";
+	const goOn = `${cancelled ? "Go" : "Then go"} on with it, keeping the sessions that ended; the one that did not is measured again from its start: ${resume}`;
+	return [
+		headline,
+		...cancelled ? [] : [nextAction],
+		...resume === null ? [] : [goOn],
+		""
+	].join("\n");
 }
 /** @param command - as it was typed */
 function resumeCommand(command, runDir) {

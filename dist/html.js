@@ -21572,7 +21572,7 @@ function samples(compared, measurements) {
 }
 function sessionsCell(sessions, unit) {
 	const factor = unit === "share" ? 100 : 1;
-	const value = (each) => number(each, unit, formatNumber$1(Number((each * factor).toPrecision(6))));
+	const value = (each) => number(each, unit, formatNumber$1(Number((each * factor).toPrecision(12))));
 	return html`<span class="samples">${sessions.map((rounds) => html`[${rounds.map((each, index) => html`${index > 0 ? ", " : ""}${value(each)}`)}] `)}</span>`;
 }
 function absent(measurements) {

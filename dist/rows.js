@@ -13,7 +13,10 @@ const comparisonSchema = object({
 	unconfirmed: literal(true).optional(),
 	/** Set where more sessions of the base beside head's could decide what is inconclusive. */
 	baseDecides: literal(true).optional(),
-	/** False where no more sessions of head could decide what is inconclusive. */
+	/**
+	* False where no more sessions of head could decide what is inconclusive; true of what is invalid because its samples
+	* were too few, which another session may have.
+	*/
 	decidable: boolean().optional(),
 	/** Estimate of each side in the metric's unit; null when that side has none. */
 	base: number().nullable(),

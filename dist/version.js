@@ -45,7 +45,9 @@ const absentSchema = object({
 	variant: string(),
 	session: number().int().nonnegative(),
 	round: number().int().nonnegative().nullable(),
-	reason: string()
+	reason: string(),
+	/** Set where there were too few samples: another session may have enough. */
+	tooFew: literal(true).optional()
 });
 /** A run's measurement that must not be trusted, and why (a cold case that hit the cache, errors, …). */
 const taintSchema = object({

@@ -1,4 +1,4 @@
-import { MOST_CONFIRMING } from "../domain/look.ts";
+import { LEAST_CONVICTING, MOST_CONFIRMING } from "../domain/look.ts";
 import type { Level } from "../domain/metric.ts";
 import type { MetricNoise } from "../domain/noise.ts";
 import type { Verdict } from "../domain/verdict.ts";
@@ -43,7 +43,7 @@ export interface Judgement {
   readonly pValue: number | null;
   /** Standard deviation of a session, on the scale of logarithms where the metric has one. */
   readonly sessionSd: number | null;
-  /** A regression that a session of the base beside head's would confirm or refute, and too few were measured. */
+  /** A regression that another session of head, or of the base beside it, would confirm or refute. */
   readonly unconfirmed?: true;
   /** Set where more sessions of the base beside head's could decide what is inconclusive. */
   readonly baseDecides?: true;
@@ -159,7 +159,8 @@ class JudgedMetric {
     const { loss, tolerance } = estimate;
     if (finding.convicts && !(isWanting && hasMoved)) {
       const atLeast = sayLoss(this.#lowerBound(estimate, finding), estimate);
-      const open = isWanting ? { unconfirmed: true as const } : {};
+      const isAlone = !estimate.known.steady && estimate.head.length < LEAST_CONVICTING;
+      const open = isWanting || isAlone ? { unconfirmed: true as const } : {};
       return { ...numbers, verdict: "regressed", ...open, reason: `surely more than ${atLeast} worse` };
     }
     if (hasMoved) {

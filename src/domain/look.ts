@@ -4,6 +4,12 @@ import { z } from "zod";
 export const lookVariantSchema = z.enum(["base", "head"]);
 export type LookVariant = z.infer<typeof lookVariantSchema>;
 
+/**
+ * Sessions of head that a regression of what is timed is shown by, where the scenario allows as many: one alone may have
+ * been in a state that no other is in, from its start to its end.
+ */
+export const LEAST_CONVICTING = 2;
+
 /** The most sessions of the base that are measured beside head's: as many as a full baseline has. */
 export const MOST_CONFIRMING = 5;
 

@@ -1,5 +1,5 @@
 import type { Comparison } from "../domain/comparison.ts";
-import { type Look, type LookVariant, MOST_CONFIRMING } from "../domain/look.ts";
+import { LEAST_CONVICTING, type Look, type LookVariant, MOST_CONFIRMING } from "../domain/look.ts";
 
 /** What is known when a look at the measurements is taken. */
 export interface LookState {
@@ -34,8 +34,9 @@ export type LookPlan =
  *
  * - What no session is ever slow in (KV cache, memory) ends a run as soon as it regressed; so does everything else
  *   once it regressed: what others would come to, cannot change the exit.
- * - Any other regression against a baseline of another day is first confirmed by sessions of the base: if those are as
- *   slow, the machine changed.
+ * - Any other regression of one session is first seen in another one, where the scenario allows two.
+ * - Against a baseline of another day it is then confirmed by sessions of the base: if those are as slow, the machine
+ *   changed.
  * - So is a loss that only some sessions of the baseline are as bad as: a slow one hides nothing then.
  * - What is undecided gets another session of head, up to the scenario's number, while the budget has the time. So
  *   does what had too few samples; everything else that is invalid stays so, and ends the run.
@@ -100,7 +101,20 @@ function pairOrder(pair: number, baseFirst: boolean): LookVariant[] {
 }
 
 function afterRegression(state: LookState, regressed: readonly Comparison[]): LookPlan {
-  if (!canConfirm(state) || regressed.some(({ unconfirmed }) => unconfirmed === undefined)) {
+  const isOpen = regressed.every(({ unconfirmed }) => unconfirmed === true);
+  const again = nextOrder(state);
+  if (
+    isOpen &&
+    state.sessions.head < Math.min(LEAST_CONVICTING, state.mostSessions) &&
+    affordable(state, again)
+  ) {
+    return {
+      kind: "measure",
+      order: again,
+      why: `${listed(regressed)} regressed in one session: in another, too?`,
+    };
+  }
+  if (!canConfirm(state) || !isOpen) {
     return { kind: "decided", why: `${listed(regressed)} regressed` };
   }
   if (!affordable(state, ["base"])) {

@@ -60,7 +60,17 @@ describe("a steady metric with a full baseline", () => {
   });
 
   it("but of twice as bad they do", () => {
-    expect(one({ head: times(2.2, STEADY.slice(0, 1)) }).verdict).toBe("regressed");
+    const alone = { base: STEADY.slice(0, 3), head: times(2.2, STEADY.slice(0, 1)) };
+    expect(one({ head: alone.head })).toMatchObject({ verdict: "regressed", unconfirmed: true });
+    // Of one session it stays so whatever the base beside it says: another one may not show it.
+    expect(one({ head: alone.head, fresh: STEADY })).toMatchObject({
+      verdict: "regressed",
+      unconfirmed: true,
+    });
+    expect(judge([input({ ...alone })], { interleaved: true })[0]).toMatchObject({ unconfirmed: true });
+    const two = judge([input({ ...alone, head: times(2.2, STEADY.slice(0, 2)) })], { interleaved: true });
+    expect(two[0]?.verdict).toBe("regressed");
+    expect(two[0]?.unconfirmed).toBeUndefined();
   });
 
   it("one good session is enough to doubt a loss", () => {

@@ -96,13 +96,32 @@ describe("planNextLook", () => {
 
   it("a regression that the machine could be is confirmed by the base, if it can be started", () => {
     const comparisons = [of("regressed", { unconfirmed: true }), open];
-    expect(planNextLook(state({ comparisons }))).toMatchObject({ kind: "measure", order: ["base"] });
-    expect(planNextLook(state({ comparisons, base: "stored" })).kind).toBe("decided");
-    expect(planNextLook(state({ comparisons, remainingS: 50 }))).toMatchObject({
+    const lost = { comparisons, sessions: { head: 2, base: 0 } };
+    expect(planNextLook(state(lost))).toMatchObject({ kind: "measure", order: ["base"] });
+    expect(planNextLook(state({ ...lost, base: "stored" })).kind).toBe("decided");
+    expect(planNextLook(state({ ...lost, remainingS: 50 }))).toMatchObject({
       kind: "decided",
       why: /could confirm it/,
     });
-    expect(planNextLook(state({ comparisons: [...comparisons, of("regressed")] })).kind).toBe("decided");
+    expect(planNextLook(state({ ...lost, comparisons: [...comparisons, of("regressed")] })).kind).toBe(
+      "decided",
+    );
+  });
+
+  it("a regression of one session is seen in another one first, where the scenario allows it", () => {
+    const alone = { comparisons: [of("regressed", { unconfirmed: true })] };
+    const why = "m.regressed regressed in one session: in another, too?";
+    expect(planNextLook(state(alone))).toEqual({ kind: "measure", order: ["head"], why });
+    expect(planNextLook(state({ ...alone, base: "stored" }))).toEqual({
+      kind: "measure",
+      order: ["head"],
+      why,
+    });
+    const pair = planNextLook(state({ ...alone, base: "interleaved", baseFirst: true }));
+    expect(pair).toEqual({ kind: "measure", order: ["head", "base"], why });
+    expect(planNextLook(state({ ...alone, mostSessions: 1 }))).toMatchObject({ order: ["base"] });
+    expect(planNextLook(state({ ...alone, mostSessions: 1, base: "stored" })).kind).toBe("decided");
+    expect(planNextLook(state({ ...alone, base: "stored", remainingS: 50 })).kind).toBe("decided");
   });
 
   it("a loss that some of the baseline's sessions are as bad as is held against more of the base, after head's", () => {
