@@ -42442,7 +42442,8 @@ var JudgedMetric = class {
 		const { loss, tolerance } = estimate;
 		if (finding.convicts && !(isWanting && hasMoved)) {
 			const atLeast = sayLoss(this.#lowerBound(estimate, finding), estimate);
-			const open = isWanting ? { unconfirmed: true } : {};
+			const isAlone = !estimate.known.steady && estimate.head.length < 2;
+			const open = isWanting || isAlone ? { unconfirmed: true } : {};
 			return {
 				...numbers,
 				verdict: "regressed",
@@ -43321,8 +43322,9 @@ async function writeHtmlReport(runDir, input, log) {
 *
 * - What no session is ever slow in (KV cache, memory) ends a run as soon as it regressed; so does everything else
 *   once it regressed: what others would come to, cannot change the exit.
-* - Any other regression against a baseline of another day is first confirmed by sessions of the base: if those are as
-*   slow, the machine changed.
+* - Any other regression of one session is first seen in another one, where the scenario allows two.
+* - Against a baseline of another day it is then confirmed by sessions of the base: if those are as slow, the machine
+*   changed.
 * - So is a loss that only some sessions of the baseline are as bad as: a slow one hides nothing then.
 * - What is undecided gets another session of head, up to the scenario's number, while the budget has the time. So
 *   does what had too few samples; everything else that is invalid stays so, and ends the run.
@@ -43393,7 +43395,14 @@ function pairOrder(pair, baseFirst) {
 	return pair % 2 === 0 === baseFirst ? ["base", "head"] : ["head", "base"];
 }
 function afterRegression(state, regressed) {
-	if (!canConfirm(state) || regressed.some(({ unconfirmed }) => unconfirmed === void 0)) return {
+	const isOpen = regressed.every(({ unconfirmed }) => unconfirmed === true);
+	const again = nextOrder(state);
+	if (isOpen && state.sessions.head < Math.min(2, state.mostSessions) && affordable(state, again)) return {
+		kind: "measure",
+		order: again,
+		why: `${listed(regressed)} regressed in one session: in another, too?`
+	};
+	if (!canConfirm(state) || !isOpen) return {
 		kind: "decided",
 		why: `${listed(regressed)} regressed`
 	};

@@ -7026,7 +7026,7 @@ function changes(comparison, headline, width) {
 			return verdict === "pass" ? [row] : [row, STYLES[verdict]];
 		}),
 		...restLines(all.slice(MOST_ROWS)),
-		...isShort ? ["  * unconfirmed by a start of the base beside it"] : [],
+		...isShort ? ["  * unconfirmed: another start of it, or of the base, could refute it"] : [],
 		...reasons.map(({ metrics, reason }) => `  ${said(idList(metrics))}: ${reason}`)
 	];
 }

@@ -9,7 +9,7 @@ const comparisonSchema = object({
 	direction: _enum(["lower", "higher"]),
 	level: levelSchema,
 	verdict: _enum(VERDICTS),
-	/** Set on a regression that a session of the base beside head's would confirm or refute, and none was measured. */
+	/** Set on a regression that another session of head, or one of the base beside it, would confirm or refute. */
 	unconfirmed: literal(true).optional(),
 	/** Set where more sessions of the base beside head's could decide what is inconclusive. */
 	baseDecides: literal(true).optional(),
