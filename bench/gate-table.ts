@@ -199,8 +199,8 @@ const LIMITS = `
   for all three ([gate-cpu.md](gate-cpu.md)); they change little here, where metrics are equally quiet.
 - Where one session in four is slow, all three of head are in 1.6 % of the runs without a loss. A rule that blocks no
   more than 1 % of those can block no more than about two thirds of the losses that look the same, with any number of
-  baseline sessions; the oracle finds 69 % of a loss of the slow sessions' own size, and 22 % of +3 %. How many of the base's may be as bad is a whole number, so the
-  share goes by steps: 1 of 10, 2 of 15 and 5 of 25, the sessions beside head's among them.
+  baseline sessions; the oracle finds 68 % of a loss of the slow sessions' own size, and 16 % of +3 %. How many of the base's may
+  be as bad is a whole number, so the share goes by steps: 1 of 10, 2 of 15 and 5 of 25, the sessions beside head's among them.
 - −12 % at 64 in flight is the one loss that is out of reach. Of the later sessions, 6 % apart there (one standard
   deviation; one round in ten is a quarter slower), even the oracle finds it in one run of three on the one GPU and in three
   of four on the other. Of the three sessions that the target was set with, one round in six is 12 % off, which drawing with
