@@ -42545,12 +42545,10 @@ var JudgedMetric = class {
 			const alone = counted(fresh);
 			const isWorse = all.finding.convicts && alone.finding.convictsBeside;
 			return {
-				...isWorse ? alone : {
-					...alone,
-					finding: {
-						...alone.finding,
-						convicts: false
-					}
+				...alone,
+				finding: {
+					...alone.finding,
+					convicts: isWorse
 				},
 				hasMoved: !isWorse,
 				isOpen: false

@@ -323,6 +323,29 @@ describe("a machine that is far noisier than that of the shipped figures", () =>
     expect(found.verdict).toBe("regressed");
   });
 
+  it("a loss far beyond that by which the machine became slower is none of the machine's", () => {
+    const rate = (values: readonly number[]) => values.map((value) => [value]);
+    const found = (head: readonly number[]) => {
+      const lost = input({
+        metric: "batching.c8.wave_tokens_per_s",
+        direction: "higher",
+        tolerance: { relative: 0.05, absolute: 0 },
+        base: rate([1796, 1621, 1551, 1581, 1701]),
+        head: rate(head),
+        fresh: rate([1429, 1376, 1557]),
+      });
+      // Others are three times as noisy as what is shipped makes of them.
+      const mild = spread.map((value) => [value ** 0.18]);
+      const others = names.map((metric) => input({ metric, base: mild, head: mild.slice(0, 3) }));
+      return judge([lost, ...others])[0]!;
+    };
+    expect(found([612, 324, 357]).verdict).toBe("regressed");
+    expect(found([1330, 1300, 1340])).toMatchObject({
+      verdict: "inconclusive",
+      reason: expect.stringMatching(/so is what the baseline was made of/),
+    });
+  });
+
   it("convicts of less than one noisy metric among steady ones", () => {
     const steady = names.slice(1).map((metric) => input({ metric }));
     const alone = judge([noisy(names[0] as string, 1.2), ...steady])[0]!;
