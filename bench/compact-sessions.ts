@@ -1,7 +1,7 @@
 /**
  * Makes `bench/data/h200-later.json` from run folders of vllm-gate: `node bench/compact-sessions.ts RUN...`, in the order
- * in which they ran. Kept of each session: the flags beside the common ones, the GPU, what was
- * counted and not timed, and of each request of a round its start since the case's first one, TTFT and end-to-end time, in milliseconds.
+ * in which they ran. Kept of each session: the flags beside the common ones, the GPU, what was counted and not timed, and
+ * of each request of a round its start since the case's first one, TTFT and end-to-end time, in milliseconds.
  */
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,8 +1,9 @@
 /**
- * Real runs of the decision: whole sessions of an H200 as they were measured, after the decision was made. Baseline,
+ * Real runs of the decision: whole sessions of an H200 as measured, after its constants had been fixed. Baseline,
  * head and the base beside it are different sessions of one GPU, drawn without replacement; nothing is planted.
  */
 import { Random } from "../src/simulator/random.ts";
+import { shuffle } from "../src/stats/rank-split.ts";
 import { simulateGate } from "./gate-run.ts";
 import { laterPool, measuredMetrics, type SessionMetrics } from "./gate-sessions.ts";
 
@@ -43,10 +44,10 @@ export function laterResults(runs: number): LaterResult[] {
     const counts = { failed: 0, warned: 0, passed: 0, sessions: 0, baseSessions: 0 };
     const regressed: Record<string, number> = {};
     for (let run = 0; run < runs; run += 1) {
-      const shuffled = shuffle(plain, random);
-      const base = shuffled.slice(0, BASELINE);
-      const head = flags === "" ? shuffled.slice(BASELINE, BASELINE + MOST_SESSIONS) : shuffle(own, random);
-      const beside = shuffled.slice(flags === "" ? BASELINE + MOST_SESSIONS : BASELINE);
+      const drawn = shuffled(plain, random);
+      const base = drawn.slice(0, BASELINE);
+      const head = flags === "" ? drawn.slice(BASELINE, BASELINE + MOST_SESSIONS) : shuffled(own, random);
+      const beside = drawn.slice(flags === "" ? BASELINE + MOST_SESSIONS : BASELINE);
       let next = 0;
       const gate = simulateGate(base, (index) => head[index]!, {
         mostSessions: Math.min(MOST_SESSIONS, head.length),
@@ -80,11 +81,8 @@ function sessionsOf(gpu: 0 | 1, flags: string): SessionMetrics[] {
   return laterPool(gpu, flags).sessions.map(measuredMetrics);
 }
 
-function shuffle<T>(values: readonly T[], random: Random): T[] {
-  const shuffled = [...values];
-  for (let last = shuffled.length - 1; last > 0; last -= 1) {
-    const other = Math.floor(random.next() * (last + 1));
-    [shuffled[last], shuffled[other]] = [shuffled[other]!, shuffled[last]!];
-  }
-  return shuffled;
+function shuffled<T>(values: readonly T[], random: Random): T[] {
+  const order = Float64Array.from(values, (_, index) => index);
+  shuffle(order, () => random.next());
+  return Array.from(order, (index) => values[index]!);
 }

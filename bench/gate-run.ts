@@ -46,7 +46,8 @@ const POLICY = { onInconclusive: "warn", onInvalid: "fail", reportOnly: false } 
  * Runs a gate to its end.
  *
  * @param head - its sessions, drawn when the gate asks for them
- * @param fresh - a session of the base on the same machine now, undefined when there is none left; without it nothing is confirmed that way
+ * @param fresh - a session of the base on the same machine now, undefined when there is none left; without it nothing is
+ *   confirmed that way
  */
 export function simulateGate(
   base: readonly SessionMetrics[],

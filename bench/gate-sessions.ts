@@ -109,7 +109,7 @@ export function gatePool(): Pool {
   return { name: "gate's own", sessions: measured };
 }
 
-/** Sessions that were measured after the decision was made, on one of two GPUs of a fourth host, with these flags. */
+/** Sessions that were measured after the constants were fixed, on one of two GPUs of a fourth host, with these flags. */
 export function laterPool(gpu: 0 | 1, flags = ""): Pool {
   const text = readFileSync(new URL("data/h200-later.json", import.meta.url), "utf8");
   const { sessions } = JSON.parse(text) as {

@@ -72,14 +72,19 @@ function rates(results: readonly RowResult[]): string {
       result.oracle === null ? "" : percent(result.oracle),
       result.sessions.toFixed(2),
       result.baseSessions.toFixed(2),
-      Object.entries(result.regressed)
-        .sort(([, a], [, b]) => b - a)
-        .slice(0, 2)
-        .map(([id, share]) => `${code(id)} ${percent(share)}`)
-        .join(", "),
+      mostRegressed(result.regressed, 2),
     ]),
     ["l", "r", "r", "r", "r", "r", "r", "r", "l"],
   );
+}
+
+/** The metrics that regressed in most of the runs. */
+function mostRegressed(regressed: Readonly<Record<string, number>>, count: number): string {
+  return Object.entries(regressed)
+    .sort(([, a], [, b]) => b - a)
+    .slice(0, count)
+    .map(([id, share]) => `${code(id)} ${percent(share)}`)
+    .join(", ");
 }
 
 function laterTable(results: readonly LaterResult[]): string {
@@ -104,11 +109,7 @@ function laterTable(results: readonly LaterResult[]): string {
       percent(result.passed),
       result.sessions.toFixed(2),
       result.baseSessions.toFixed(2),
-      Object.entries(result.regressed)
-        .sort(([, a], [, b]) => b - a)
-        .slice(0, 3)
-        .map(([id, share]) => `${code(id)} ${percent(share)}`)
-        .join(", "),
+      mostRegressed(result.regressed, 3),
     ]),
     ["l", "r", "r", "r", "r", "r", "r", "r", "l"],
   );
@@ -174,7 +175,7 @@ server start (KV capacity, memory) are constant here as well.
   itself: a machine far noisier than that of the shipped figures, without a calibration of its own.
 - **gate's own sessions**: three sessions of two rounds on a third host, measured by this tool, with 64 in flight.
 - **later sessions**: ten sessions of each of two GPUs of a fourth host, measured in turn with those of other flags after
-  the decision had been made (\`bench/data/h200-later.json\`). No constant is from them.
+  the constants had been fixed (\`bench/data/h200-later.json\`). No constant is from them.
 - **oracle**: what is found at a level of 1 % over all gated metrics by one that needs no baseline, since it knows how the
   best, the middle and the mean of three sessions of each metric are distributed. Near a ceiling, though no strict one.
 - **passed**: ended as a pass, without a warning. Of planted losses these are the ones that nobody hears of.

@@ -1126,8 +1126,8 @@ function placeOf(moments, moment) {
 const LEAST_REQUESTS$1 = 4;
 /**
 * Output tokens per second over the best full wave of a case: as many consecutive completions as there are senders, over
-* the time that {@link bestStretch} counts for them. Interference rarely slows all of them
-* down, so that the best one is the server's own. A case of fewer than two waves is taken whole.
+* the time that {@link bestStretch} counts for them. Interference rarely slows all of them down, so that the best one is
+* the server's own. A case of fewer than two waves is taken whole.
 *
 * @param concurrency - senders of the case
 */

@@ -7,33 +7,20 @@ import {
   type StudyFacts,
   studiedSessions,
 } from "../../src/measure/prefix-study.ts";
-import { caseRecord, run, session, timedTrace } from "../support/builders.ts";
+import { caseRecord, prefixRow, run, session, timedTrace } from "../support/builders.ts";
 
 function row(mode: PrefixMode, ttftMs: number, more: Partial<PrefixRow> = {}): PrefixRow {
   const spread = (ms: number) => ({ mean: ms / 1000, p50: ms / 1000, p95: (ms * 1.2) / 1000 });
-  return {
+  return prefixRow({
     mode,
-    workload: "policy",
     regime: "1024",
     concurrency: 1,
-    requests: 32,
-    failed: 0,
-    sessions: 1,
-    rounds: 1,
-    quiet: true,
-    outputTokens: 32,
     ttftS: spread(ttftMs),
     e2eS: spread(ttftMs + 60),
-    requestsPerS: 10,
-    tokensPerS: 320,
     hitRate: mode === "on" ? 0.973 : 0,
     turnover: 0.01,
-    preemptions: 0,
-    vramPeakMib: null,
-    vramSteadyMib: null,
-    notes: [],
     ...more,
-  };
+  });
 }
 
 const prompts = (more: Partial<PromptFacts> = {}): PromptFacts => ({

@@ -4,32 +4,11 @@ import type { PrefixComparison, PrefixMode, PrefixRow } from "../../src/domain/p
 import { PREFIX_REQUEST_HEADER, prefixRequestsCsv, prefixRequestsName } from "../../src/report/prefix-csv.ts";
 import { prefixLogLines } from "../../src/report/prefix-log-lines.ts";
 import { renderPrefixResults } from "../../src/report/prefix-results.ts";
-import { run, trace } from "../support/builders.ts";
+import { prefixRow, run, trace } from "../support/builders.ts";
 
 function row(mode: PrefixMode, more: Partial<PrefixRow> = {}): PrefixRow {
-  return {
-    mode,
-    workload: "policy",
-    regime: "512",
-    concurrency: 8,
-    requests: 32,
-    failed: 0,
-    sessions: 1,
-    rounds: 1,
-    quiet: true,
-    outputTokens: 32,
-    ttftS: { mean: 0.02, p50: 0.02, p95: 0.03 },
-    e2eS: { mean: 0.2, p50: 0.2, p95: 0.3 },
-    requestsPerS: 10,
-    tokensPerS: 320,
-    hitRate: 0,
-    turnover: 0,
-    preemptions: 0,
-    vramPeakMib: null,
-    vramSteadyMib: null,
-    notes: [],
-    ...more,
-  };
+  const ttftS = { mean: 0.02, p50: 0.02, p95: 0.03 };
+  return prefixRow({ mode, ttftS, e2eS: { mean: 0.2, p50: 0.2, p95: 0.3 }, ...more });
 }
 
 describe("the page of results", () => {

@@ -3,6 +3,7 @@ import type { Comparison, ComparisonFile } from "../../src/domain/comparison.ts"
 import type { Fingerprint } from "../../src/domain/fingerprint.ts";
 import type { MeasurementsFile } from "../../src/domain/measurements.ts";
 import type { MetricDefinition } from "../../src/domain/metric.ts";
+import type { PrefixRow } from "../../src/domain/prefix-study.ts";
 import type { CaseRecord, RunRecord, SessionRecord } from "../../src/domain/run.ts";
 import type { RequestTrace } from "../../src/domain/trace.ts";
 
@@ -240,6 +241,32 @@ function range(count: number): number[] {
 }
 
 /** The definition of a gated latency. */
+/** A cell of a prefix study, of 32 quiet requests in one round on one server. */
+export function prefixRow(
+  overrides: Partial<PrefixRow> & Pick<PrefixRow, "mode" | "ttftS" | "e2eS">,
+): PrefixRow {
+  return {
+    workload: "policy",
+    regime: "512",
+    concurrency: 8,
+    requests: 32,
+    failed: 0,
+    sessions: 1,
+    rounds: 1,
+    quiet: true,
+    outputTokens: 32,
+    requestsPerS: 10,
+    tokensPerS: 320,
+    hitRate: 0,
+    turnover: 0,
+    preemptions: 0,
+    vramPeakMib: null,
+    vramSteadyMib: null,
+    notes: [],
+    ...overrides,
+  };
+}
+
 export function definition(overrides: Partial<MetricDefinition> = {}): MetricDefinition {
   return {
     id: "ttft.warm.floor_ms",
