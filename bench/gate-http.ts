@@ -3,12 +3,14 @@
  * behind real HTTP, noise as an H200 has it. For each seed a baseline of five sessions, then gates with losses of 0.5,
  * 1, 1.5 and 3 times the tolerance, planted into every gated metric that has one. docs/gate-http.md gets the matrix.
  *
- *     npm run bench:gate-http [-- --seeds 20 --for SECONDS --fresh --docs]
+ *     npm run bench:gate-http [-- --seeds 20 --lanes 1 --for SECONDS --fresh --docs]
  *
+ * `--lanes 2` measures two seeds beside each other, which then disturb each other more than one alone is disturbed.
  * Gates are kept in `.cache/gate-http`, so that what was cut short, or limited with `--for`, goes on where it ended;
  * `--fresh` begins again, `--docs` only writes the page from what is there. Exits with 1 when a loss of half the
  * tolerance blocked, or one of three times passed.
  */
+import { writeFileSync } from "node:fs";
 import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -188,6 +190,7 @@ ${wrong.length === 0 ? "No loss of half the tolerance regressed, and none of thr
 const { values } = parseArgs({
   options: {
     seeds: { type: "string", default: "20" },
+    lanes: { type: "string", default: "1" },
     for: { type: "string", default: "Infinity" },
     fresh: { type: "boolean", default: false },
     docs: { type: "boolean", default: false },
@@ -199,24 +202,33 @@ const path = join(FOLDER, "gates.json");
 if (values.fresh) await rm(FOLDER, { recursive: true, force: true });
 await mkdir(FOLDER, { recursive: true });
 const gates = JSON.parse(await readFile(path, "utf8").catch(() => "{}")) as Gates;
+/** All gates of one seed that are not there yet. */
+async function gatesOf(seed: number): Promise<void> {
+  for (const plan of PLANS)
+    for (const multiple of MULTIPLES) {
+      const key = keyOf(plan, multiple, seed);
+      if (gates[key] !== undefined || performance.now() > limitMs) continue;
+      const beganMs = performance.now();
+      const order = PLANS.indexOf(plan) * MULTIPLES.length + MULTIPLES.indexOf(multiple);
+      const result = await gate(seed, plan.planted(multiple), order);
+      if (result.looks === 0) throw new Error(`${key}: run.json has no look`);
+      gates[key] = result;
+      writeFileSync(path, JSON.stringify(gates));
+      const said = Object.entries(result.verdicts).filter(([metric]) => plan.metrics.test(metric));
+      process.stderr.write(
+        `${key}: exit ${result.exitCode}, ${result.sessions} sessions, ${((performance.now() - beganMs) / 1000).toFixed(0)} s; ` +
+          `${said.map(([metric, verdict]) => `${metric} ${verdict}`).join(", ")}\n`,
+      );
+    }
+}
+
 if (!values.docs) {
-  for (let seed = 0; seed < seeds; seed += 1)
-    for (const plan of PLANS)
-      for (const multiple of MULTIPLES) {
-        const key = keyOf(plan, multiple, seed);
-        if (gates[key] !== undefined || performance.now() > limitMs) continue;
-        const beganMs = performance.now();
-        const order = PLANS.indexOf(plan) * MULTIPLES.length + MULTIPLES.indexOf(multiple);
-        const result = await gate(seed, plan.planted(multiple), order);
-        if (result.looks === 0) throw new Error(`${key}: run.json has no look`);
-        gates[key] = result;
-        await writeFile(path, JSON.stringify(gates));
-        const said = Object.entries(result.verdicts).filter(([metric]) => plan.metrics.test(metric));
-        process.stderr.write(
-          `${key}: exit ${result.exitCode}, ${result.sessions} sessions, ${((performance.now() - beganMs) / 1000).toFixed(0)} s; ` +
-            `${said.map(([metric, verdict]) => `${metric} ${verdict}`).join(", ")}\n`,
-        );
-      }
+  const waiting = Array.from({ length: seeds }, (_, seed) => seed).values();
+  await Promise.all(
+    Array.from({ length: Number(values.lanes) }, async () => {
+      for (const seed of waiting) await gatesOf(seed);
+    }),
+  );
 }
 const measured = Math.max(0, ...Object.keys(gates).map((key) => Number(/seed (\d+)$/.exec(key)?.[1]) + 1));
 const { page, wrong } = pageOf(gates, Math.min(seeds, measured));

@@ -3194,8 +3194,11 @@ function findings({ cells, reading, emptied }) {
 	for (const compile of COMPILE_CACHE_STATES) said.push(...gapSentences(`A cold page cache, with a ${compile} compile cache,`, cell(`${compile}-cold`), cell(`${compile}-warm`), "modelS"));
 	said.push(...readingSentences(reading), ...dirtySentences(cells.flatMap(({ starts }) => starts)));
 	if (cells.some(({ variant }) => variant.endsWith("-cold"))) said.push(`The page cache was emptied by ${emptied}.`);
-	const stayed = cells.filter(({ variant }) => variant.endsWith("-cold")).flatMap(({ starts }) => starts).filter(({ residentShare }) => (residentShare ?? 0) > .05);
-	if (stayed.length > 0) said.push(`In ${stayed.length} starts that were to be cold, more than 5 % of the weights still lay in the page cache: another process holds them, or the file system keeps no others.`);
+	const shares = (state) => cells.filter(({ variant }) => variant.endsWith(`-${state}`)).flatMap(({ starts }) => starts.map(({ residentShare }) => residentShare ?? (state === "cold" ? 0 : 1)));
+	const stayed = shares("cold").filter((share) => share > .05).length;
+	if (stayed > 0) said.push(`In ${stayed} start${stayed === 1 ? "" : "s"} that ${stayed === 1 ? "was" : "were"} to be cold, more than 5 % of the weights still lay in the page cache: another process holds them, or the file system keeps no others.`);
+	const left = shares("warm").filter((share) => share < .95);
+	if (left.length > 0) said.push(`In ${left.length} start${left.length === 1 ? "" : "s"} that ${left.length === 1 ? "was" : "were"} to be warm, as little as ${percent$5(Math.min(...left))} of the weights lay in the page cache, although they had just been read: the kernel takes pages back, for want of memory or by a limit of the container.`);
 	if (cells.some(({ variant }) => variant.startsWith("fresh"))) said.push("A fresh compile cache is an empty VLLM_CACHE_ROOT; what other libraries keep elsewhere (Triton's ~/.triton, FlashInfer) stays.");
 	return said;
 }

@@ -2,10 +2,12 @@ import type { RunRecord } from "../domain/run.ts";
 import {
   COMPILE_CACHE_STATES,
   PAGE_CACHE_STATES,
+  type PageCacheState,
   type StartCell,
   type TimedReading,
   type WeightReading,
 } from "../domain/start-study.ts";
+import { percent } from "./batching-words.ts";
 import { csv, rounded } from "./csv.ts";
 import { renderLogPage } from "./log-page.ts";
 import { code, plain, table } from "./markdown.ts";
@@ -154,13 +156,22 @@ function findings({ cells, reading, emptied }: ColdstartPages): string[] {
   said.push(...readingSentences(reading), ...dirtySentences(cells.flatMap(({ starts }) => starts)));
   if (cells.some(({ variant }) => variant.endsWith("-cold")))
     said.push(`The page cache was emptied by ${emptied}.`);
-  const stayed = cells
-    .filter(({ variant }) => variant.endsWith("-cold"))
-    .flatMap(({ starts }) => starts)
-    .filter(({ residentShare }) => (residentShare ?? 0) > 0.05);
-  if (stayed.length > 0) {
+  const shares = (state: PageCacheState) =>
+    cells
+      .filter(({ variant }) => variant.endsWith(`-${state}`))
+      .flatMap(({ starts }) =>
+        starts.map(({ residentShare }) => residentShare ?? (state === "cold" ? 0 : 1)),
+      );
+  const stayed = shares("cold").filter((share) => share > 0.05).length;
+  if (stayed > 0) {
     said.push(
-      `In ${stayed.length} starts that were to be cold, more than 5 % of the weights still lay in the page cache: another process holds them, or the file system keeps no others.`,
+      `In ${stayed} start${stayed === 1 ? "" : "s"} that ${stayed === 1 ? "was" : "were"} to be cold, more than 5 % of the weights still lay in the page cache: another process holds them, or the file system keeps no others.`,
+    );
+  }
+  const left = shares("warm").filter((share) => share < 0.95);
+  if (left.length > 0) {
+    said.push(
+      `In ${left.length} start${left.length === 1 ? "" : "s"} that ${left.length === 1 ? "was" : "were"} to be warm, as little as ${percent(Math.min(...left))} of the weights lay in the page cache, although they had just been read: the kernel takes pages back, for want of memory or by a limit of the container.`,
     );
   }
   if (cells.some(({ variant }) => variant.startsWith("fresh"))) {
