@@ -16,7 +16,9 @@ import { type GateConfig, resolveConfig } from "../src/config/load.ts";
 import { configSchema } from "../src/config/schema.ts";
 import type { RoundRecord } from "../src/domain/run.ts";
 import { loadConfig } from "../src/inputs.ts";
-import { headPlan, identify, measureSession, type Surroundings, startRun } from "../src/measuring.ts";
+import { identify, measureSession, startRun } from "../src/measuring.ts";
+import { headPlan } from "../src/run-plan.ts";
+import type { Surroundings } from "../src/surroundings.ts";
 
 const ROUNDS = 4;
 /** Counted from 0: where the competing load begins. */

@@ -2,7 +2,7 @@ import { g as RUN_FILES } from "./rows.js";
 import { t as EXIT } from "./verdict.js";
 import { l as renderComment } from "./version.js";
 import { d as writeJson, s as readTextIfExists, u as writeFileAtomic } from "./files.js";
-import { S as identify, c as readStateFile, f as readRunFolder, g as Descendants, h as writeRun, n as decideFailure, v as endServer } from "./decide.js";
+import { S as writeRun, T as readStateFile, l as decideFailure, r as endServer, s as identify, t as Descendants, y as readRunFolder } from "./processes.js";
 import { join } from "node:path";
 import { rm, stat } from "node:fs/promises";
 

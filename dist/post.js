@@ -3,7 +3,7 @@ import { h as endDead, i as targetOf, l as lastWords, r as parsePublicationState
 import { t as cleanUp } from "./cleanup.js";
 import { i as messageOf } from "./errors.js";
 import { a as partsOf, s as readReported } from "./version.js";
-import { o as STATE_NAME } from "./decide.js";
+import { C as STATE_NAME } from "./processes.js";
 
 // src/post.ts
 const log = {

@@ -12,7 +12,7 @@ import { UsageError } from "./domain/errors.ts";
 import { serverUrlOf } from "./github-access.ts";
 import { loadConfig } from "./inputs.ts";
 import { outliveReaders, untilInterrupted } from "./interruption.ts";
-import type { Surroundings } from "./measuring.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { resolveBase } from "./system/git.ts";
 import { gitAuth } from "./system/git-auth.ts";
 import { runnerLine } from "./system/runner-log.ts";

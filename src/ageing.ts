@@ -8,7 +8,7 @@ import type { ComparisonFile } from "./domain/comparison.ts";
 import { messageOf } from "./domain/errors.ts";
 import type { RunRecord } from "./domain/run.ts";
 import { driftRules, HISTORY, MOST_NIGHTS, readHistory } from "./drift.ts";
-import type { Surroundings } from "./measuring.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { TOOL_VERSION } from "./version.ts";
 
 /**

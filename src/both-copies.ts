@@ -3,7 +3,7 @@ import type { GateConfig, OwnRules } from "./config/load.ts";
 import type { BothCopies, Comparison, ComparisonFile, CopyJudgement } from "./domain/comparison.ts";
 import { messageOf } from "./domain/errors.ts";
 import { EXIT, type VerdictFile } from "./domain/verdict.ts";
-import type { Surroundings } from "./measuring.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { readTextIfExists } from "./system/files.ts";
 import { gitDiffers, gitMergeBase, gitRoot } from "./system/git.ts";
 

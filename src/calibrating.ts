@@ -7,7 +7,9 @@ import type { GateConfig } from "./config/load.ts";
 import { UsageError } from "./domain/errors.ts";
 import type { NoiseFile } from "./domain/noise.ts";
 import type { VerdictFile } from "./domain/verdict.ts";
-import { headPlan, identify, measureSessions, type Surroundings, startRun } from "./measuring.ts";
+import { identify, measureSessions, startRun } from "./measuring.ts";
+import { headPlan } from "./run-plan.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { writeFileAtomic } from "./system/files.ts";
 import { TOOL_VERSION } from "./version.ts";
 

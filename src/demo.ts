@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { parseConfig, policyOf, resolveConfig } from "./config/load.ts";
 import { EXIT } from "./domain/verdict.ts";
 import { runAndRecord, runGate } from "./gate.ts";
-import type { Surroundings } from "./measuring.ts";
+import type { Surroundings } from "./surroundings.ts";
 import type { Log } from "./system/log.ts";
 
 /** The simulator's program: beside this file when bundled, in its folder when run from source. */

@@ -9,9 +9,10 @@ import type { Diagnosis } from "./domain/doctor.ts";
 import { UsageError } from "./domain/errors.ts";
 import { EXIT, type ExitCode } from "./domain/verdict.ts";
 import { CONFIG_FILE } from "./inputs.ts";
-import { Interruption, type Surroundings } from "./measuring.ts";
+import { Interruption } from "./interruption.ts";
 import { printable } from "./report/terminal.ts";
 import { interruptions, log, prepare, type ServeOptions, withServerOptions } from "./serve-options.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { renderDiagnosis } from "./telemetry/doctor.ts";
 
 interface DoctorOptions extends ServeOptions {

@@ -7,14 +7,9 @@ import { type Checkup, checkupSchema, QUICK_CHECK } from "./domain/doctor.ts";
 import { messageOf, UsageError } from "./domain/errors.ts";
 import type { Finding } from "./domain/node.ts";
 import type { RunRecord, SessionRecord } from "./domain/run.ts";
-import {
-  concludeMeasuring,
-  headPlan,
-  identify,
-  measureSession,
-  type Surroundings,
-  startRun,
-} from "./measuring.ts";
+import { concludeMeasuring, identify, measureSession, startRun } from "./measuring.ts";
+import { headPlan } from "./run-plan.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { makeFolder, readTextIfExists, sha256 } from "./system/files.ts";
 import { judgeCheckup } from "./telemetry/judge-checkup.ts";
 

@@ -14,31 +14,29 @@ import type { Baseline } from "./domain/baseline.ts";
 import { firstRecordCommand } from "./domain/command-line.ts";
 import type { ComparisonFile } from "./domain/comparison.ts";
 import { messageOf, UsageError } from "./domain/errors.ts";
-import { diffFingerprints, type Fingerprint } from "./domain/fingerprint.ts";
 import type { HistoryFile } from "./domain/history.ts";
 import type { MeasurementsFile } from "./domain/measurements.ts";
-import { type NoiseFile, noiseFileSchema } from "./domain/noise.ts";
 import { RUN_FILES, type RunRecord, shortfallOf } from "./domain/run.ts";
 import type { VerdictFile } from "./domain/verdict.ts";
 import { appendAndFindDrift, type DriftResult } from "./drift.ts";
 import { writeHtmlReport } from "./html-report.ts";
+import { type Noise, readBaseline, readNoise } from "./judging-files.ts";
 import { firstOrder, measureInLooks, serverOfBaseline } from "./looks.ts";
 import {
   type Finishable,
-  headPlan,
   identify,
   type Measured,
   measureSessions,
-  type RunPlan,
   type StartedRun,
-  type Surroundings,
   startRun,
 } from "./measuring.ts";
 import { type Recorded, type RecordOptions, recordRuns } from "./recording.ts";
 import { renderComment } from "./report/comment.ts";
 import { writeHistory } from "./report-history.ts";
-import { parseJson, readCheckedOut, writeFileAtomic, writeJson } from "./system/files.ts";
-import { gitRoot, gitShow } from "./system/git.ts";
+import { headPlan, type RunPlan } from "./run-plan.ts";
+import type { Surroundings } from "./surroundings.ts";
+import { readCheckedOut, writeFileAtomic, writeJson } from "./system/files.ts";
+import { gitRoot } from "./system/git.ts";
 import { secretsOf } from "./system/redact.ts";
 import { writeRun } from "./system/run-folder.ts";
 import {
@@ -257,48 +255,6 @@ async function finish(
   await writeHtmlReport(runDir, input, world.log);
   await measured.close();
   return { runDir, verdict, comment };
-}
-
-async function readBaseline(path: string, scenario: string, world: Surroundings): Promise<Baseline | null> {
-  const text = await readJudging(path, world);
-  return text === null ? null : parseBaseline(text, path, scenario);
-}
-
-type Noise = NoiseFile["metrics"] | undefined;
-
-/** How far sessions spread on this machine, where `calibrate` found it out. */
-async function readNoise(
-  path: string,
-  scenario: string,
-  fingerprint: Fingerprint,
-  world: Surroundings,
-): Promise<Noise> {
-  const text = await readJudging(path, world);
-  if (text === null) return undefined;
-  const noise = parseJson(text, noiseFileSchema, path);
-  if (noise.scenario !== scenario) {
-    throw new UsageError(
-      `${path}: noise of scenario ${JSON.stringify(noise.scenario)}, expected ${JSON.stringify(scenario)}`,
-    );
-  }
-  const differs = diffFingerprints(noise.fingerprint, fingerprint).find(({ rule }) => rule === "must");
-  if (Object.keys(noise.fingerprint).length === 0 || differs !== undefined) {
-    const why =
-      differs === undefined
-        ? "no machine is named"
-        : `${differs.field} was ${differs.base}, here it is ${differs.head}`;
-    world.log.warn(`${path} is not used: ${why}. Run vllm-gate calibrate here.`);
-    return undefined;
-  }
-  return noise.metrics;
-}
-
-/** A file that judges: the base branch's copy of a pull request, else the one that is checked out. */
-async function readJudging(path: string, { baseRevision, cwd }: Surroundings): Promise<string | null> {
-  const file = resolve(cwd, path);
-  return baseRevision === undefined
-    ? readCheckedOut(file, await gitRoot(cwd))
-    : gitShow(cwd, baseRevision, `./${relative(cwd, file)}`);
 }
 
 function compareWithBaseline(

@@ -1,4 +1,14 @@
-import { Interruption } from "./measuring.ts";
+import { EXIT } from "./domain/verdict.ts";
+
+/** The reason of an abort: which signal asked for it. */
+export class Interruption extends Error {
+  readonly exitCode: 130 | 143;
+
+  constructor(signal: "SIGINT" | "SIGTERM" | "SIGHUP") {
+    super(`cancelled by ${signal}`);
+    this.exitCode = signal === "SIGINT" ? EXIT.sigint : EXIT.sigterm;
+  }
+}
 
 /**
  * Ends a run in order when the process is asked to end, and at once when it is asked again.

@@ -8,15 +8,9 @@ import type { LookVariant } from "./domain/look.ts";
 import type { MeasurementsFile } from "./domain/measurements.ts";
 import type { RunRecord } from "./domain/run.ts";
 import { measureRun } from "./measure/measure.ts";
-import {
-  concludeMeasuring,
-  type Measured,
-  mayGoOn,
-  measureSession,
-  type StartedRun,
-  type Surroundings,
-  variantOf,
-} from "./measuring.ts";
+import { concludeMeasuring, type Measured, mayGoOn, measureSession, type StartedRun } from "./measuring.ts";
+import { variantOf } from "./run-plan.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { sha256 } from "./system/files.ts";
 import { createRedactor, REDACTED } from "./system/redact.ts";
 import { readRunFolder, writeRun } from "./system/run-folder.ts";

@@ -4,69 +4,29 @@ import type { ServerSpec } from "./config/server-spec.ts";
 import { messageOf, UsageError } from "./domain/errors.ts";
 import { diffFingerprints, type Fingerprint } from "./domain/fingerprint.ts";
 import type { MeasurementsFile } from "./domain/measurements.ts";
-import { RUN_FILES, type RunRecord, type SessionRecord, type Variant } from "./domain/run.ts";
-import { EXIT, type VerdictFile } from "./domain/verdict.ts";
+import { RUN_FILES, type RunRecord, type SessionRecord } from "./domain/run.ts";
+import type { VerdictFile } from "./domain/verdict.ts";
 import { measureRun } from "./measure/measure.ts";
 import { explainOutliers } from "./outliers.ts";
-import { type ProbeSuite, suiteOf } from "./probe/suite.ts";
+import type { ProbeSuite } from "./probe/suite.ts";
 import { RunProgress } from "./progress.ts";
 import { renderFirstTokenLatency } from "./report/first-token-latency.ts";
+import { failureOf } from "./run-failure.ts";
+import { probesRecord, type RunPlan, redactorOf, variantOf } from "./run-plan.ts";
 import { serverEnvironment } from "./serve/environment.ts";
 import { runSession } from "./session.ts";
 import { folderOfModel } from "./session-cold-start.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { makeFolder, sha256, writeFileAtomic, writeJson } from "./system/files.ts";
 import { gitHead } from "./system/git.ts";
-import type { Log } from "./system/log.ts";
 import { measureOwnCost, type OwnCostMeter } from "./system/own-cost.ts";
-import {
-  createRedactor,
-  type Redact,
-  redactArgs,
-  redactDeep,
-  redactEnv,
-  secretsOf,
-} from "./system/redact.ts";
 import { newRunId, readRunFolder, writeRun } from "./system/run-folder.ts";
 import { createStateFile, type StateFile } from "./system/state-file.ts";
 import { readFingerprint, remoteFingerprint } from "./telemetry/fingerprint.ts";
-import type { MachineView } from "./telemetry/machine-view.ts";
-import { decideFailure } from "./verdict/decide.ts";
 import { TOOL_VERSION } from "./version.ts";
 
 /** Probes that measure something else than those of another number are not comparable. */
 const PROBE_SUITE_VERSION = 2;
-
-/** The world as a run sees it: handed in by the entries. */
-export interface Surroundings {
-  /** Folder of the repository; relative paths of the configuration start here. */
-  readonly cwd: string;
-  readonly environment: Readonly<Record<string, string | undefined>>;
-  readonly log: Log;
-  /** Aborted with an {@link Interruption} when the run is to end. */
-  readonly signal: AbortSignal;
-  /** Aborted when that is to be quick: servers get no more time for an orderly end. */
-  readonly hurry?: AbortSignal;
-  /** Where run folders are made. */
-  readonly runsDir: string;
-  /** Where the state file is written; in the run folder by default. */
-  readonly statePath?: string;
-  /** Told where the run folder is as soon as there is one. */
-  readonly onRunFolder?: (runDir: string) => void;
-  /** Git revision whose copy of the baseline judges; the working tree's when absent. */
-  readonly baseRevision?: string;
-  /** Where the machine is looked at; this one when absent. */
-  readonly machine?: MachineView;
-}
-
-/** The reason of an abort: which signal asked for it. */
-export class Interruption extends Error {
-  readonly exitCode: 130 | 143;
-
-  constructor(signal: "SIGINT" | "SIGTERM" | "SIGHUP") {
-    super(`cancelled by ${signal}`);
-    this.exitCode = signal === "SIGINT" ? EXIT.sigint : EXIT.sigterm;
-  }
-}
 
 /** A run folder that exists. */
 export interface StartedRun {
@@ -93,34 +53,6 @@ export interface Finishable {
 
 /** A run whose sessions ended. */
 export type Measured = Finishable & { readonly measurements: MeasurementsFile };
-
-/** What a run measures: variants × sessions × rounds × probes. The gate, an A/B, calibration and every study are such. */
-export interface RunPlan {
-  /** Servers by the name of their variant. */
-  readonly variants: Readonly<Record<string, ServerSpec>>;
-  /** The variant of each session, in the order in which they are measured. */
-  readonly order: readonly string[];
-  readonly rounds: number;
-  readonly suite: ProbeSuite;
-  /** Options of the probes, as they are written down. */
-  readonly probes: unknown;
-}
-
-/** `head` alone, so many sessions of it. */
-export function headPlan(config: GateConfig, sessions: number): RunPlan {
-  return {
-    variants: { head: config.server },
-    order: Array.from({ length: sessions }, () => "head"),
-    rounds: config.rounds,
-    suite: suiteOf({ ...config.probes, traffic: config.traffic }),
-    probes: probesRecord(config),
-  };
-}
-
-/** The probes as they are written down: the user's own requests by the hash of their file. */
-function probesRecord({ probes, traffic }: GateConfig): unknown {
-  return traffic === null ? probes : { ...probes, traffic: { ...probes.traffic, sha256: traffic.sha256 } };
-}
 
 /** What a run of a configuration would be measured on: known before anything is started. */
 export async function identify(
@@ -178,21 +110,7 @@ export async function startRun(
   };
   // First: a state file names a run that there is.
   await writeRun(runDir, run);
-  world.onRunFolder?.(runDir);
-  const state = await createStateFile(world.statePath ?? join(runDir, "state.json"), {
-    scenario: config.scenario,
-    runDir,
-    doing: "preparing the run",
-  });
-  return {
-    plan,
-    runDir,
-    run,
-    state,
-    budget: AbortSignal.timeout(config.budgetMinutes * 60_000),
-    ownCost: measureOwnCost(),
-    progress: followProgress(plan, world),
-  };
+  return openRun({ plan, runDir, run }, config, world, "preparing the run");
 }
 
 /**
@@ -232,18 +150,24 @@ export async function resumeRun(
     }
   }
   run.outcome = "running";
+  return openRun({ plan, runDir, run }, config, world, "resuming the run");
+}
+
+/** Begins the bookkeeping of a run whose record is in its folder. */
+async function openRun(
+  opened: Pick<StartedRun, "plan" | "runDir" | "run">,
+  { scenario, budgetMinutes }: GateConfig,
+  world: Surroundings,
+  doing: string,
+): Promise<StartedRun> {
+  const { plan, runDir } = opened;
   world.onRunFolder?.(runDir);
-  const state = await createStateFile(world.statePath ?? join(runDir, "state.json"), {
-    scenario: config.scenario,
-    runDir,
-    doing: "resuming the run",
-  });
+  const path = world.statePath ?? join(runDir, "state.json");
+  const state = await createStateFile(path, { scenario, runDir, doing });
   return {
-    plan,
-    runDir,
-    run,
+    ...opened,
     state,
-    budget: AbortSignal.timeout(config.budgetMinutes * 60_000),
+    budget: AbortSignal.timeout(budgetMinutes * 60_000),
     ownCost: measureOwnCost(),
     progress: followProgress(plan, world),
   };
@@ -254,27 +178,6 @@ function followProgress(plan: RunPlan, { log }: Surroundings): RunProgress {
   const progress = new RunProgress(plan);
   log.follow?.((columns) => progress.line(columns));
   return progress;
-}
-
-/** Redacts every secret of the machine and of the servers. */
-function redactorOf(world: Surroundings, { variants }: RunPlan): Redact {
-  const ofServers = Object.values(variants).flatMap((server) =>
-    server.kind === "launch" ? secretsOf(server.env) : [],
-  );
-  return createRedactor([...secretsOf(world.environment), ...ofServers]);
-}
-
-/** A variant as `run.json` shows it. */
-export function variantOf(server: ServerSpec, redact: Redact): Variant {
-  if (server.kind === "attach") {
-    return { args: [], url: server.url, ...(server.model === null ? {} : { model: server.model }) };
-  }
-  return {
-    args: redactDeep(redactArgs(server.args), redact),
-    model: server.model,
-    command: redactDeep(redactArgs(server.command), redact),
-    env: redactDeep(redactEnv(server.env), redact),
-  };
 }
 
 /**
@@ -365,60 +268,4 @@ export async function concludeMeasuring(
   const latency = renderFirstTokenLatency(run, measurements);
   if (latency !== null) await writeFileAtomic(join(runDir, "logs", "first_token_latency.md"), latency);
   return { runDir, run, measurements, failure, close: () => state.close() };
-}
-
-/** Why a run has nothing to compare, or null. One session that failed is enough: half a run proves nothing. */
-function failureOf(
-  run: RunRecord,
-  config: GateConfig,
-  signal: AbortSignal,
-  done: number,
-): VerdictFile | null {
-  const { scenario, reportOnly } = config;
-  const beside = config.base !== null;
-  // A base that was to confirm a regression and could not: what was measured before it stands.
-  const last = run.sessions.findLast(({ variant }) => beside || variant !== "base") ?? run.sessions.at(-1);
-  const survivors = run.sessions.flatMap((session) => session.disposal?.survivors ?? []);
-  const left =
-    survivors.length === 0 ? [] : [`Processes ${survivors.join(", ")} of the server could not be ended`];
-  if (signal.aborted) {
-    const interruption = signal.reason instanceof Interruption ? signal.reason : new Interruption("SIGTERM");
-    return decideFailure(
-      scenario,
-      "cancelled",
-      {
-        headline: `The run was ${interruption.message} after ${done} of ${run.plan?.sessions ?? 1} sessions`,
-        nextAction: "Run it again; nothing was decided.",
-        reasons: [...(last?.cause === undefined ? [] : [last.cause]), ...left],
-      },
-      { reportOnly, exitCode: interruption.exitCode },
-    );
-  }
-  const measured = last === undefined || last.outcome === "ok" || (last.outcome === "cancelled" && done > 0);
-  if (measured && left[0] !== undefined) {
-    // What they hold, a GPU's memory for one, the next server lacks.
-    return decideFailure(
-      scenario,
-      "tool_failed",
-      { headline: left[0], nextAction: "End them by hand and run again.", reasons: left },
-      { reportOnly },
-    );
-  }
-  if (measured) return null;
-  const died = last.outcome === "died";
-  const started = last.outcome === "failed_start";
-  const cause = died ? "server_died" : started ? "failed_start" : "tool_failed";
-  // Head is not to blame for a base that does not run.
-  const isBase = beside && last.variant === "base";
-  const headline = last.cause ?? "Nothing was measured";
-  return decideFailure(
-    scenario,
-    cause,
-    {
-      headline: isBase ? `The base does not run, so there is nothing to compare with: ${headline}` : headline,
-      nextAction: last.hint ?? "Mend the cause and run again; the server's log is in the run folder.",
-      reasons: [last.cause ?? "unknown cause", ...left],
-    },
-    { reportOnly, ...(isBase ? { exitCode: EXIT.noVerdict } : {}) },
-  );
 }

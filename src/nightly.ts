@@ -4,9 +4,9 @@ import { messageOf } from "./domain/errors.ts";
 import { appendAndFindDrift, type DriftResult } from "./drift.ts";
 import { issueNews } from "./drift-news.ts";
 import { type RunResult, runNight } from "./gate.ts";
-import type { Surroundings } from "./measuring.ts";
 import type { GitHub } from "./publish/client.ts";
 import type { IssueResult } from "./publish/drift-issue.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { commitAndPush } from "./system/git-append.ts";
 import type { GitEnvironment } from "./system/git-auth.ts";
 

@@ -14,7 +14,7 @@ import { knownBaselineSide } from "./comparing.ts";
 import type { Baseline } from "./domain/baseline.ts";
 import { UsageError } from "./domain/errors.ts";
 import { measureRun } from "./measure/measure.ts";
-import type { Surroundings } from "./measuring.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { readCheckedOut, writeFileAtomic } from "./system/files.ts";
 import { gitRoot } from "./system/git.ts";
 import { hashRun, readRunFolder } from "./system/run-folder.ts";

@@ -4,8 +4,8 @@ import { type Command, InvalidArgumentError } from "commander";
 import type { Overrides } from "./config/overrides.ts";
 import { CONFIG_FILE, loadConfig } from "./inputs.ts";
 import { untilInterrupted } from "./interruption.ts";
-import type { Surroundings } from "./measuring.ts";
 import { printable, type TerminalLook } from "./report/terminal.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { type Log, lineLog, liveLog, QUIET_LOG } from "./system/log.ts";
 
 /** Of a terminal that does not say how wide it is. */

@@ -2,7 +2,7 @@ import { resolve } from "node:path";
 import type { GateConfig } from "./config/load.ts";
 import { UsageError } from "./domain/errors.ts";
 import type { RunRecord } from "./domain/run.ts";
-import { mayGoOn, measureSession, type StartedRun, type Surroundings } from "./measuring.ts";
+import { mayGoOn, measureSession, type StartedRun } from "./measuring.ts";
 import {
   type Cell,
   cellSeconds,
@@ -13,6 +13,7 @@ import {
   suiteOfCells,
 } from "./probe/cells.ts";
 import type { StudyPlan } from "./studies/study-kind.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { writeRun } from "./system/run-folder.ts";
 
 /** The sessions of the plan that are still to be measured: those that ended well, or were left out, are not repeated. */

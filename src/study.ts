@@ -5,18 +5,13 @@ import { typed } from "./domain/command-line.ts";
 import { UsageError } from "./domain/errors.ts";
 import { RUN_FILES, type RunRecord } from "./domain/run.ts";
 import { EXIT, type ExitCode, type VerdictFile } from "./domain/verdict.ts";
-import {
-  concludeMeasuring,
-  identify,
-  type RunPlan,
-  resumeRun,
-  type Surroundings,
-  startRun,
-} from "./measuring.ts";
+import { concludeMeasuring, identify, resumeRun, startRun } from "./measuring.ts";
 import { suiteOfCells } from "./probe/cells.ts";
+import type { RunPlan } from "./run-plan.ts";
 import type { StudyFiles, StudyKind } from "./studies/study-kind.ts";
 import { isSaid, machineDoubts, untrustedIn, withDoubts } from "./study-doubts.ts";
 import { measureCells } from "./study-sessions.ts";
+import type { Surroundings } from "./surroundings.ts";
 import { readTextIfExists, writeFileAtomic } from "./system/files.ts";
 import { readRunFolder } from "./system/run-folder.ts";
 import { readStateFile } from "./system/state-file.ts";

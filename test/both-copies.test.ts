@@ -3,7 +3,7 @@ import { judgeByBothCopies } from "../src/both-copies.ts";
 import type { GateConfig } from "../src/config/load.ts";
 import type { ComparisonFile } from "../src/domain/comparison.ts";
 import type { VerdictFile } from "../src/domain/verdict.ts";
-import type { Surroundings } from "../src/measuring.ts";
+import type { Surroundings } from "../src/surroundings.ts";
 import { comparison, comparisonFile } from "./support/builders.ts";
 import { commit, createRepository, git } from "./support/git-repository.ts";
 import { tempDir } from "./support/temp-dir.ts";

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { runAndRecord, runGate } from "../src/gate.ts";
 import { loadConfig } from "../src/inputs.ts";
-import type { Surroundings } from "../src/measuring.ts";
+import type { Surroundings } from "../src/surroundings.ts";
 import { busyH200, idleH200, installNvidiaSmi, type StubMachine, setMachine } from "./support/nvidia-smi.ts";
 import { readRun } from "./support/runs.ts";
 import { tempDir } from "./support/temp-dir.ts";

@@ -3,7 +3,8 @@ import { join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { stringify } from "yaml";
 import { loadConfig } from "../src/inputs.ts";
-import { headPlan, identify } from "../src/measuring.ts";
+import { identify } from "../src/measuring.ts";
+import { headPlan } from "../src/run-plan.ts";
 import { createRepository, git } from "./support/git-repository.ts";
 import { tempDir } from "./support/temp-dir.ts";
 

@@ -6,7 +6,6 @@ import { messageOf, UsageError } from "../domain/errors.ts";
 import { ALLOCATORS, type Allocator } from "../domain/node.ts";
 import { PAGE_CACHE_STATES, type PageCacheState } from "../domain/start-study.ts";
 import { startCells } from "../measure/cold-study.ts";
-import type { Surroundings } from "../measuring.ts";
 import { batchingCase, coldCase, warmCase } from "../probe/cases.ts";
 import type { Cell } from "../probe/cells.ts";
 import {
@@ -20,6 +19,7 @@ import {
   renderAllocatorLog,
   renderAllocators,
 } from "../report/allocator-pages.ts";
+import type { Surroundings } from "../surroundings.ts";
 import { findAllocators, THP_FILE, THP_MODES, type ThpMode } from "../telemetry/allocator-libraries.ts";
 import { launchedServer, listOf, needsRoot, setPageCache, weightsOf, whole } from "./start-state.ts";
 import {

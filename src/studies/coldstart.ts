@@ -11,7 +11,6 @@ import {
   type WeightReading,
 } from "../domain/start-study.ts";
 import { startCells } from "../measure/cold-study.ts";
-import type { Surroundings } from "../measuring.ts";
 import { coldCase, type TtftOptions, warmCase } from "../probe/cases.ts";
 import type { Cell } from "../probe/cells.ts";
 import {
@@ -23,6 +22,7 @@ import {
   renderColdstart,
   renderColdstartLog,
 } from "../report/coldstart-pages.ts";
+import type { Surroundings } from "../surroundings.ts";
 import { makeFolder } from "../system/files.ts";
 import {
   launchedServer,

@@ -5,7 +5,6 @@ import { UsageError } from "../domain/errors.ts";
 import { flagValue, tokenCount, withoutFlag } from "../domain/flag-value.ts";
 import type { KvStudy } from "../domain/kv-study.ts";
 import { analyseKvStudy } from "../measure/kv-study.ts";
-import type { Surroundings } from "../measuring.ts";
 import { ranksOf } from "../probe/batching-cells.ts";
 import type { Cell } from "../probe/cells.ts";
 import { fillLengths, type KvOptions, kvFillCase } from "../probe/kv-cases.ts";
@@ -17,6 +16,7 @@ import { LOG_PAGE, renderLogPage } from "../report/log-page.ts";
 import { plain } from "../report/markdown.ts";
 import { columns } from "../report/terminal.ts";
 import { findModelShape } from "../serve/model-config.ts";
+import type { Surroundings } from "../surroundings.ts";
 import type { MeasuredStudy, StudyKind, StudyReport } from "./study-kind.ts";
 
 export interface KvStudyOptions {

@@ -3,9 +3,9 @@ import type { GateConfig } from "../config/load.ts";
 import type { ServerSpec } from "../config/server-spec.ts";
 import { messageOf, UsageError } from "../domain/errors.ts";
 import type { PageCacheState, TimedReading, WeightReading } from "../domain/start-study.ts";
-import type { Surroundings } from "../measuring.ts";
 import { serverEnvironment } from "../serve/environment.ts";
 import { folderOfModel } from "../session-cold-start.ts";
+import type { Surroundings } from "../surroundings.ts";
 import {
   dropAllCaches,
   dropFromPageCache,

@@ -4,9 +4,9 @@ import type { ServerSpec } from "../config/server-spec.ts";
 import type { MeasurementsFile } from "../domain/measurements.ts";
 import type { RunRecord } from "../domain/run.ts";
 import type { RequestTrace } from "../domain/trace.ts";
-import type { Surroundings } from "../measuring.ts";
 import type { Cell } from "../probe/cells.ts";
 import type { ProbeSuite } from "../probe/suite.ts";
+import type { Surroundings } from "../surroundings.ts";
 
 /** What a study measures: one variant of the server for each thing that it compares. */
 export interface StudyPlan {

@@ -5,11 +5,12 @@ import { describe, expect, it } from "vitest";
 import { goodputErrors, servedTraces } from "../../bench/probes-batching.ts";
 import type { BatchingTables } from "../../src/domain/batching-study.ts";
 import { loadConfig } from "../../src/inputs.ts";
+import { Interruption } from "../../src/interruption.ts";
 import { batchingTables } from "../../src/measure/batching-study.ts";
 import { groupTraces } from "../../src/measure/case-data.ts";
-import { Interruption, type Surroundings } from "../../src/measuring.ts";
 import { BATCHING_STUDY } from "../../src/studies/batching.ts";
 import { runStudy, type StudyRequest } from "../../src/study.ts";
+import type { Surroundings } from "../../src/surroundings.ts";
 import { readRunFolder } from "../../src/system/run-folder.ts";
 import { createWorkspace } from "../support/workspace.ts";
 

@@ -7,223 +7,55 @@ import { join } from "node:path";
 import { appendFile, mkdir, readFile, readdir, readlink, rm } from "node:fs/promises";
 import { createReadStream } from "node:fs";
 
-// src/system/clock.ts
-/**
-* When on CLOCK_MONOTONIC this process's `performance.now()` was zero, seconds. Both clocks tick alike: one reading of
-* the one between two close readings of the other tells the distance, to a fraction of a microsecond.
-*/
-const ORIGIN_S = originS();
-/**
-* Monotonic time in seconds; never wall-clock time. It is CLOCK_MONOTONIC, which all processes of a machine share, so
-* that times of several processes can be compared. Unlike `process.hrtime` it leaves no garbage: it is asked for each
-* piece that comes from a server.
-*/
-function monotonicS() {
-	return ORIGIN_S + performance.now() / 1e3;
-}
-function originS() {
-	let closestNs = Number.POSITIVE_INFINITY;
-	let result = 0;
-	for (let attempt = 0; attempt < 100; attempt += 1) {
-		const before = process.hrtime.bigint();
-		const ownMs = performance.now();
-		const apartNs = Number(process.hrtime.bigint() - before);
-		if (apartNs >= closestNs) continue;
-		closestNs = apartNs;
-		result = (Number(before) + apartNs / 2) / 1e9 - ownMs / 1e3;
-	}
-	return result;
-}
-/** Waits; ends early, without an error, when the signal fires. */
-function delay(ms, signal) {
-	if (signal?.aborted) return Promise.resolve();
-	return new Promise((resolve) => {
-		const done = () => {
-			clearTimeout(timer);
-			signal?.removeEventListener("abort", done);
-			resolve();
-		};
-		const timer = setTimeout(done, ms);
-		signal?.addEventListener("abort", done, { once: true });
-	});
-}
-/**
-* What a promise comes to, or undefined when that takes longer. Unlike a race against {@link delay} it leaves no timer,
-* which would hold the process after its last work.
-*/
-async function within(ms, promise, signal) {
-	const settled = new AbortController();
-	const ends = signal === void 0 ? settled.signal : AbortSignal.any([settled.signal, signal]);
-	try {
-		return await Promise.race([promise, delay(ms, ends).then(() => void 0)]);
-	} finally {
-		settled.abort();
-	}
-}
-
-// src/system/processes.ts
-/**
-* The variable that marks every process of one server. A server's children inherit it, also those that leave
-* the process group or are adopted by init, so that all of them can be found and ended. Its name does not begin
-* with `VLLM_`, since vLLM complains about variables of that prefix that it does not know.
-*/
-const MARKER_VARIABLE = "GATE_SERVER_MARKER";
-const ignoreGone = () => null;
-/**
-* The live processes that carry a marker in their environment. Zombies are not live: they hold nothing.
-* Linux only; elsewhere the list is empty and the process group is all that can be ended.
-*/
-async function findMarked(marker) {
-	const entries = await readdir("/proc").catch(() => []);
-	const needle = `${MARKER_VARIABLE}=${marker}\0`;
-	return (await Promise.all(entries.filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid).map(async (entry) => {
-		const environment = await readFile(`/proc/${entry}/environ`, "latin1").catch(ignoreGone);
-		return environment !== null && `${environment}\0`.includes(needle) ? Number(entry) : null;
-	}))).filter((pid) => pid !== null);
-}
-/** The live (not zombie) members of a process group, or of the session of the same leader. */
-async function findGroup(pgid) {
-	const entries = await readdir("/proc").catch(() => []);
-	return (await Promise.all(entries.filter((entry) => /^\d+$/.test(entry)).map(async (entry) => {
-		const fields = await readStat(Number(entry));
-		return fields !== null && fields.state !== "Z" && (fields.pgid === pgid || fields.sid === pgid) ? Number(entry) : null;
-	}))).filter((pid) => pid !== null);
-}
-async function readStat(pid) {
-	const text = await readFile(`/proc/${pid}/stat`, "latin1").catch(ignoreGone);
-	if (text === null) return null;
-	const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+// src/system/state-file.ts
+const identitySchema = object({
+	pid: number(),
+	startTicks: number()
+});
+/** Name under which the action hands the state file's path from its main step to its `post` step. */
+const STATE_NAME = "state-file";
+/** A server that may be alive: written before it is spawned, removed after it was proved gone. */
+const liveServerSchema = object({
+	marker: string(),
+	/** Leader of its process group and that process's start time; null until it was spawned. */
+	leader: identitySchema.nullable(),
+	/** What it had started when it was ready: some of them may have left its group and dropped its marker. */
+	descendants: array(identitySchema).optional()
+});
+const stateSchema = object({
+	schemaVersion: literal(1),
+	scenario: string(),
+	runDir: string(),
+	/** What is going on, for the reader of a verdict that a killed process could not write. */
+	doing: string(),
+	servers: array(liveServerSchema)
+});
+async function createStateFile(path, initial) {
+	let state = {
+		schemaVersion: 1,
+		...initial,
+		servers: []
+	};
+	await writeJson(path, state);
 	return {
-		state: fields[0] ?? "?",
-		ppid: Number(fields[1]),
-		pgid: Number(fields[2]),
-		sid: Number(fields[3]),
-		startTicks: Number(fields[19])
-	};
-}
-/** A process's identity, or null when it is gone. */
-async function identify(pid) {
-	const stat = await readStat(pid);
-	return stat === null ? null : {
-		pid,
-		startTicks: stat.startTicks
-	};
-}
-/**
-* The descendants of processes, remembered from look to look: one that took a session and an environment of its
-* own and whose parent has ended can be found in no other way. What comes and goes between two looks is missed.
-*/
-var Descendants = class {
-	/** Start times by PID, the roots' included. */
-	#known;
-	/** Looked at already: whose child a process is born as does not change, so that a look costs little. */
-	#seen = /* @__PURE__ */ new Set();
-	constructor(roots) {
-		this.#known = new Map(roots.map(({ pid, startTicks }) => [pid, startTicks]));
-	}
-	/** Those that live, the roots among them. Never rejects. */
-	async look() {
-		const entries = await readdir("/proc").catch(() => []);
-		const listed = new Set(entries.filter((entry) => /^\d+$/.test(entry)).map(Number));
-		const read = [...listed].filter((pid) => !this.#seen.has(pid) || this.#known.has(pid));
-		const stats = new Map(await Promise.all(read.map(async (pid) => [pid, await readStat(pid)])));
-		for (const [pid, ticks] of this.#known) if (stats.get(pid)?.startTicks !== ticks) this.#known.delete(pid);
-		for (let before = -1; before !== this.#known.size;) {
-			before = this.#known.size;
-			for (const [pid, stat] of stats) if (stat !== null && this.#known.has(stat.ppid)) this.#known.set(pid, stat.startTicks);
-		}
-		const settled = (pid) => {
-			const ppid = stats.get(pid)?.ppid;
-			return this.#seen.has(pid) || ppid === 0 || ppid !== void 0 && listed.has(ppid);
-		};
-		this.#seen = new Set([...listed].filter(settled));
-		return [...this.#known].flatMap(([pid, startTicks]) => stats.get(pid)?.state === "Z" ? [] : [{
-			pid,
-			startTicks
-		}]);
-	}
-};
-/** Sends a signal; a process that is gone already is not an error. */
-function sendSignal(pid, signal) {
-	try {
-		process.kill(pid, signal);
-	} catch (error) {
-		const code = error.code;
-		if (code !== "ESRCH" && code !== "EPERM") throw error;
-	}
-}
-/**
-* Ends every process of a server: TERM to the group, a wait, KILL to the group, to whatever carries the marker
-* and to the descendants that are known, then a look that nothing is left. vLLM leaves its engine and workers behind when only its API server
-* dies (vllm-project/vllm#55510, #34643), so the leader's exit proves nothing.
-*/
-async function endServer(options) {
-	const startS = monotonicS();
-	const { pgid } = options;
-	const look = async () => {
-		const group = pgid === void 0 ? [] : await findGroup(pgid);
-		const descendants = await options.descendants?.look() ?? [];
-		return [.../* @__PURE__ */ new Set([
-			...group,
-			...await findMarked(options.marker),
-			...descendants.map(({ pid }) => pid)
-		])];
-	};
-	const alive = async () => {
-		const pids = await look();
-		if (pids.length > 0) return pids;
-		await delay(25);
-		return look();
-	};
-	const goneWithin = async (ms, onLeft, hurry) => {
-		const deadlineS = monotonicS() + ms / 1e3;
-		for (;;) {
-			const pids = await alive();
-			if (pids.length === 0 || monotonicS() > deadlineS || hurry?.aborted) return pids;
-			onLeft?.(pids);
-			await delay(25);
+		get current() {
+			return state;
+		},
+		async update(change) {
+			state = {
+				...state,
+				...change
+			};
+			await writeJson(path, state);
+		},
+		async close() {
+			if (state.servers.length === 0) await rm(path, { force: true });
 		}
 	};
-	const killAll = (pids) => {
-		if (pgid !== void 0) sendSignal(-pgid, "SIGKILL");
-		for (const pid of pids) sendSignal(pid, "SIGKILL");
-	};
-	let left = await alive();
-	let killed = false;
-	if (left.length > 0) {
-		if (pgid !== void 0) sendSignal(-pgid, "SIGTERM");
-		const group = pgid === void 0 ? [] : await findGroup(pgid);
-		for (const pid of left) if (!group.includes(pid)) sendSignal(pid, "SIGTERM");
-		left = await goneWithin(options.graceMs, void 0, options.hurry);
-	}
-	if (left.length > 0) {
-		killed = true;
-		left = await goneWithin(options.killMs, killAll);
-	}
-	return {
-		tookS: monotonicS() - startS,
-		killed,
-		survivors: left
-	};
 }
-/**
-* The processes that listen on a TCP port of this machine, by `/proc/net/tcp` and the sockets of each process.
-* Null where that cannot be read (another operating system).
-*/
-async function findListeners(port) {
-	const tables = await Promise.all(["/proc/net/tcp", "/proc/net/tcp6"].map((path) => readFile(path, "latin1").catch(ignoreGone)));
-	if (tables.every((table) => table === null)) return null;
-	const inodes = /* @__PURE__ */ new Set();
-	for (const line of tables.flatMap((table) => table?.split("\n").slice(1) ?? [])) {
-		const fields = line.trim().split(/\s+/);
-		const localPort = Number.parseInt(fields[1]?.split(":").at(-1) ?? "", 16);
-		if (fields[3] === "0A" && localPort === port && fields[9] !== void 0) inodes.add(fields[9]);
-	}
-	const entries = (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry));
-	return (await Promise.all(entries.map(async (entry) => {
-		const descriptors = await readdir(`/proc/${entry}/fd`).catch(() => []);
-		return (await Promise.all(descriptors.map((descriptor) => readlink(`/proc/${entry}/fd/${descriptor}`).catch(ignoreGone)))).some((link) => link !== null && inodes.has(/^socket:\[(\d+)\]$/.exec(link)?.[1] ?? "")) ? Number(entry) : null;
-	}))).filter((pid) => pid !== null);
+/** @throws UsageError when the file is missing or not a state file */
+function readStateFile(path) {
+	return readJson(path, stateSchema);
 }
 
 // src/domain/trace.ts
@@ -408,55 +240,58 @@ async function hashRun(folder) {
 	return sha256(parts.join("\0"));
 }
 
-// src/system/state-file.ts
-const identitySchema = object({
-	pid: number(),
-	startTicks: number()
-});
-/** Name under which the action hands the state file's path from its main step to its `post` step. */
-const STATE_NAME = "state-file";
-/** A server that may be alive: written before it is spawned, removed after it was proved gone. */
-const liveServerSchema = object({
-	marker: string(),
-	/** Leader of its process group and that process's start time; null until it was spawned. */
-	leader: identitySchema.nullable(),
-	/** What it had started when it was ready: some of them may have left its group and dropped its marker. */
-	descendants: array(identitySchema).optional()
-});
-const stateSchema = object({
-	schemaVersion: literal(1),
-	scenario: string(),
-	runDir: string(),
-	/** What is going on, for the reader of a verdict that a killed process could not write. */
-	doing: string(),
-	servers: array(liveServerSchema)
-});
-async function createStateFile(path, initial) {
-	let state = {
-		schemaVersion: 1,
-		...initial,
-		servers: []
-	};
-	await writeJson(path, state);
-	return {
-		get current() {
-			return state;
-		},
-		async update(change) {
-			state = {
-				...state,
-				...change
-			};
-			await writeJson(path, state);
-		},
-		async close() {
-			if (state.servers.length === 0) await rm(path, { force: true });
-		}
-	};
+// src/system/clock.ts
+/**
+* When on CLOCK_MONOTONIC this process's `performance.now()` was zero, seconds. Both clocks tick alike: one reading of
+* the one between two close readings of the other tells the distance, to a fraction of a microsecond.
+*/
+const ORIGIN_S = originS();
+/**
+* Monotonic time in seconds; never wall-clock time. It is CLOCK_MONOTONIC, which all processes of a machine share, so
+* that times of several processes can be compared. Unlike `process.hrtime` it leaves no garbage: it is asked for each
+* piece that comes from a server.
+*/
+function monotonicS() {
+	return ORIGIN_S + performance.now() / 1e3;
 }
-/** @throws UsageError when the file is missing or not a state file */
-function readStateFile(path) {
-	return readJson(path, stateSchema);
+function originS() {
+	let closestNs = Number.POSITIVE_INFINITY;
+	let result = 0;
+	for (let attempt = 0; attempt < 100; attempt += 1) {
+		const before = process.hrtime.bigint();
+		const ownMs = performance.now();
+		const apartNs = Number(process.hrtime.bigint() - before);
+		if (apartNs >= closestNs) continue;
+		closestNs = apartNs;
+		result = (Number(before) + apartNs / 2) / 1e9 - ownMs / 1e3;
+	}
+	return result;
+}
+/** Waits; ends early, without an error, when the signal fires. */
+function delay(ms, signal) {
+	if (signal?.aborted) return Promise.resolve();
+	return new Promise((resolve) => {
+		const done = () => {
+			clearTimeout(timer);
+			signal?.removeEventListener("abort", done);
+			resolve();
+		};
+		const timer = setTimeout(done, ms);
+		signal?.addEventListener("abort", done, { once: true });
+	});
+}
+/**
+* What a promise comes to, or undefined when that takes longer. Unlike a race against {@link delay} it leaves no timer,
+* which would hold the process after its last work.
+*/
+async function within(ms, promise, signal) {
+	const settled = new AbortController();
+	const ends = signal === void 0 ? settled.signal : AbortSignal.any([settled.signal, signal]);
+	try {
+		return await Promise.race([promise, delay(ms, ends).then(() => void 0)]);
+	} finally {
+		settled.abort();
+	}
 }
 
 // src/verdict/decide.ts
@@ -722,4 +557,169 @@ function nextAction(verdict, gated, comparison) {
 	}
 }
 
-export { delay as C, identify as S, within as T, MARKER_VARIABLE as _, decideWithoutBaseline as a, findListeners as b, readStateFile as c, newRunId as d, readRunFolder as f, Descendants as g, writeRun as h, decideRecorded as i, appendTraces as l, readTraces as m, decideFailure as n, STATE_NAME as o, readRunRecord as p, decideNotRecorded as r, createStateFile as s, decide as t, hashRun as u, endServer as v, monotonicS as w, findMarked as x, findGroup as y };
+// src/system/processes.ts
+/**
+* The variable that marks every process of one server. A server's children inherit it, also those that leave
+* the process group or are adopted by init, so that all of them can be found and ended. Its name does not begin
+* with `VLLM_`, since vLLM complains about variables of that prefix that it does not know.
+*/
+const MARKER_VARIABLE = "GATE_SERVER_MARKER";
+const ignoreGone = () => null;
+/**
+* The live processes that carry a marker in their environment. Zombies are not live: they hold nothing.
+* Linux only; elsewhere the list is empty and the process group is all that can be ended.
+*/
+async function findMarked(marker) {
+	const entries = await readdir("/proc").catch(() => []);
+	const needle = `${MARKER_VARIABLE}=${marker}\0`;
+	return (await Promise.all(entries.filter((entry) => /^\d+$/.test(entry) && Number(entry) !== process.pid).map(async (entry) => {
+		const environment = await readFile(`/proc/${entry}/environ`, "latin1").catch(ignoreGone);
+		return environment !== null && `${environment}\0`.includes(needle) ? Number(entry) : null;
+	}))).filter((pid) => pid !== null);
+}
+/** The live (not zombie) members of a process group, or of the session of the same leader. */
+async function findGroup(pgid) {
+	const entries = await readdir("/proc").catch(() => []);
+	return (await Promise.all(entries.filter((entry) => /^\d+$/.test(entry)).map(async (entry) => {
+		const fields = await readStat(Number(entry));
+		return fields !== null && fields.state !== "Z" && (fields.pgid === pgid || fields.sid === pgid) ? Number(entry) : null;
+	}))).filter((pid) => pid !== null);
+}
+async function readStat(pid) {
+	const text = await readFile(`/proc/${pid}/stat`, "latin1").catch(ignoreGone);
+	if (text === null) return null;
+	const fields = text.slice(text.lastIndexOf(")") + 2).split(" ");
+	return {
+		state: fields[0] ?? "?",
+		ppid: Number(fields[1]),
+		pgid: Number(fields[2]),
+		sid: Number(fields[3]),
+		startTicks: Number(fields[19])
+	};
+}
+/** A process's identity, or null when it is gone. */
+async function identify(pid) {
+	const stat = await readStat(pid);
+	return stat === null ? null : {
+		pid,
+		startTicks: stat.startTicks
+	};
+}
+/**
+* The descendants of processes, remembered from look to look: one that took a session and an environment of its
+* own and whose parent has ended can be found in no other way. What comes and goes between two looks is missed.
+*/
+var Descendants = class {
+	/** Start times by PID, the roots' included. */
+	#known;
+	/** Looked at already: whose child a process is born as does not change, so that a look costs little. */
+	#seen = /* @__PURE__ */ new Set();
+	constructor(roots) {
+		this.#known = new Map(roots.map(({ pid, startTicks }) => [pid, startTicks]));
+	}
+	/** Those that live, the roots among them. Never rejects. */
+	async look() {
+		const entries = await readdir("/proc").catch(() => []);
+		const listed = new Set(entries.filter((entry) => /^\d+$/.test(entry)).map(Number));
+		const read = [...listed].filter((pid) => !this.#seen.has(pid) || this.#known.has(pid));
+		const stats = new Map(await Promise.all(read.map(async (pid) => [pid, await readStat(pid)])));
+		for (const [pid, ticks] of this.#known) if (stats.get(pid)?.startTicks !== ticks) this.#known.delete(pid);
+		for (let before = -1; before !== this.#known.size;) {
+			before = this.#known.size;
+			for (const [pid, stat] of stats) if (stat !== null && this.#known.has(stat.ppid)) this.#known.set(pid, stat.startTicks);
+		}
+		const settled = (pid) => {
+			const ppid = stats.get(pid)?.ppid;
+			return this.#seen.has(pid) || ppid === 0 || ppid !== void 0 && listed.has(ppid);
+		};
+		this.#seen = new Set([...listed].filter(settled));
+		return [...this.#known].flatMap(([pid, startTicks]) => stats.get(pid)?.state === "Z" ? [] : [{
+			pid,
+			startTicks
+		}]);
+	}
+};
+/** Sends a signal; a process that is gone already is not an error. */
+function sendSignal(pid, signal) {
+	try {
+		process.kill(pid, signal);
+	} catch (error) {
+		const code = error.code;
+		if (code !== "ESRCH" && code !== "EPERM") throw error;
+	}
+}
+/**
+* Ends every process of a server: TERM to the group, a wait, KILL to the group, to whatever carries the marker
+* and to the descendants that are known, then a look that nothing is left. vLLM leaves its engine and workers behind when only its API server
+* dies (vllm-project/vllm#55510, #34643), so the leader's exit proves nothing.
+*/
+async function endServer(options) {
+	const startS = monotonicS();
+	const { pgid } = options;
+	const look = async () => {
+		const group = pgid === void 0 ? [] : await findGroup(pgid);
+		const descendants = await options.descendants?.look() ?? [];
+		return [.../* @__PURE__ */ new Set([
+			...group,
+			...await findMarked(options.marker),
+			...descendants.map(({ pid }) => pid)
+		])];
+	};
+	const alive = async () => {
+		const pids = await look();
+		if (pids.length > 0) return pids;
+		await delay(25);
+		return look();
+	};
+	const goneWithin = async (ms, onLeft, hurry) => {
+		const deadlineS = monotonicS() + ms / 1e3;
+		for (;;) {
+			const pids = await alive();
+			if (pids.length === 0 || monotonicS() > deadlineS || hurry?.aborted) return pids;
+			onLeft?.(pids);
+			await delay(25);
+		}
+	};
+	const killAll = (pids) => {
+		if (pgid !== void 0) sendSignal(-pgid, "SIGKILL");
+		for (const pid of pids) sendSignal(pid, "SIGKILL");
+	};
+	let left = await alive();
+	let killed = false;
+	if (left.length > 0) {
+		if (pgid !== void 0) sendSignal(-pgid, "SIGTERM");
+		const group = pgid === void 0 ? [] : await findGroup(pgid);
+		for (const pid of left) if (!group.includes(pid)) sendSignal(pid, "SIGTERM");
+		left = await goneWithin(options.graceMs, void 0, options.hurry);
+	}
+	if (left.length > 0) {
+		killed = true;
+		left = await goneWithin(options.killMs, killAll);
+	}
+	return {
+		tookS: monotonicS() - startS,
+		killed,
+		survivors: left
+	};
+}
+/**
+* The processes that listen on a TCP port of this machine, by `/proc/net/tcp` and the sockets of each process.
+* Null where that cannot be read (another operating system).
+*/
+async function findListeners(port) {
+	const tables = await Promise.all(["/proc/net/tcp", "/proc/net/tcp6"].map((path) => readFile(path, "latin1").catch(ignoreGone)));
+	if (tables.every((table) => table === null)) return null;
+	const inodes = /* @__PURE__ */ new Set();
+	for (const line of tables.flatMap((table) => table?.split("\n").slice(1) ?? [])) {
+		const fields = line.trim().split(/\s+/);
+		const localPort = Number.parseInt(fields[1]?.split(":").at(-1) ?? "", 16);
+		if (fields[3] === "0A" && localPort === port && fields[9] !== void 0) inodes.add(fields[9]);
+	}
+	const entries = (await readdir("/proc")).filter((entry) => /^\d+$/.test(entry));
+	return (await Promise.all(entries.map(async (entry) => {
+		const descriptors = await readdir(`/proc/${entry}/fd`).catch(() => []);
+		return (await Promise.all(descriptors.map((descriptor) => readlink(`/proc/${entry}/fd/${descriptor}`).catch(ignoreGone)))).some((link) => link !== null && inodes.has(/^socket:\[(\d+)\]$/.exec(link)?.[1] ?? "")) ? Number(entry) : null;
+	}))).filter((pid) => pid !== null);
+}
+
+export { STATE_NAME as C, writeRun as S, readStateFile as T, hashRun as _, findListeners as a, readRunRecord as b, decide as c, decideRecorded as d, decideWithoutBaseline as f, appendTraces as g, within as h, findGroup as i, decideFailure as l, monotonicS as m, MARKER_VARIABLE as n, findMarked as o, delay as p, endServer as r, identify as s, Descendants as t, decideNotRecorded as u, newRunId as v, createStateFile as w, readTraces as x, readRunFolder as y };
