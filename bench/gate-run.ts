@@ -79,6 +79,7 @@ export function simulateGate(
     const plan = planNextLook({
       comparisons: comparison.comparisons,
       settled: false,
+      brokenLimits: [],
       sessions: { head: sessions.length, base: fresh.length },
       mostSessions: options.mostSessions,
       base: options.interleaved ? "interleaved" : hasFresh ? "confirmable" : "stored",

@@ -369,7 +369,7 @@ async function baseRevision(cwd, token) {
 	return base.revision;
 }
 /** Configuration and surroundings of a run of this job. */
-async function prepareRun(inputs, onRunFolder = () => {}) {
+async function prepareRun(inputs, { headAlone } = { headAlone: true }, onRunFolder = () => {}) {
 	const cwd = workspace();
 	const revision = await baseRevision(cwd, inputs.token);
 	const base = revision === void 0 ? {} : { baseRevision: revision };
@@ -377,6 +377,7 @@ async function prepareRun(inputs, onRunFolder = () => {}) {
 		cwd,
 		overrides: inputs.overrides,
 		nameOverride: inputName,
+		headAlone,
 		...base,
 		...inputs.config === void 0 ? {} : { configPath: inputs.config }
 	});
@@ -596,7 +597,7 @@ function gate(inputs) {
 /** Measures, and publishes what came of it. */
 async function measure(inputs, { subject, publishing }) {
 	let handedOn = Promise.resolve();
-	const { config, world } = await prepareRun(inputs, (runDir) => {
+	const { config, world } = await prepareRun(inputs, { headAlone: false }, (runDir) => {
 		handedOn = writeHandoff(runDir, subject, inputs.cell);
 		handedOn.catch(() => {});
 	});

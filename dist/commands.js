@@ -6315,7 +6315,7 @@ The model is a name that the simulator knows or a folder with a config.json. Dev
 regressions come from flags of its own (--startup-scale 0.1, --sim-gpu h100, --sim-settings FILE.json) or from VLLM_SIM_
 variables, which the README lists. It ends on SIGINT and SIGTERM, as vLLM does.`;
 async function run(options) {
-	const { config, world } = await prepare(options);
+	const { config, world } = await prepare(options, { headAlone: false });
 	const result = await runGate(config, world);
 	if (options.json === true) out(`${JSON.stringify(result.verdict, null, 1)}\n`);
 	else {

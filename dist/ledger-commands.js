@@ -2312,6 +2312,7 @@ async function loadConfig(request) {
 		overrides,
 		nameOverride,
 		policy,
+		...request.headAlone === void 0 ? {} : { headAlone: request.headAlone },
 		...judge === null ? {} : { judge }
 	});
 	const config = baseRevision === void 0 ? resolved : deepFreeze({
@@ -4094,6 +4095,8 @@ function foreignTokens(data) {
 // src/measure/taints.ts
 /** Share of a case's prompt tokens that may come from the cache by chance: block-aligned beginnings of templates. */
 const MAX_HIT_SHARE = .05;
+/** What all requests of a session decide. */
+const OF_ALL_REQUESTS = "requests";
 /** What a server's start decides. */
 const OF_THE_START = [
 	"startup",
@@ -4127,12 +4130,14 @@ function findTaints(session) {
 	});
 	for (const { round, use, dirty } of session.record.rounds ?? []) {
 		if (use !== "untrusted") continue;
-		for (const { probe, case: name } of session.rounds.get(round)?.values() ?? []) taints.push({
+		const reason = dirty.join("; ");
+		const concernedBy = [...session.rounds.get(round)?.values() ?? []].flatMap(allOf);
+		for (const metrics of /* @__PURE__ */ new Set([OF_ALL_REQUESTS, ...concernedBy])) taints.push({
 			variant,
 			session: index,
 			round,
-			metrics: `${probe}.${name}`,
-			reason: dirty.join("; ")
+			metrics,
+			reason
 		});
 	}
 	for (const [round, cases] of session.rounds) for (const data of cases.values()) {
@@ -4167,6 +4172,11 @@ function mustMiss({ probe, case: name, records }) {
 function concerned({ probe, case: name }) {
 	const found = probe === "prefix" ? prefixCaseOf(name) : null;
 	return [`${probe}.${name}`, ...found?.kind === "miss" ? [`prefix.${found.cell}.saving`] : []];
+}
+/** All that a case's requests decide, alone or together with those of another case of their cell. */
+function allOf({ probe, case: name }) {
+	const found = probe === "prefix" ? prefixCaseOf(name) : null;
+	return [`${probe}.${name}`, ...found === null ? [] : [`prefix.${found.cell}`]];
 }
 function hitShare(data) {
 	const queried = countedIn(data, "prefixQueriedTokens");
@@ -30779,7 +30789,7 @@ function examine(estimate, pValue, noisier, said) {
 	const asBad = base.filter((place) => place >= best).length;
 	const level = (more) => exceedanceProbability(base.length + more, head.length, asBad);
 	const isRare = known.steady || level(0) <= EXCEEDANCE;
-	const isEnough = known.steady || head.length >= FULL.head || loss > SLOW_SESSION;
+	const isEnough = known.steady || head.length >= FULL.head || loss > SLOW_SESSION * estimate.unit;
 	const isDistinct = loss > Math.max(tolerance, known.range);
 	const isLarge = loss > tolerance && isDistinct && isEnough;
 	return {
@@ -30841,7 +30851,7 @@ function findable(estimate, wanted, { size, noisier }) {
 	const reached = sorted[Math.max(0, Math.min(allowed - 1, sorted.length - 1))] - (Math.min(...estimate.head) - estimate.loss);
 	const separated = (Math.max(0, reached) + critical(.050000000000000044) * sd) / (1 - AS_BAD.ofLoss);
 	const distinct = Math.max(tolerance, known.range) + critical(.050000000000000044) * sd;
-	return Math.max(tolerance, test, separated, distinct, head >= FULL.head ? 0 : SLOW_SESSION);
+	return Math.max(tolerance, test, separated, distinct, head >= FULL.head ? 0 : SLOW_SESSION * estimate.unit);
 }
 
 // src/stats/order.ts
@@ -31060,9 +31070,11 @@ const SHARES = /\.(hit_rate|saving|agreement|trend|error_rate)$/;
 * points matter, and for values that have no logarithm.
 */
 function scaleFor(direction, tolerance, values, metric) {
+	const inPoints = tolerance.relative === 0 && SHARES.test(metric);
 	return {
-		kind: !(tolerance.relative === 0 && SHARES.test(metric)) && values.every((session) => session.every((value) => value > 0)) ? "log" : "linear",
-		direction
+		kind: !inPoints && values.every((session) => session.every((value) => value > 0)) ? "log" : "linear",
+		direction,
+		inPoints
 	};
 }
 /** A value on its scale. */
@@ -31099,7 +31111,8 @@ function estimateLoss(input, recorded, noisier = 1) {
 	const place = (session) => sessionPlace(session, scale, input.rounds, equal);
 	const base = input.base.map(place);
 	const head = input.head.map(place);
-	const known = scaled$2(knownSpread(input.metric, scale.kind, recorded), noisier, base, head);
+	const size = unitOf(scale, base);
+	const known = scaled$2(sized(knownSpread(input.metric, scale.kind, recorded), size), noisier, base, head);
 	const bulk = bulkSd([base, head], known);
 	const tested = moderatedContrast(pulledIn(base, bulk), pulledIn(head, bulk), known);
 	return {
@@ -31109,8 +31122,24 @@ function estimateLoss(input, recorded, noisier = 1) {
 		...known.steady ? meanLoss(base, head, tested) : bestLoss(base, head, tested.spread.sd),
 		tested,
 		tolerance: toleranceOnScale(tolerance, scale, fromScale(meanOf$1(base), scale)),
-		known
+		known,
+		unit: size
 	};
+}
+/**
+* What 1 of a spread is on the scale: spreads are known as shares. A value that has no logarithm, since a round of it
+* was zero, is compared in its own unit, so its spread is that share of the base.
+*/
+function unitOf({ kind, inPoints }, base) {
+	return kind === "log" || inPoints ? 1 : Math.abs(meanOf$1(base)) || 1;
+}
+/** What this tool ships is in shares; what was recorded here on the same scale is in its unit. */
+function sized(known, unit) {
+	return known.shipped ? {
+		...known,
+		sd: known.sd * unit,
+		range: known.range * unit
+	} : known;
 }
 /** Best of how many sessions stands for a side. */
 const BEST_OF = 3;
@@ -31185,16 +31214,19 @@ function ownSd(base, head) {
 }
 /**
 * What is known, on a machine that is so much noisier. The level is that of most metrics; one whose own sessions lie
-* closer together than a third of what it would make of them is not as noisy as the others.
+* closer together than a third of what it would make of them is not as noisy as the others, and none of which the
+* baseline's sessions lie closer together than a third of the range has such a range.
 */
 function scaled$2(known, noisier, base, head) {
 	if (!known.shipped || known.steady || noisier === 1) return known;
 	const most = base.length < LEAST_FOR_LEVEL ? noisier : Math.max(1, AS_NOISY * ownSd(base, head) / known.sd);
 	const factor = Math.min(noisier, most);
+	const seen = base.length < LEAST_FOR_LEVEL ? Number.POSITIVE_INFINITY : Math.max(...base) - Math.min(...base);
+	const range = Math.min(known.range * factor, Math.max(known.range, AS_NOISY * seen));
 	return {
 		...known,
 		sd: known.sd * factor,
-		range: known.range * factor
+		range
 	};
 }
 /** The loss that is tolerated: both the relative and the absolute bound must be exceeded. */
@@ -31247,8 +31279,10 @@ function noiseOf(definition, sessions, gated) {
 	const scale = scaleFor(direction, tolerance, sessions, definition.id);
 	const rounds = Math.min(...sessions.map((session) => session.length));
 	const places = sessions.map((session) => sessionPlace(session, scale, by, rounds));
-	const sessionSd = standardDeviationOf(places);
-	const sessionRange = Math.max(...places) - Math.min(...places);
+	const alike = pulledIn(places, bulkSd([places], shippedSpread(definition.id, scale.kind)));
+	const sessionSd = standardDeviationOf([...alike]);
+	const sessionRange = Math.max(...alike) - Math.min(...alike);
+	const slow = places.filter((place, index) => place > alike[index]).length;
 	const within = sessions.filter((session) => session.length >= 2);
 	const known = {
 		sd: sessionSd,
@@ -31265,6 +31299,7 @@ function noiseOf(definition, sessions, gated) {
 		sessionSd: rounded(sessionSd),
 		degreesOfFreedom: sessions.length - 1,
 		sessionRange: rounded(sessionRange),
+		...slow === 0 ? {} : { slowSessions: slow },
 		roundSd: within.length === 0 ? null : rounded(roundSdOf(within.map((session) => session.map((value) => toScale(value, scale))))),
 		detectable: rounded(detectable),
 		proposed: {
@@ -31332,6 +31367,3463 @@ function shareFired(sessions, direction, rule) {
 }
 const rounded = (value) => Number(value.toPrecision(4));
 
+// src/compare/attribution.ts
+const TIMES = /^(batching|ttft|prefix)\./;
+const DECODE = /^batching\..*(tpot|itl|e2e|tokens_per_s|requests_per_s)/;
+const CACHE = /^(prefix\.|ttft\.warm\.)/;
+const SPACE$3 = /^(kv\.(capacity_tokens|max_concurrency|available_gib)|memory\.|requests\.preemptions)/;
+const KNOWN = [
+	{
+		flags: ["enforce-eager"],
+		metrics: DECODE,
+		does: "launches kernels one by one: the time per token rises about fivefold on a small model",
+		source: "H200 fixtures, eager"
+	},
+	{
+		flags: ["enforce-eager"],
+		metrics: /^(startup\.|memory\.graphs_gib|kv\.)/,
+		does: "skips compilation and graph capture: the start is shorter and the KV cache a little larger",
+		source: "H200 fixtures, eager"
+	},
+	{
+		flags: [
+			"enable-prefix-caching",
+			"no-enable-prefix-caching",
+			"disable-enable-prefix-caching"
+		],
+		metrics: CACHE,
+		does: "decides whether a known prefix is computed again: its TTFT is 50 % higher without the cache",
+		source: "H200 fixtures, noapc"
+	},
+	{
+		flags: ["async-scheduling", "no-async-scheduling"],
+		metrics: DECODE,
+		does: "decides whether scheduling overlaps with the GPU: the time per token was 43 % higher without",
+		source: "H200 sessions, bench/data/h200-second-host.json"
+	},
+	{
+		flags: ["max-num-seqs"],
+		metrics: /^batching\./,
+		does: "is the most requests in one batch: beyond it they queue",
+		source: "vLLM, SchedulerConfig"
+	},
+	{
+		flags: ["max-num-seqs"],
+		metrics: /^(kv|memory|startup)\./,
+		does: "sets how many graphs are captured and what profiling reserves",
+		source: "H200 sessions, bench/data/h200-second-host.json"
+	},
+	{
+		flags: ["max-num-batched-tokens"],
+		metrics: TIMES,
+		does: "is the size of a prefill step: a smaller one gives shorter waits and more steps",
+		source: "vllm-project/vllm#17885"
+	},
+	{
+		flags: ["max-num-batched-tokens"],
+		metrics: /^(kv|memory)\./,
+		does: "sets how much memory profiling leaves to activations",
+		source: "vllm-project/vllm#17885"
+	},
+	{
+		flags: [
+			"gpu-memory-utilization",
+			"kv-cache-memory-bytes",
+			"num-gpu-blocks-override",
+			"swap-space"
+		],
+		metrics: SPACE$3,
+		does: "sets how much memory the KV cache gets",
+		source: "vLLM, CacheConfig"
+	},
+	{
+		flags: ["kv-cache-dtype"],
+		metrics: SPACE$3,
+		does: "sets the bytes of a token in the cache: fp8 doubles what fits",
+		source: "H200 fixtures, fp8kv"
+	},
+	{
+		flags: ["kv-cache-dtype", "calculate-kv-scales"],
+		metrics: TIMES,
+		does: "changes the attention kernel, which reads and converts the cache at each step",
+		source: "H200 sessions, bench/data/h200-second-host.json"
+	},
+	{
+		flags: ["max-model-len"],
+		metrics: /^kv\.(max_concurrency|capacity_tokens)/,
+		does: "is what concurrency is counted in; of models with sliding windows it changes the capacity itself",
+		source: "vllm-project/vllm#43308, vllm-project/vllm#49878"
+	},
+	{
+		flags: ["block-size"],
+		metrics: /^(kv\.|prefix\.)/,
+		does: "sets the unit in which the cache is given out and found again",
+		source: "vLLM, CacheConfig"
+	},
+	{
+		flags: [
+			"tensor-parallel-size",
+			"tp",
+			"pipeline-parallel-size",
+			"pp",
+			"data-parallel-size",
+			"dp"
+		],
+		metrics: /./,
+		does: "splits the model over more or fewer GPUs: memory, times and the start all change",
+		source: "vLLM, ParallelConfig"
+	},
+	{
+		flags: [
+			"quantization",
+			"q",
+			"dtype"
+		],
+		metrics: /./,
+		does: "changes the weights' size and the kernels that read them",
+		source: "vLLM, ModelConfig"
+	},
+	{
+		flags: [
+			"speculative-config",
+			"speculative-model",
+			"num-speculative-tokens"
+		],
+		metrics: /^(batching|ttft|kv|memory)\./,
+		does: "decodes several tokens in a step and holds a second model in memory",
+		source: "vllm-project/vllm#46834"
+	},
+	{
+		flags: [
+			"compilation-config",
+			"cc",
+			"optimization-level",
+			"O",
+			"cuda-graph-sizes",
+			"cudagraph-capture-sizes",
+			"max-cudagraph-capture-size"
+		],
+		metrics: /^(batching|ttft|startup|memory)\./,
+		does: "sets which batch sizes run as graphs; others are launched kernel by kernel",
+		source: "vllm-project/vllm#37865, vllm-project/vllm#25444"
+	},
+	{
+		flags: [
+			"enable-chunked-prefill",
+			"no-enable-chunked-prefill",
+			"scheduling-policy"
+		],
+		metrics: TIMES,
+		does: "sets how prefills and decodes share a step",
+		source: "vLLM, SchedulerConfig"
+	},
+	{
+		flags: ["attention-backend"],
+		metrics: TIMES,
+		does: "changes the attention kernel",
+		source: "vLLM, AttentionConfig"
+	},
+	{
+		flags: ["load-format", "safetensors-load-strategy"],
+		metrics: /^startup\.(ready_s|weights_s)/,
+		does: "changes how the weights are read",
+		source: "vLLM, LoadConfig"
+	}
+];
+/** Versions that changed a default: what the step over one of them does. */
+const VERSION_STEPS = [
+	{
+		since: [14, 0],
+		metrics: DECODE,
+		does: "async scheduling is on by default since 0.14: less time per token"
+	},
+	{
+		since: [20, 0],
+		metrics: SPACE$3,
+		does: "since 0.20 --gpu-memory-utilization is 0.92 by default and the memory of CUDA graphs is estimated before the cache is sized"
+	},
+	{
+		since: [22, 0],
+		metrics: /^kv\.(capacity_tokens|max_concurrency)/,
+		does: "since 0.22 capacity is concurrency × --max-model-len, another number for models with sliding windows"
+	},
+	{
+		since: [28, 0],
+		metrics: TIMES,
+		does: "since 0.28 --max-num-batched-tokens is 16384 by default on GPUs of 160 GiB and more"
+	}
+];
+/**
+* What of that which differs between the sides is known to move a metric that moved, in a sentence; null where nothing
+* moved or nothing is known. It is a hint where to look, no proof.
+*/
+function attribute(comparison, differences) {
+	if (![
+		"regressed",
+		"improved",
+		"inconclusive"
+	].includes(comparison.verdict)) return null;
+	const known = differences.flatMap((difference) => difference.what === "vLLM" ? versionEffects(comparison.metric, difference) : flagEffects(comparison.metric, difference));
+	return known.length === 0 ? null : known.join("; ");
+}
+function flagEffects(metric, { what, base, head }) {
+	const name = (what.replace(/^-+/, "").split(".")[0] ?? "").toLowerCase();
+	const found = KNOWN.find(({ flags, metrics }) => flags.some((flag) => flag.toLowerCase() === name) && metrics.test(metric));
+	return found === void 0 ? [] : [`${what} (${base ?? "not given"} → ${head ?? "not given"}) ${found.does}`];
+}
+function versionEffects(metric, { base, head }) {
+	const [before, after] = [versionOf(base), versionOf(head)];
+	if (before === null || after === null) return [];
+	const [low, high] = before < after ? [before, after] : [after, before];
+	return VERSION_STEPS.filter(({ since, metrics }) => {
+		const step = since[0] * 1e3 + since[1];
+		return low < step && step <= high && metrics.test(metric);
+	}).map(({ does }) => `vLLM ${base} → ${head}: ${does}`);
+}
+/** Order of a version 0.minor.patch; null for what is none. */
+function versionOf(version) {
+	const [, minor, patch] = /^0\.(\d+)\.(\d+)/.exec(version ?? "") ?? [];
+	return minor === void 0 ? null : Number(minor) * 1e3 + Number(patch);
+}
+
+// src/compare/flags.ts
+/** Flags and version that differ, as a reader says them: `--max-num-seqs 256 → 64`. */
+function diffFlags(base, head) {
+	const before = groupFlags(base.args);
+	const after = groupFlags(head.args);
+	const differences = [.../* @__PURE__ */ new Set([...before.keys(), ...after.keys()])].sort().map((what) => ({
+		what,
+		base: before.get(what) ?? null,
+		head: after.get(what) ?? null
+	})).filter((difference) => difference.base !== difference.head);
+	if (base.vllmVersion !== head.vllmVersion) differences.unshift({
+		what: "vLLM",
+		base: base.vllmVersion,
+		head: head.vllmVersion
+	});
+	return differences;
+}
+/**
+* Flags with their values; `--a=b` and `--a b` are the same, as are `_` and `-` in a name. A flag without a value
+* is "on"; the values of a flag that is given several times are separated by commas.
+*/
+function groupFlags(args) {
+	const given = [];
+	for (const arg of args) {
+		if (arg.startsWith("-") && !/^-\d/.test(arg)) {
+			const [, name = arg, value] = /^([^=]*)=(.*)$/s.exec(arg) ?? [];
+			given.push({
+				name: flagName(name),
+				values: value === void 0 ? [] : [value]
+			});
+			continue;
+		}
+		const last = given.at(-1);
+		if (last === void 0) given.push({
+			name: "(argument)",
+			values: [arg]
+		});
+		else last.values.push(arg);
+	}
+	const flags = Map.groupBy(given, ({ name }) => name);
+	return new Map([...flags].map(([name, each]) => [name, each.map(({ values }) => values.length === 0 ? "on" : values.join(" ")).join(", ")]));
+}
+/** `--max_num_seqs` is `--max-num-seqs`; the key after a dot (`--compilation-config.cudagraph_mode`) is a field's. */
+function flagName(name) {
+	const dot = name.indexOf(".");
+	return dot === -1 ? name.replaceAll("_", "-") : `${name.slice(0, dot).replaceAll("_", "-")}${name.slice(dot)}`;
+}
+
+// node_modules/@stdlib/assert-is-number/lib/primitive.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_primitive$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Tests if a value is a number primitive.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value is a number primitive
+	*
+	* @example
+	* var bool = isNumber( 3.14 );
+	* // returns true
+	*
+	* @example
+	* var bool = isNumber( NaN );
+	* // returns true
+	*
+	* @example
+	* var bool = isNumber( new Number( 3.14 ) );
+	* // returns false
+	*/
+	function isNumber(value) {
+		return typeof value === "number";
+	}
+	module.exports = isNumber;
+}));
+
+// node_modules/@stdlib/assert-is-number/lib/tostring.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_tostring = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var toString = require_lib$118().prototype.toString;
+	module.exports = toString;
+}));
+
+// node_modules/@stdlib/assert-is-number/lib/try2serialize.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_try2serialize = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var toString = require_tostring();
+	/**
+	* Attempts to serialize a value to a string.
+	*
+	* @private
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value can be serialized
+	*/
+	function test(value) {
+		try {
+			toString.call(value);
+			return true;
+		} catch (err) {
+			return false;
+		}
+	}
+	module.exports = test;
+}));
+
+// node_modules/@stdlib/assert-is-number/lib/object.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_object$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var hasToStringTag = require_lib$142();
+	var nativeClass = require_lib$139();
+	var Number = require_lib$118();
+	var test = require_try2serialize();
+	var FLG = hasToStringTag();
+	/**
+	* Tests if a value is a number object.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value is a number object
+	*
+	* @example
+	* var bool = isNumber( 3.14 );
+	* // returns false
+	*
+	* @example
+	* var bool = isNumber( new Number( 3.14 ) );
+	* // returns true
+	*/
+	function isNumber(value) {
+		if (typeof value === "object") {
+			if (value instanceof Number) return true;
+			if (FLG) return test(value);
+			return nativeClass(value) === "[object Number]";
+		}
+		return false;
+	}
+	module.exports = isNumber;
+}));
+
+// node_modules/@stdlib/assert-is-number/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$12 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isPrimitive = require_primitive$3();
+	var isObject = require_object$3();
+	/**
+	* Tests if a value is a number.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating whether value is a number
+	*
+	* @example
+	* var bool = isNumber( 3.14 );
+	* // returns true
+	*
+	* @example
+	* var bool = isNumber( new Number( 3.14 ) );
+	* // returns true
+	*
+	* @example
+	* var bool = isNumber( NaN );
+	* // returns true
+	*
+	* @example
+	* var bool = isNumber( null );
+	* // returns false
+	*/
+	function isNumber(value) {
+		return isPrimitive(value) || isObject(value);
+	}
+	module.exports = isNumber;
+}));
+
+// node_modules/@stdlib/assert-is-number/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$15 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a value is a number.
+	*
+	* @module @stdlib/assert-is-number
+	*
+	* @example
+	* var isNumber = require( '@stdlib/assert-is-number' );
+	*
+	* var bool = isNumber( 3.14 );
+	* // returns true
+	*
+	* bool = isNumber( new Number( 3.14 ) );
+	* // returns true
+	*
+	* bool = isNumber( NaN );
+	* // returns true
+	*
+	* bool = isNumber( null );
+	* // returns false
+	*
+	* @example
+	* var isNumber = require( '@stdlib/assert-is-number' ).isPrimitive;
+	*
+	* var bool = isNumber( 3.14 );
+	* // returns true
+	*
+	* bool = isNumber( NaN );
+	* // returns true
+	*
+	* bool = isNumber( new Number( 3.14 ) );
+	* // returns false
+	*
+	* @example
+	* var isNumber = require( '@stdlib/assert-is-number' ).isObject;
+	*
+	* var bool = isNumber( 3.14 );
+	* // returns false
+	*
+	* bool = isNumber( new Number( 3.14 ) );
+	* // returns true
+	*/
+	var setReadOnly = require_lib$145();
+	var main = require_main$12();
+	var isPrimitive = require_primitive$3();
+	var isObject = require_object$3();
+	setReadOnly(main, "isPrimitive", isPrimitive);
+	setReadOnly(main, "isObject", isObject);
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/assert-is-probability/lib/primitive.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_primitive$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isNumber = require_lib$15().isPrimitive;
+	/**
+	* Tests if a value is a number primitive having a value which is a probability.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value is a number primitive having a value which is a probability
+	*
+	* @example
+	* var bool = isProbability( 0.66 );
+	* // returns true
+	*
+	* @example
+	* var bool = isProbability( new Number( 0.66 ) );
+	* // returns false
+	*/
+	function isProbability(value) {
+		return isNumber(value) && value >= 0 && value <= 1;
+	}
+	module.exports = isProbability;
+}));
+
+// node_modules/@stdlib/assert-is-probability/lib/object.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_object$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isNumber = require_lib$15().isObject;
+	/**
+	* Tests if a value is a number object having a value which is a probability.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value is a number object having a value which is a probability
+	*
+	* @example
+	* var bool = isProbability( 0.5 );
+	* // returns false
+	*
+	* @example
+	* var bool = isProbability( new Number( 0.5 ) );
+	* // returns true
+	*/
+	function isProbability(value) {
+		return isNumber(value) && value.valueOf() >= 0 && value.valueOf() <= 1;
+	}
+	module.exports = isProbability;
+}));
+
+// node_modules/@stdlib/assert-is-probability/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$11 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isPrimitive = require_primitive$2();
+	var isObject = require_object$2();
+	/**
+	* Tests if a value is a probability.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating whether value is a probability
+	*
+	* @example
+	* var bool = isProbability( 0.5 );
+	* // returns true
+	*
+	* @example
+	* var bool = isProbability( new Number( 0.5 ) );
+	* // returns true
+	*
+	* @example
+	* var bool = isProbability( 3.14 );
+	* // returns false
+	*
+	* @example
+	* var bool = isProbability( -5.0 );
+	* // returns false
+	*
+	* @example
+	* var bool = isProbability( null );
+	* // returns false
+	*/
+	function isProbability(value) {
+		return isPrimitive(value) || isObject(value);
+	}
+	module.exports = isProbability;
+}));
+
+// node_modules/@stdlib/assert-is-probability/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$14 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a value is a probability.
+	*
+	* @module @stdlib/assert-is-probability
+	*
+	* @example
+	* var isProbability = require( '@stdlib/assert-is-probability' );
+	*
+	* var bool = isProbability( 0.5 );
+	* // returns true
+	*
+	* bool = isProbability( new Number( 0.5 ) );
+	* // returns true
+	*
+	* bool = isProbability( 3.14 );
+	* // returns false
+	*
+	* bool = isProbability( -5.0 );
+	* // returns false
+	*
+	* bool = isProbability( null );
+	* // returns false
+	*
+	* @example
+	* var isProbability = require( '@stdlib/assert-is-probability' ).isPrimitive;
+	*
+	* var bool = isProbability( 0.3 );
+	* // returns true
+	*
+	* bool = isProbability( new Number( 0.3 ) );
+	* // returns false
+	*
+	* @example
+	* var isProbability = require( '@stdlib/assert-is-probability' ).isObject;
+	*
+	* var bool = isProbability( 0.77 );
+	* // returns false
+	*
+	* bool = isProbability( new Number( 0.77 ) );
+	* // returns true
+	*/
+	var setReadOnly = require_lib$145();
+	var main = require_main$11();
+	var isPrimitive = require_primitive$2();
+	var isObject = require_object$2();
+	setReadOnly(main, "isPrimitive", isPrimitive);
+	setReadOnly(main, "isObject", isObject);
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/constants-array-max-array-length/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$13 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Maximum length of a generic array.
+	*
+	* @module @stdlib/constants-array-max-array-length
+	*
+	* @example
+	* var MAX_ARRAY_LENGTH = require( '@stdlib/constants-array-max-array-length' );
+	* // returns 4294967295
+	*/
+	/**
+	* Maximum length of a generic array.
+	*
+	* ```tex
+	* 2^{32} - 1
+	* ```
+	*
+	* @constant
+	* @type {uinteger32}
+	* @default 4294967295
+	*/
+	var MAX_ARRAY_LENGTH = 4294967295;
+	module.exports = MAX_ARRAY_LENGTH;
+}));
+
+// node_modules/@stdlib/assert-is-array-like/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$10 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isInteger = require_lib$91();
+	var MAX_LENGTH = require_lib$13();
+	/**
+	* Tests if a value is array-like.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value is array-like
+	*
+	* @example
+	* var bool = isArrayLike( [] );
+	* // returns true
+	*
+	* @example
+	* var bool = isArrayLike( { 'length': 10 } );
+	* // returns true
+	*/
+	function isArrayLike(value) {
+		return value !== void 0 && value !== null && typeof value !== "function" && typeof value.length === "number" && isInteger(value.length) && value.length >= 0 && value.length <= MAX_LENGTH;
+	}
+	module.exports = isArrayLike;
+}));
+
+// node_modules/@stdlib/assert-is-array-like/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$12 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a value is array-like.
+	*
+	* @module @stdlib/assert-is-array-like
+	*
+	* @example
+	* var isArrayLike = require( '@stdlib/assert-is-array-like' );
+	*
+	* var bool = isArrayLike( [] );
+	* // returns true
+	*
+	* bool = isArrayLike( { 'length': 10 } );
+	* // returns true
+	*
+	* bool = isArrayLike( 'beep' );
+	* // returns true
+	*/
+	var main = require_main$10();
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/assert-tools-array-like-function/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$9 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isArrayLike = require_lib$12();
+	var format = require_lib$147();
+	/**
+	* Returns a function which tests if every element in an array-like object passes a test condition.
+	*
+	* @param {Function} predicate - function to apply
+	* @throws {TypeError} must provide a function
+	* @returns {Function} an array-like object function
+	*
+	* @example
+	* var isOdd = require( '@stdlib/assert-is-odd' );
+	*
+	* var arr1 = [ 1, 3, 5, 7 ];
+	* var arr2 = [ 3, 5, 8 ];
+	*
+	* var validate = arraylikefcn( isOdd );
+	*
+	* var bool = validate( arr1 );
+	* // returns true
+	*
+	* bool = validate( arr2 );
+	* // returns false
+	*/
+	function arraylikefcn(predicate) {
+		if (typeof predicate !== "function") throw new TypeError(format("invalid argument. Must provide a function. Value: `%s`.", predicate));
+		return every;
+		/**
+		* Tests if every element in an array-like object passes a test condition.
+		*
+		* @private
+		* @param {*} value - value to test
+		* @returns {boolean} boolean indicating whether a value is an array-like object for which all elements pass a test condition
+		*/
+		function every(value) {
+			var len;
+			var i;
+			if (!isArrayLike(value)) return false;
+			len = value.length;
+			if (len === 0) return false;
+			for (i = 0; i < len; i++) if (predicate(value[i]) === false) return false;
+			return true;
+		}
+	}
+	module.exports = arraylikefcn;
+}));
+
+// node_modules/@stdlib/assert-tools-array-like-function/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$11 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Return a function which tests if every element in an array-like object passes a test condition.
+	*
+	* @module @stdlib/assert-tools-array-like-function
+	*
+	* @example
+	* var isOdd = require( '@stdlib/assert-is-odd' );
+	* var arraylikefcn = require( '@stdlib/assert-tools-array-like-function' );
+	*
+	* var arr1 = [ 1, 3, 5, 7 ];
+	* var arr2 = [ 3, 5, 8 ];
+	*
+	* var validate = arraylikefcn( isOdd );
+	*
+	* var bool = validate( arr1 );
+	* // returns true
+	*
+	* bool = validate( arr2 );
+	* // returns false
+	*/
+	var main = require_main$9();
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/assert-is-probability-array/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$10 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a value is an array-like object containing only probabilities.
+	*
+	* @module @stdlib/assert-is-probability-array
+	*
+	* @example
+	* var isNonNegativeNumberArray = require( '@stdlib/assert-is-probability-array' );
+	*
+	* var bool = isProbabilityArray( [ 0.5, new Number(0.8) ] );
+	* // returns true
+	*
+	* bool = isProbabilityArray( [ 0.8, 1.2 ] );
+	* // returns false
+	*
+	* bool = isProbabilityArray( [ 0.8, '0.2' ] );
+	* // returns false
+	*
+	* @example
+	* var isProbabilityArray = require( '@stdlib/assert-is-probability-array' ).primitives;
+	*
+	* var bool = isProbabilityArray( [ 1.0, 0.0, 0.5 ] );
+	* // returns true
+	*
+	* bool = isProbabilityArray( [ 0.3, new Number(0.4) ] );
+	* // returns false
+	*
+	* @example
+	* var isProbabilityArray = require( '@stdlib/assert-is-probability-array' ).objects;
+	*
+	* var bool = isProbabilityArray( [ new Number(0.7), new Number(1.0) ] );
+	* // returns true
+	*
+	* bool = isProbabilityArray( [ 1.0, 0.0, new Number(0.7) ] );
+	* // returns false
+	*/
+	var isProbability = require_lib$14();
+	var setReadOnly = require_lib$145();
+	var arrayfun = require_lib$11();
+	var isPrimitiveArray = arrayfun(isProbability.isPrimitive);
+	var isObjectArray = arrayfun(isProbability.isObject);
+	var isProbabilityArray = arrayfun(isProbability);
+	setReadOnly(isProbabilityArray, "primitives", isPrimitiveArray);
+	setReadOnly(isProbabilityArray, "objects", isObjectArray);
+	module.exports = isProbabilityArray;
+}));
+
+// node_modules/@stdlib/assert-is-integer/lib/integer.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_integer = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var PINF = require_lib$119();
+	var NINF = require_lib$117();
+	var isInt = require_lib$91();
+	/**
+	* Tests if a number primitive is an integer value.
+	*
+	* @private
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a number primitive is an integer value
+	*/
+	function isInteger(value) {
+		return value < PINF && value > NINF && isInt(value);
+	}
+	module.exports = isInteger;
+}));
+
+// node_modules/@stdlib/assert-is-integer/lib/primitive.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_primitive$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isNumber = require_lib$15().isPrimitive;
+	var isInt = require_integer();
+	/**
+	* Tests if a value is a number primitive having an integer value.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value is a number primitive having an integer value
+	*
+	* @example
+	* var bool = isInteger( -3.0 );
+	* // returns true
+	*
+	* @example
+	* var bool = isInteger( new Number( -3.0 ) );
+	* // returns false
+	*/
+	function isInteger(value) {
+		return isNumber(value) && isInt(value);
+	}
+	module.exports = isInteger;
+}));
+
+// node_modules/@stdlib/assert-is-integer/lib/object.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_object$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isNumber = require_lib$15().isObject;
+	var isInt = require_integer();
+	/**
+	* Tests if a value is a number object having an integer value.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value is a number object having an integer value
+	*
+	* @example
+	* var bool = isInteger( 3.0 );
+	* // returns false
+	*
+	* @example
+	* var bool = isInteger( new Number( 3.0 ) );
+	* // returns true
+	*/
+	function isInteger(value) {
+		return isNumber(value) && isInt(value.valueOf());
+	}
+	module.exports = isInteger;
+}));
+
+// node_modules/@stdlib/assert-is-integer/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$8 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isPrimitive = require_primitive$1();
+	var isObject = require_object$1();
+	/**
+	* Tests if a value is an integer.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating whether value is an integer
+	*
+	* @example
+	* var bool = isInteger( 5.0 );
+	* // returns true
+	*
+	* @example
+	* var bool = isInteger( new Number( 5.0 ) );
+	* // returns true
+	*
+	* @example
+	* var bool = isInteger( -3.14 );
+	* // returns false
+	*
+	* @example
+	* var bool = isInteger( null );
+	* // returns false
+	*/
+	function isInteger(value) {
+		return isPrimitive(value) || isObject(value);
+	}
+	module.exports = isInteger;
+}));
+
+// node_modules/@stdlib/assert-is-integer/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$9 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a value is an integer.
+	*
+	* @module @stdlib/assert-is-integer
+	*
+	* @example
+	* var isInteger = require( '@stdlib/assert-is-integer' );
+	*
+	* var bool = isInteger( 5.0 );
+	* // returns true
+	*
+	* bool = isInteger( new Number( 5.0 ) );
+	* // returns true
+	*
+	* bool = isInteger( -3.14 );
+	* // returns false
+	*
+	* bool = isInteger( null );
+	* // returns false
+	*
+	* @example
+	* // Use interface to check for integer primitives...
+	* var isInteger = require( '@stdlib/assert-is-integer' ).isPrimitive;
+	*
+	* var bool = isInteger( -3.0 );
+	* // returns true
+	*
+	* bool = isInteger( new Number( -3.0 ) );
+	* // returns false
+	*
+	* @example
+	* // Use interface to check for integer objects...
+	* var isInteger = require( '@stdlib/assert-is-integer' ).isObject;
+	*
+	* var bool = isInteger( 3.0 );
+	* // returns false
+	*
+	* bool = isInteger( new Number( 3.0 ) );
+	* // returns true
+	*/
+	var setReadOnly = require_lib$145();
+	var main = require_main$8();
+	var isPrimitive = require_primitive$1();
+	var isObject = require_object$1();
+	setReadOnly(main, "isPrimitive", isPrimitive);
+	setReadOnly(main, "isObject", isObject);
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/assert-is-string/lib/primitive.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_primitive = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Tests if a value is a string primitive.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value is a string primitive
+	*
+	* @example
+	* var bool = isString( 'beep' );
+	* // returns true
+	*
+	* @example
+	* var bool = isString( new String( 'beep' ) );
+	* // returns false
+	*/
+	function isString(value) {
+		return typeof value === "string";
+	}
+	module.exports = isString;
+}));
+
+// node_modules/@stdlib/assert-is-string/lib/valueof.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_valueof = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var valueOf = String.prototype.valueOf;
+	module.exports = valueOf;
+}));
+
+// node_modules/@stdlib/assert-is-string/lib/try2valueof.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_try2valueof = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var valueOf = require_valueof();
+	/**
+	* Attempts to extract a string value.
+	*
+	* @private
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a string can be extracted
+	*/
+	function test(value) {
+		try {
+			valueOf.call(value);
+			return true;
+		} catch (err) {
+			return false;
+		}
+	}
+	module.exports = test;
+}));
+
+// node_modules/@stdlib/assert-is-string/lib/object.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_object = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var hasToStringTag = require_lib$142();
+	var nativeClass = require_lib$139();
+	var test = require_try2valueof();
+	var FLG = hasToStringTag();
+	/**
+	* Tests if a value is a string object.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating if a value is a string object
+	*
+	* @example
+	* var bool = isString( new String( 'beep' ) );
+	* // returns true
+	*
+	* @example
+	* var bool = isString( 'beep' );
+	* // returns false
+	*/
+	function isString(value) {
+		if (typeof value === "object") {
+			if (value instanceof String) return true;
+			if (FLG) return test(value);
+			return nativeClass(value) === "[object String]";
+		}
+		return false;
+	}
+	module.exports = isString;
+}));
+
+// node_modules/@stdlib/assert-is-string/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$7 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isPrimitive = require_primitive();
+	var isObject = require_object();
+	/**
+	* Tests if a value is a string.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating whether value is a string
+	*
+	* @example
+	* var bool = isString( new String( 'beep' ) );
+	* // returns true
+	*
+	* @example
+	* var bool = isString( 'beep' );
+	* // returns true
+	*/
+	function isString(value) {
+		return isPrimitive(value) || isObject(value);
+	}
+	module.exports = isString;
+}));
+
+// node_modules/@stdlib/assert-is-string/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$8 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a value is a string.
+	*
+	* @module @stdlib/assert-is-string
+	*
+	* @example
+	* var isString = require( '@stdlib/assert-is-string' );
+	*
+	* var bool = isString( 'beep' );
+	* // returns true
+	*
+	* bool = isString( new String( 'beep' ) );
+	* // returns true
+	*
+	* bool = isString( 5 );
+	* // returns false
+	*
+	* @example
+	* var isString = require( '@stdlib/assert-is-string' ).isObject;
+	*
+	* var bool = isString( new String( 'beep' ) );
+	* // returns true
+	*
+	* bool = isString( 'beep' );
+	* // returns false
+	*
+	* @example
+	* var isString = require( '@stdlib/assert-is-string' ).isPrimitive;
+	*
+	* var bool = isString( 'beep' );
+	* // returns true
+	*
+	* bool = isString( new String( 'beep' ) );
+	* // returns false
+	*/
+	var setReadOnly = require_lib$145();
+	var main = require_main$7();
+	var isPrimitive = require_primitive();
+	var isObject = require_object();
+	setReadOnly(main, "isPrimitive", isPrimitive);
+	setReadOnly(main, "isObject", isObject);
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/stats-padjust/lib/bonferroni.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_bonferroni = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Adjusts the p-values via the Bonferroni method.
+	*
+	* @private
+	* @param {ProbabilityArray} pvalues - p-values to be adjusted
+	* @param {PositiveInteger} comparisons - number of comparisons
+	* @returns {ProbabilityArray} adjusted p-values
+	*/
+	function bonferroni(pvalues, comparisons) {
+		var pval;
+		var i = 0;
+		for (; i < pvalues.length; i++) {
+			pval = pvalues[i];
+			pvalues[i] = comparisons * pval > 1 ? 1 : comparisons * pval;
+		}
+		return pvalues;
+	}
+	module.exports = bonferroni;
+}));
+
+// node_modules/@stdlib/stats-padjust/node_modules/@stdlib/math-base-special-max/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$6 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isPositiveZero = require_lib$79();
+	var isnan = require_lib$144();
+	var PINF = require_lib$119();
+	/**
+	* Returns the maximum value.
+	*
+	* @param {number} x - first number
+	* @param {number} y - second number
+	* @returns {number} maximum value
+	*
+	* @example
+	* var v = max( 3.14, 4.2 );
+	* // returns 4.2
+	*
+	* @example
+	* var v = max( 3.14, NaN );
+	* // returns NaN
+	*
+	* @example
+	* var v = max( +0.0, -0.0 );
+	* // returns +0.0
+	*/
+	function max(x, y) {
+		if (isnan(x) || isnan(y)) return NaN;
+		if (x === PINF || y === PINF) return PINF;
+		if (x === y && x === 0) {
+			if (isPositiveZero(x)) return x;
+			return y;
+		}
+		if (x > y) return x;
+		return y;
+	}
+	module.exports = max;
+}));
+
+// node_modules/@stdlib/stats-padjust/node_modules/@stdlib/math-base-special-max/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$7 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Return the maximum value.
+	*
+	* @module @stdlib/math-base-special-max
+	*
+	* @example
+	* var max = require( '@stdlib/math-base-special-max' );
+	*
+	* var v = max( 3.14, 4.2 );
+	* // returns 4.2
+	*
+	* v = max( 3.14, NaN );
+	* // returns NaN
+	*
+	* v = max( +0.0, -0.0 );
+	* // returns +0.0
+	*/
+	var max = require_main$6();
+	module.exports = max;
+}));
+
+// node_modules/@stdlib/assert-is-int32array/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$5 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var nativeClass = require_lib$139();
+	var hasInt32Array = typeof Int32Array === "function";
+	/**
+	* Tests if a value is an Int32Array.
+	*
+	* @param {*} value - value to test
+	* @returns {boolean} boolean indicating whether value is an Int32Array
+	*
+	* @example
+	* var Int32Array = require( '@stdlib/array-int32' );
+	*
+	* var bool = isInt32Array( new Int32Array( 10 ) );
+	* // returns true
+	*
+	* @example
+	* var bool = isInt32Array( [] );
+	* // returns false
+	*/
+	function isInt32Array(value) {
+		return hasInt32Array && value instanceof Int32Array || nativeClass(value) === "[object Int32Array]";
+	}
+	module.exports = isInt32Array;
+}));
+
+// node_modules/@stdlib/assert-is-int32array/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$6 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test if a value is an Int32Array.
+	*
+	* @module @stdlib/assert-is-int32array
+	*
+	* @example
+	* var Int32Array = require( '@stdlib/array-int32' );
+	* var isInt32Array = require( '@stdlib/assert-is-int32array' );
+	*
+	* var bool = isInt32Array( new Int32Array( 10 ) );
+	* // returns true
+	*
+	* bool = isInt32Array( [] );
+	* // returns false
+	*/
+	var isInt32Array = require_main$5();
+	module.exports = isInt32Array;
+}));
+
+// node_modules/@stdlib/constants-int32-min/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$5 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Minimum signed 32-bit integer.
+	*
+	* @module @stdlib/constants-int32-min
+	* @type {integer32}
+	*
+	* @example
+	* var INT32_MIN = require( '@stdlib/constants-int32-min' );
+	* // returns -2147483648
+	*/
+	/**
+	* Minimum signed 32-bit integer.
+	*
+	* ## Notes
+	*
+	* The number has the value
+	*
+	* ```tex
+	* -(2^{31})
+	* ```
+	*
+	* which corresponds to the two's complement bit sequence
+	*
+	* ```binarystring
+	* 10000000000000000000000000000000
+	* ```
+	*
+	* @constant
+	* @type {integer32}
+	* @default -2147483648
+	*/
+	var INT32_MIN = -2147483648;
+	module.exports = INT32_MIN;
+}));
+
+// node_modules/@stdlib/assert-has-int32array-support/lib/int32array.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_int32array = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var main = typeof Int32Array === "function" ? Int32Array : null;
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/assert-has-int32array-support/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$4 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isInt32Array = require_lib$6();
+	var INT32_MAX = require_lib$74();
+	var INT32_MIN = require_lib$5();
+	var GlobalInt32Array = require_int32array();
+	/**
+	* Tests for native `Int32Array` support.
+	*
+	* @returns {boolean} boolean indicating if an environment has `Int32Array` support
+	*
+	* @example
+	* var bool = hasInt32ArraySupport();
+	* // returns <boolean>
+	*/
+	function hasInt32ArraySupport() {
+		var bool;
+		var arr;
+		if (typeof GlobalInt32Array !== "function") return false;
+		try {
+			arr = new GlobalInt32Array([
+				1,
+				3.14,
+				-3.14,
+				INT32_MAX + 1
+			]);
+			bool = isInt32Array(arr) && arr[0] === 1 && arr[1] === 3 && arr[2] === -3 && arr[3] === INT32_MIN;
+		} catch (err) {
+			bool = false;
+		}
+		return bool;
+	}
+	module.exports = hasInt32ArraySupport;
+}));
+
+// node_modules/@stdlib/assert-has-int32array-support/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$4 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Test for native `Int32Array` support.
+	*
+	* @module @stdlib/assert-has-int32array-support
+	*
+	* @example
+	* var hasInt32ArraySupport = require( '@stdlib/assert-has-int32array-support' );
+	*
+	* var bool = hasInt32ArraySupport();
+	* // returns <boolean>
+	*/
+	var hasInt32ArraySupport = require_main$4();
+	module.exports = hasInt32ArraySupport;
+}));
+
+// node_modules/@stdlib/array-int32/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var ctor = typeof Int32Array === "function" ? Int32Array : void 0;
+	module.exports = ctor;
+}));
+
+// node_modules/@stdlib/array-int32/lib/polyfill.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_polyfill = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Typed array which represents an array of twos-complement 32-bit signed integers in the platform byte order.
+	*
+	* @throws {Error} not implemented
+	*/
+	function polyfill() {
+		throw new Error("not implemented");
+	}
+	module.exports = polyfill;
+}));
+
+// node_modules/@stdlib/array-int32/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2018 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Typed array constructor which returns a typed array representing an array of twos-complement 32-bit signed integers in the platform byte order.
+	*
+	* @module @stdlib/array-int32
+	*
+	* @example
+	* var ctor = require( '@stdlib/array-int32' );
+	*
+	* var arr = new ctor( 10 );
+	* // returns <Int32Array>
+	*/
+	var hasInt32ArraySupport = require_lib$4();
+	var builtin = require_main$3();
+	var polyfill = require_polyfill();
+	var ctor;
+	if (hasInt32ArraySupport()) ctor = builtin;
+	else ctor = polyfill;
+	module.exports = ctor;
+}));
+
+// node_modules/@stdlib/stats-padjust/lib/order.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_order = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var Int32Array = require_lib$3();
+	/**
+	* Returns a comparison result. If `-1`, `a` comes before `b`. If `1`, `b` comes before `a`. If `0`, the order stays the same.
+	*
+	* @private
+	* @param {number} a - first number
+	* @param {number} b - second number
+	* @returns {boolean} comparison result
+	*/
+	function ascending(a, b) {
+		if (a < b) return -1;
+		if (a > b) return 1;
+		return 0;
+	}
+	/**
+	* Returns a comparison result. If `-1`, `a` comes before `b`. If `1`, `b` comes before `a`. If `0`, the order stays the same.
+	*
+	* @private
+	* @param {number} a - first number
+	* @param {number} b - second number
+	* @returns {boolean} comparison result
+	*/
+	function descending(a, b) {
+		if (a < b) return 1;
+		if (a > b) return -1;
+		return 0;
+	}
+	/**
+	* Returns a permutation which rearranges input array.
+	*
+	* @private
+	* @param {ArrayLike} x - input array-like object
+	* @param {boolean} invert - controls whether to permutation that sorts input array in descending order
+	* @returns {Array} permutation array
+	*/
+	function order(x, invert) {
+		var comparator;
+		var arr;
+		var i;
+		comparator = invert ? descending : ascending;
+		arr = new Int32Array(x.length);
+		for (i = 0; i < x.length; i++) arr[i] = i;
+		return arr.sort(compare);
+		/**
+		* Compare the elements of the input array.
+		*
+		* @private
+		* @param {number} a - first number
+		* @param {number} b - second number
+		* @returns {boolean} comparison result
+		*/
+		function compare(a, b) {
+			return comparator(x[a], x[b]);
+		}
+	}
+	module.exports = order;
+}));
+
+// node_modules/@stdlib/stats-padjust/lib/hommel.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_hommel = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var min = require_lib$76();
+	var max = require_lib$7();
+	var Float64Array = require_lib$132();
+	var PINF = require_lib$119();
+	var order = require_order();
+	var slice = Array.prototype.slice;
+	/**
+	* Adjusts the p-values via Hommel's method.
+	*
+	* @private
+	* @param {ProbabilityArray} pvalues - p-values to be adjusted
+	* @param {PositiveInteger} comparisons - number of comparisons
+	* @returns {ProbabilityArray} adjusted p-values
+	*/
+	function hommel(pvalues, comparisons) {
+		var indices;
+		var diff;
+		var adj;
+		var idx;
+		var len;
+		var out;
+		var mq;
+		var m;
+		var i;
+		var j;
+		var k;
+		var q;
+		var v;
+		len = pvalues.length;
+		diff = comparisons - len;
+		if (diff > 0) {
+			pvalues = slice.call(pvalues);
+			while (diff > 0) {
+				pvalues.push(1);
+				diff -= 1;
+			}
+		}
+		indices = order(pvalues);
+		m = PINF;
+		for (i = 0; i < comparisons; i++) {
+			v = comparisons * pvalues[i] / (i + 1);
+			if (v < m) m = v;
+		}
+		q = new Float64Array(comparisons);
+		adj = new Float64Array(comparisons);
+		for (i = comparisons - 1; i > 1; i--) {
+			mq = PINF;
+			for (k = comparisons - i + 1; k <= comparisons; k++) {
+				v = i * pvalues[indices[k]] / (2 + k - comparisons + i - 1);
+				if (v < mq) mq = v;
+			}
+			for (j = 0; j < comparisons - i + 1; j++) q[j] = min(i * pvalues[indices[j]], mq);
+			for (k = comparisons - i + 1; k <= comparisons; k++) q[k] = q[comparisons - i];
+			for (j = 0; j < adj.length; j++) adj[j] = max(q[j], adj[j]);
+		}
+		out = new Array(len);
+		for (i = 0; i < len; i++) {
+			idx = indices[i];
+			v = max(adj[i], pvalues[idx]);
+			out[idx] = v;
+		}
+		return out;
+	}
+	module.exports = hommel;
+}));
+
+// node_modules/@stdlib/stats-base-cumax/lib/cumax.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_cumax = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var isPositiveZero = require_lib$79();
+	/**
+	* Computes the cumulative maximum of a strided array.
+	*
+	* @param {PositiveInteger} N - number of indexed elements
+	* @param {NumericArray} x - input array
+	* @param {integer} strideX - `x` stride length
+	* @param {NumericArray} y - output array
+	* @param {integer} strideY - `y` stride length
+	* @returns {NumericArray} output array
+	*
+	* @example
+	* var x = [ 1.0, -2.0, 2.0 ];
+	* var y = [ 0.0, 0.0, 0.0 ];
+	* var N = x.length;
+	*
+	* var v = cumax( N, x, 1, y, 1 );
+	* // returns [ 1.0, 1.0, 2.0 ]
+	*/
+	function cumax(N, x, strideX, y, strideY) {
+		var max;
+		var ix;
+		var iy;
+		var v;
+		var i;
+		if (N <= 0) return y;
+		if (strideX < 0) ix = (1 - N) * strideX;
+		else ix = 0;
+		if (strideY < 0) iy = (1 - N) * strideY;
+		else iy = 0;
+		max = x[ix];
+		y[iy] = max;
+		iy += strideY;
+		i = 1;
+		if (isnan(max) === false) for (; i < N; i++) {
+			ix += strideX;
+			v = x[ix];
+			if (isnan(v)) {
+				max = v;
+				break;
+			}
+			if (v > max || v === max && isPositiveZero(v)) max = v;
+			y[iy] = max;
+			iy += strideY;
+		}
+		if (isnan(max)) for (; i < N; i++) {
+			y[iy] = max;
+			iy += strideY;
+		}
+		return y;
+	}
+	module.exports = cumax;
+}));
+
+// node_modules/@stdlib/stats-base-cumax/lib/ndarray.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_ndarray$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var isPositiveZero = require_lib$79();
+	/**
+	* Computes the cumulative maximum of a strided array.
+	*
+	* @param {PositiveInteger} N - number of indexed elements
+	* @param {NumericArray} x - input array
+	* @param {integer} strideX - `x` stride length
+	* @param {NonNegativeInteger} offsetX - starting index for `x`
+	* @param {NumericArray} y - output array
+	* @param {integer} strideY - `y` stride length
+	* @param {NonNegativeInteger} offsetY - starting index for `y`
+	* @returns {NumericArray} output array
+	*
+	* @example
+	* var floor = require( '@stdlib/math-base-special-floor' );
+	*
+	* var x = [ 2.0, 1.0, 2.0, -2.0, -2.0, 2.0, 3.0, 4.0 ];
+	* var y = [ 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 ];
+	* var N = floor( x.length / 2 );
+	*
+	* var v = cumax( N, x, 2, 1, y, 1, 0 );
+	* // returns [ 1.0, 1.0, 2.0, 4.0, 0.0, 0.0, 0.0, 0.0 ]
+	*/
+	function cumax(N, x, strideX, offsetX, y, strideY, offsetY) {
+		var max;
+		var ix;
+		var iy;
+		var v;
+		var i;
+		if (N <= 0) return y;
+		ix = offsetX;
+		iy = offsetY;
+		max = x[ix];
+		y[iy] = max;
+		iy += strideY;
+		i = 1;
+		if (isnan(max) === false) for (; i < N; i++) {
+			ix += strideX;
+			v = x[ix];
+			if (isnan(v)) {
+				max = v;
+				break;
+			}
+			if (v > max || v === max && isPositiveZero(v)) max = v;
+			y[iy] = max;
+			iy += strideY;
+		}
+		if (isnan(max)) for (; i < N; i++) {
+			y[iy] = max;
+			iy += strideY;
+		}
+		return y;
+	}
+	module.exports = cumax;
+}));
+
+// node_modules/@stdlib/stats-base-cumax/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var setReadOnly = require_lib$145();
+	var cumax = require_cumax();
+	setReadOnly(cumax, "ndarray", require_ndarray$1());
+	module.exports = cumax;
+}));
+
+// node_modules/@stdlib/stats-base-cumax/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Compute the cumulative maximum of a strided array.
+	*
+	* @module @stdlib/stats-base-cumax
+	*
+	* @example
+	* var cumax = require( '@stdlib/stats-base-cumax' );
+	*
+	* var x = [ 1.0, -2.0, 2.0 ];
+	* var y = [ 0.0, 0.0, 0.0 ];
+	* var N = x.length;
+	*
+	* cumax( N, x, 1, y, 1 );
+	* // y => [ 1.0, 1.0, 2.0 ]
+	*
+	* @example
+	* var floor = require( '@stdlib/math-base-special-floor' );
+	* var cumax = require( '@stdlib/stats-base-cumax' );
+	*
+	* var x = [ 2.0, 1.0, 2.0, -2.0, -2.0, 2.0, 3.0, 4.0 ];
+	* var y = [ 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 ];
+	* var N = floor( x.length / 2 );
+	*
+	* cumax.ndarray( N, x, 2, 1, y, 1, 0 );
+	* // y => [ 1.0, 1.0, 2.0, 4.0, 0.0, 0.0, 0.0, 0.0 ]
+	*/
+	var main = require_main$2();
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/stats-padjust/lib/holm.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_holm = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var min = require_lib$76();
+	var cumax = require_lib$2();
+	var Float64Array = require_lib$132();
+	var order = require_order();
+	/**
+	* Adjusts the p-values via the Bonferroni–Holm method.
+	*
+	* @private
+	* @param {ProbabilityArray} pvalues - p-values to be adjusted
+	* @param {PositiveInteger} comparisons - number of comparisons
+	* @returns {ProbabilityArray} adjusted p-values
+	*/
+	function holm(pvalues, comparisons) {
+		var indices;
+		var sorted;
+		var len;
+		var out;
+		var i;
+		len = pvalues.length;
+		indices = order(pvalues);
+		sorted = new Float64Array(len);
+		for (i = 0; i < len; i++) sorted[i] = (comparisons - i) * pvalues[indices[i]];
+		sorted = cumax(len, sorted, 1, sorted, 1);
+		out = new Array(len);
+		for (i = 0; i < len; i++) out[indices[i]] = min(sorted[i], 1);
+		return out;
+	}
+	module.exports = holm;
+}));
+
+// node_modules/@stdlib/stats-base-cumin/lib/cumin.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_cumin = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var isNegativeZero = require_lib$77();
+	/**
+	* Computes the cumulative minimum of a strided array.
+	*
+	* @param {PositiveInteger} N - number of indexed elements
+	* @param {NumericArray} x - input array
+	* @param {integer} strideX - `x` stride length
+	* @param {NumericArray} y - output array
+	* @param {integer} strideY - `y` stride length
+	* @returns {NumericArray} output array
+	*
+	* @example
+	* var x = [ 1.0, -2.0, 2.0 ];
+	* var y = [ 0.0, 0.0, 0.0 ];
+	* var N = x.length;
+	*
+	* var v = cumin( N, x, 1, y, 1 );
+	* // returns [ 1.0, -2.0, -2.0 ]
+	*/
+	function cumin(N, x, strideX, y, strideY) {
+		var min;
+		var ix;
+		var iy;
+		var v;
+		var i;
+		if (N <= 0) return y;
+		if (strideX < 0) ix = (1 - N) * strideX;
+		else ix = 0;
+		if (strideY < 0) iy = (1 - N) * strideY;
+		else iy = 0;
+		min = x[ix];
+		y[iy] = min;
+		iy += strideY;
+		i = 1;
+		if (isnan(min) === false) for (; i < N; i++) {
+			ix += strideX;
+			v = x[ix];
+			if (isnan(v)) {
+				min = v;
+				break;
+			}
+			if (v < min || v === min && isNegativeZero(v)) min = v;
+			y[iy] = min;
+			iy += strideY;
+		}
+		if (isnan(min)) for (; i < N; i++) {
+			y[iy] = min;
+			iy += strideY;
+		}
+		return y;
+	}
+	module.exports = cumin;
+}));
+
+// node_modules/@stdlib/stats-base-cumin/lib/ndarray.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_ndarray = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isnan = require_lib$144();
+	var isNegativeZero = require_lib$77();
+	/**
+	* Computes the cumulative minimum of a strided array.
+	*
+	* @param {PositiveInteger} N - number of indexed elements
+	* @param {NumericArray} x - input array
+	* @param {integer} strideX - `x` stride length
+	* @param {NonNegativeInteger} offsetX - starting index for `x`
+	* @param {NumericArray} y - output array
+	* @param {integer} strideY - `y` stride length
+	* @param {NonNegativeInteger} offsetY - starting index for `y`
+	* @returns {NumericArray} output array
+	*
+	* @example
+	* var floor = require( '@stdlib/math-base-special-floor' );
+	*
+	* var x = [ 2.0, 1.0, 2.0, -2.0, -2.0, 2.0, 3.0, 4.0 ];
+	* var y = [ 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 ];
+	* var N = floor( x.length / 2 );
+	*
+	* var v = cumin( N, x, 2, 1, y, 1, 0 );
+	* // returns [ 1.0, -2.0, -2.0, -2.0, 0.0, 0.0, 0.0, 0.0 ]
+	*/
+	function cumin(N, x, strideX, offsetX, y, strideY, offsetY) {
+		var min;
+		var ix;
+		var iy;
+		var v;
+		var i;
+		if (N <= 0) return y;
+		ix = offsetX;
+		iy = offsetY;
+		min = x[ix];
+		y[iy] = min;
+		iy += strideY;
+		i = 1;
+		if (isnan(min) === false) for (; i < N; i++) {
+			ix += strideX;
+			v = x[ix];
+			if (isnan(v)) {
+				min = v;
+				break;
+			}
+			if (v < min || v === min && isNegativeZero(v)) min = v;
+			y[iy] = min;
+			iy += strideY;
+		}
+		if (isnan(min)) for (; i < N; i++) {
+			y[iy] = min;
+			iy += strideY;
+		}
+		return y;
+	}
+	module.exports = cumin;
+}));
+
+// node_modules/@stdlib/stats-base-cumin/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var setReadOnly = require_lib$145();
+	var cumin = require_cumin();
+	setReadOnly(cumin, "ndarray", require_ndarray());
+	module.exports = cumin;
+}));
+
+// node_modules/@stdlib/stats-base-cumin/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Compute the cumulative minimum of a strided array.
+	*
+	* @module @stdlib/stats-base-cumin
+	*
+	* @example
+	* var cumin = require( '@stdlib/stats-base-cumin' );
+	*
+	* var x = [ 1.0, -2.0, 2.0 ];
+	* var y = [ 0.0, 0.0, 0.0 ];
+	* var N = x.length;
+	*
+	* cumin( N, x, 1, y, 1 );
+	* // y => [ 1.0, -2.0, -2.0 ]
+	*
+	* @example
+	* var floor = require( '@stdlib/math-base-special-floor' );
+	* var cumin = require( '@stdlib/stats-base-cumin' );
+	*
+	* var x = [ 2.0, 1.0, 2.0, -2.0, -2.0, 2.0, 3.0, 4.0 ];
+	* var y = [ 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 ];
+	* var N = floor( x.length / 2 );
+	*
+	* cumin.ndarray( N, x, 2, 1, y, 1, 0 );
+	* // y => [ 1.0, -2.0, -2.0, -2.0, 0.0, 0.0, 0.0, 0.0 ]
+	*/
+	var main = require_main$1();
+	module.exports = main;
+}));
+
+// node_modules/@stdlib/stats-padjust/lib/bh.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_bh = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var min = require_lib$76();
+	var cumin = require_lib$1();
+	var Float64Array = require_lib$132();
+	var order = require_order();
+	/**
+	* Adjusts the p-values via the Benjamini-Hochberg procedure.
+	*
+	* @private
+	* @param {ProbabilityArray} pvalues - p-values to be adjusted
+	* @param {PositiveInteger} comparisons - number of comparisons
+	* @returns {ProbabilityArray} adjusted p-values
+	*/
+	function bh(pvalues, comparisons) {
+		var indices;
+		var sorted;
+		var len;
+		var out;
+		var i;
+		len = pvalues.length;
+		indices = order(pvalues, true);
+		sorted = new Float64Array(len);
+		for (i = 0; i < len; i++) sorted[i] = comparisons / (len - i) * pvalues[indices[i]];
+		sorted = cumin(len, sorted, 1, sorted, 1);
+		out = new Array(len);
+		for (i = 0; i < len; i++) out[indices[i]] = min(sorted[i], 1);
+		return out;
+	}
+	module.exports = bh;
+}));
+
+// node_modules/@stdlib/stats-padjust/lib/by.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_by = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var min = require_lib$76();
+	var cumin = require_lib$1();
+	var Float64Array = require_lib$132();
+	var order = require_order();
+	/**
+	* Adjusts the p-values via the Benjamini & Yekutieli method.
+	*
+	* @private
+	* @param {ProbabilityArray} pvalues - p-values to be adjusted
+	* @param {PositiveInteger} comparisons - number of comparisons
+	* @returns {ProbabilityArray} adjusted p-values
+	*/
+	function by(pvalues, comparisons) {
+		var indices;
+		var sorted;
+		var len;
+		var out;
+		var i;
+		var q;
+		len = pvalues.length;
+		indices = order(pvalues, true);
+		q = 0;
+		for (i = 0; i < comparisons; i++) q += 1 / (1 + i);
+		sorted = new Float64Array(len);
+		for (i = 0; i < len; i++) sorted[i] = q * comparisons / (len - i) * pvalues[indices[i]];
+		sorted = cumin(len, sorted, 1, sorted, 1);
+		out = new Array(len);
+		for (i = 0; i < len; i++) out[indices[i]] = min(sorted[i], 1);
+		return out;
+	}
+	module.exports = by;
+}));
+
+// node_modules/@stdlib/stats-padjust/lib/main.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_main = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	var isProbabilityArray = require_lib$10();
+	var isInteger = require_lib$9().isPrimitive;
+	var isString = require_lib$8().isPrimitive;
+	var format = require_lib$147();
+	var bonferroni = require_bonferroni();
+	var hommel = require_hommel();
+	var holm = require_holm();
+	var bh = require_bh();
+	var by = require_by();
+	var METHODS = [
+		"bh",
+		"bonferroni",
+		"by",
+		"holm",
+		"hommel"
+	];
+	/**
+	* Adjusts supplied p-values for multiple comparisons via a specified method.
+	*
+	* @param {ProbabilityArray} pvals - p-values to be adjusted
+	* @param {string} method - correction method
+	* @param {PositiveInteger} [comparisons=pvals.length] - number of comparisons
+	* @throws {TypeError} first argument has to be an array-like object
+	* @throws {TypeError} second argument must be a string
+	* @throws {Error} second argument must be `bh`, `bonferroni`, `by`, `holm`, or `hommel`
+	* @throws {RangeError} comparisons must be greater or equal to the number of p-values to be adjusted
+	* @returns {ProbabilityArray} array containing the corrected p-values
+	*
+	* @example
+	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
+	* var out = padjust( pvalues, 'bonferroni' );
+	* // returns [ 0.04, 0.15, ..., 1, 1 ]
+	*
+	* @example
+	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
+	* var out = padjust( pvalues, 'by' );
+	* // returns [ ~0.091, ~0.171, ..., 1, ~0.571 ]
+	*
+	* @example
+	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
+	* var out = padjust( pvalues, 'bh' );
+	* // returns [ 0.04, 0.075, ..., 0.6, 0.25 ]
+	*
+	* @example
+	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
+	* var out = padjust( pvalues, 'holm' );
+	* // returns [ 0.04, 0.12, ..., 0.6, 0.4 ]
+	*
+	* @example
+	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
+	* var out = padjust( pvalues, 'hommel' );
+	* // returns [ 0.032, 0.12, ..., 0.6, 0.4 ]
+	*/
+	function padjust(pvals, method, comparisons) {
+		if (!isProbabilityArray(pvals)) throw new TypeError(format("invalid argument. First argument must be an array of probabilities. Value: `%s`.", pvals));
+		if (!isString(method)) throw new TypeError(format("invalid argument. Second argument must be a string. Value: `%s`.", method));
+		if (arguments.length > 2) {
+			if (!isInteger(comparisons)) throw new TypeError(format("invalid argument. Third argument must be an integer. Value: `%s`.", comparisons));
+			if (comparisons < pvals.length) throw new RangeError(format("invalid argument. The number of comparisons must be greater or equal to the number of p-values to be adjusted. Value: `%u`.", comparisons));
+		}
+		comparisons = comparisons || pvals.length;
+		switch (method) {
+			case "bonferroni": return bonferroni(pvals, comparisons);
+			case "by": return by(pvals, comparisons);
+			case "bh": return bh(pvals, comparisons);
+			case "holm": return holm(pvals, comparisons);
+			case "hommel": return hommel(pvals, comparisons);
+			default: throw new Error(format("invalid argument. Second argument must be one of the following: \"%s\". Value: `%s`.", METHODS.join("\", \""), method));
+		}
+	}
+	module.exports = padjust;
+}));
+
+// node_modules/@stdlib/stats-padjust/lib/index.js
+/**
+* @license Apache-2.0
+*
+* Copyright (c) 2020 The Stdlib Authors.
+*
+* Licensed under the Apache License, Version 2.0 (the "License");
+* you may not use this file except in compliance with the License.
+* You may obtain a copy of the License at
+*
+*    http://www.apache.org/licenses/LICENSE-2.0
+*
+* Unless required by applicable law or agreed to in writing, software
+* distributed under the License is distributed on an "AS IS" BASIS,
+* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
+* See the License for the specific language governing permissions and
+* limitations under the License.
+*/
+var require_lib = /* @__PURE__ */ __commonJSMin(((exports, module) => {
+	/**
+	* Adjust supplied p-values for multiple comparisons via a specified method.
+	*
+	* @module @stdlib/stats-padjust
+	*
+	* @example
+	* var padjust = require( '@stdlib/stats-padjust' );
+	*
+	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
+	* var out = padjust( pvalues, 'bh' );
+	* // returns [ 0.04, 0.075, ~0.205, 0.6, 0.25 ]
+	*/
+	var main = require_main();
+	module.exports = main;
+}));
+
+// src/stats/holm.ts
+var import_lib = /* @__PURE__ */ __toESM(require_lib(), 1);
+/**
+* p values adjusted for their number so that the chance of any false one is kept, however they depend on each other
+* (Holm 1979, A simple sequentially rejective multiple test procedure).
+*/
+function holmAdjusted(pValues) {
+	return pValues.length === 0 ? [] : [...(0, import_lib.default)([...pValues], "holm")];
+}
+/**
+* The level at which Holm's procedure tests each of the p values: `alpha / m` for the smallest, `alpha` for the
+* largest. A value is rejected when it and all smaller ones lie at or below theirs.
+*/
+function holmLevels(pValues, alpha) {
+	const order = pValues.map((_, index) => index).sort((a, b) => pValues[a] - pValues[b]);
+	const levels = new Array(pValues.length);
+	order.forEach((index, rank) => {
+		levels[index] = alpha / (pValues.length - rank);
+	});
+	return levels;
+}
+
+// src/compare/judge-worst.ts
+/** So often may all rounds of head be worse than all of the base's by chance. */
+const BY_CHANCE = .02;
+/** A base that fails some requests: head at so many times its worst share, and so far above it, is no chance. */
+const FAR_WORSE = {
+	times: 3,
+	above: .1
+};
+/**
+* Judges a metric of which the worst round counts: a share or number of what failed. One that is above the base's
+* worst by more than the tolerance is a loss; there is no noise that it could be. Where the base fails as well, as it
+* may in an A/B, there is: then every round of head must be worse than every one of the base, or far worse.
+*/
+function judgeWorst(input) {
+	const sign = input.direction === "lower" ? 1 : -1;
+	const worst = (sessions) => sign * Math.max(...sessions.flat().map((value) => sign * value));
+	const base = worst(input.base);
+	const head = worst(input.head);
+	const size = Math.abs(base);
+	const loss = sign * (head - base);
+	const allowed = Math.max(input.tolerance.absolute, input.tolerance.relative * size);
+	const beyond = (difference) => difference > allowed + 1e-12 * Math.max(size, Math.abs(head));
+	const share = size === 0 ? null : allowed / size;
+	const found = {
+		base,
+		head,
+		effect: size === 0 ? loss === 0 ? 0 : null : loss / size,
+		interval: null,
+		bound: null,
+		detectable: share,
+		resolution: share,
+		pValue: null,
+		sessionSd: null
+	};
+	if (beyond(loss) && base !== 0 && !isBeyondChance(input, sign)) {
+		const reason = "the worst round is worse than the base's, but requests of the base failed as well";
+		return {
+			...found,
+			verdict: "inconclusive",
+			reason
+		};
+	}
+	if (beyond(loss)) return {
+		...found,
+		verdict: "regressed",
+		reason: "the worst round is worse than the baseline's"
+	};
+	if (beyond(-loss)) return {
+		...found,
+		verdict: "improved",
+		reason: "the worst round is better than the baseline's"
+	};
+	return {
+		...found,
+		verdict: "pass",
+		reason: "within the tolerance"
+	};
+}
+function isBeyondChance({ base, head }, sign) {
+	const [before, now] = [base.flat(), head.flat()].map((rounds) => rounds.map((value) => sign * value));
+	if (before === void 0 || now === void 0) return false;
+	const [worst, best] = [Math.max(...before), Math.min(...now)];
+	const most = Math.max(...now);
+	return best > worst && exceedanceProbability(before.length, now.length, 0) <= BY_CHANCE || most >= FAR_WORSE.times * Math.abs(worst) && most - worst >= FAR_WORSE.above;
+}
+
+// src/compare/judge.ts
+/**
+* The decision of `docs/decision.md`. A metric of which the worst round counts is a count of what failed, and has
+* nothing to estimate; all others are compared as {@link estimateLoss} says and then held against each other.
+*/
+const judge = (inputs, { noise, interleaved = false } = {}) => {
+	const judgements = /* @__PURE__ */ new Map();
+	for (const input of inputs) if (input.rounds === "worst") judgements.set(input, judgeWorst(input));
+	const families = Map.groupBy(inputs.filter((input) => input.rounds !== "worst"), ({ level }) => level);
+	const gated = inputs.filter(({ rounds, level }) => rounds !== "worst" && level === "gate");
+	const noisier = noiseLevel(gated.map((input) => estimateLoss(input, noise)));
+	for (const family of families.values()) {
+		const estimates = family.map((input) => estimateLoss(input, noise, noisier));
+		const losses = estimates.map((each) => tail(each, 1));
+		const adjusted = holmAdjusted(losses);
+		const shares = holmLevels(losses, 1);
+		const gains = holmAdjusted(estimates.map((each) => tail(each, -1)));
+		family.forEach((input, index) => {
+			const metric = new JudgedMetric(input, {
+				size: family.length,
+				noisier,
+				share: shares[index],
+				loss: adjusted[index],
+				gain: gains[index]
+			}, (base, head) => estimateLoss({
+				...input,
+				base,
+				head
+			}, noise, noisier), interleaved);
+			judgements.set(input, metric.judge(estimates[index]));
+		});
+	}
+	return inputs.map((input) => judgements.get(input));
+};
+/** Probability of such a difference or more, in one direction, if the true one were half the tolerance. */
+function tail({ tolerance, tested }, sign) {
+	const distance = sign * tested.difference - tolerance / 2;
+	return studentUpperTail(distance / tested.standardError, tested.spread.degreesOfFreedom);
+}
+/** A difference of logarithms. Whoever cannot exclude this much has not looked: that is no pass, whatever the noise. */
+const THREE_TIMES_AS_BAD = Math.log(3);
+var JudgedMetric = class {
+	#input;
+	#kin;
+	#estimate;
+	#interleaved;
+	constructor(input, kin, estimate, interleaved) {
+		this.#input = input;
+		this.#kin = kin;
+		this.#estimate = estimate;
+		this.#interleaved = interleaved;
+	}
+	/** @param first - head against the baseline alone */
+	judge(first) {
+		const { estimate, finding, hasMoved, isOpen: isWanting } = this.#confirm(first);
+		const numbers = this.#numbersOf(estimate, finding);
+		const inconclusive = (reason) => ({
+			...numbers,
+			verdict: "inconclusive",
+			reason
+		});
+		const { loss, tolerance } = estimate;
+		if (finding.convicts && !(isWanting && hasMoved)) {
+			const atLeast = sayLoss(this.#lowerBound(estimate, finding), estimate);
+			const isAlone = !estimate.known.steady && estimate.head.length < 2;
+			return {
+				...numbers,
+				verdict: "regressed",
+				...isWanting ? { unconfirmed: true } : {},
+				...isAlone ? { seenOnce: true } : {},
+				reason: `surely more than ${atLeast} worse`
+			};
+		}
+		if (hasMoved) {
+			const why = "worse than the baseline, but so is what the baseline was made of, measured beside this run";
+			const next = isWanting ? { baseDecides: true } : { decidable: false };
+			return {
+				...inconclusive(why),
+				...next,
+				machineMoved: true
+			};
+		}
+		if (loss < -tolerance && this.#kin.gain <= finding.alpha && isBetter(estimate)) return {
+			...numbers,
+			verdict: "improved",
+			reason: "better by more than the tolerance, in every session"
+		};
+		if (finding.isDoubtful || isWanting) return {
+			...inconclusive(`worse by more than the tolerance, but ${finding.doubt}`),
+			...isWanting ? { baseDecides: true } : {}
+		};
+		const sessions = {
+			base: estimate.base.length,
+			head: estimate.head.length
+		};
+		if (isOpen(finding, estimate)) return inconclusive(`worse than the baseline's best sessions, but ${counted(sessions.head, "session")} of this run cannot tell`);
+		const excluded = this.#whatIsExcluded(estimate);
+		if (isMostlyWorse(this.#withFresh(estimate))) {
+			const why = "most of its sessions are worse than all of the baseline's, by more than those differ";
+			const isAsked = excluded.most < excluded.wanted && this.#lacksFresh(estimate);
+			return {
+				...inconclusive(why),
+				...isAsked ? { baseDecides: true } : {}
+			};
+		}
+		const { most: atMost, wanted, resolution } = excluded;
+		if (atMost >= wanted) {
+			const open = inconclusive(`${`${counted(sessions.base, "baseline session")} and ${sessions.head} of this run`} do not exclude that it is ${sayLoss(atMost, estimate)} worse`);
+			return resolution > wanted ? {
+				...open,
+				decidable: false
+			} : open;
+		}
+		const reason = resolution > tolerance && atMost >= tolerance ? `no loss that this machine can show, which is ${sayLoss(Math.min(resolution, Math.max(atMost, wanted)), estimate)}` : "within the tolerance";
+		return {
+			...numbers,
+			verdict: "pass",
+			reason
+		};
+	}
+	/** The most that the loss may be, and the most that a pass lets it be, which is what a full gate can show. */
+	#whatIsExcluded(estimate) {
+		const { tested, tolerance, scale } = estimate;
+		const resolution = findable(estimate, FULL, this.#kin);
+		const cap = scale.kind === "linear" ? resolution : Math.max(tolerance, THREE_TIMES_AS_BAD);
+		const reach = studentCritical(1 - POWER, tested.spread.degreesOfFreedom) * tested.standardError;
+		return {
+			most: tested.difference + reach,
+			wanted: Math.min(resolution, cap),
+			resolution
+		};
+	}
+	/**
+	* A loss against the baseline, held against the base as it is now. While too few of its sessions were measured, what
+	* they say counts only against a regression.
+	*/
+	#confirm(first) {
+		const { base, head, fresh = [] } = this.#input;
+		const finding = this.#examine(first, this.#kin.loss);
+		const nothing = {
+			estimate: first,
+			finding,
+			hasMoved: false,
+			isOpen: false
+		};
+		const isSuspect = finding.convicts || finding.couldBeRareWith(5);
+		if (this.#interleaved || first.known.steady || !isSuspect) return nothing;
+		const wanted = confirmingFor(this.#input, finding, first);
+		if (fresh.length === 0) return {
+			...nothing,
+			isOpen: true
+		};
+		const now = this.#estimate(base, fresh);
+		const beside = this.#estimate(fresh, head);
+		const hasMoved = now.loss > now.tolerance || beside.loss <= beside.tolerance;
+		const more = Math.max(0, 5 - fresh.length);
+		if (hasMoved && fresh.length < TELLING) return {
+			...nothing,
+			hasMoved,
+			isOpen: true
+		};
+		const counted = (sessions) => {
+			const estimate = this.#estimate(sessions, head);
+			return {
+				estimate,
+				finding: this.#examine(estimate, Math.min(1, tail(estimate, 1) / this.#kin.share))
+			};
+		};
+		const all = counted([...base, ...fresh]);
+		if (hasMoved) {
+			const alone = counted(fresh);
+			if (all.finding.convicts && alone.finding.convictsBeside) return {
+				...alone,
+				finding: {
+					...alone.finding,
+					convicts: true
+				},
+				hasMoved: false,
+				isOpen: false
+			};
+			return {
+				estimate: first,
+				finding: {
+					...finding,
+					convicts: false
+				},
+				hasMoved,
+				isOpen: false
+			};
+		}
+		const { estimate, finding: found } = all;
+		const isEarly = found.asBad > 0 && more > 0;
+		const isWanting = fresh.length < wanted || more > 0 && (isEarly || !found.convicts) && found.couldBeRareWith(more);
+		return {
+			estimate,
+			finding: isEarly ? {
+				...found,
+				convicts: false
+			} : found,
+			hasMoved: false,
+			isOpen: isWanting
+		};
+	}
+	/** Head against all sessions of the base that there are, those beside it among them. */
+	#withFresh(estimate) {
+		const { base, head, fresh = [] } = this.#input;
+		return fresh.length === 0 ? estimate : this.#estimate([...base, ...fresh], head);
+	}
+	/** Whether more sessions of the base beside head's may show that the machine makes such ones. */
+	#lacksFresh({ known }) {
+		return !this.#interleaved && !known.steady && (this.#input.fresh ?? []).length < TELLING;
+	}
+	#examine(estimate, pValue) {
+		return examine(estimate, pValue, this.#kin.noisier, (loss) => sayLoss(loss, estimate));
+	}
+	/** The loss is larger than this, as far as the test says so. */
+	#lowerBound({ tested }, { alpha }) {
+		const critical = studentCritical(alpha * this.#kin.share, tested.spread.degreesOfFreedom);
+		return tested.difference - critical * tested.standardError;
+	}
+	#numbersOf(estimate, finding) {
+		const { loss, standardError, tested, base, head, basePlace, headPlace, scale } = estimate;
+		const share = (value) => {
+			const found = asShare(value, estimate);
+			return found === null ? null : digits(found);
+		};
+		const halfWidth = studentCritical(.025, tested.spread.degreesOfFreedom) * standardError;
+		const [low, high] = [share(loss - halfWidth), share(loss + halfWidth)];
+		const sessions = {
+			base: base.length,
+			head: head.length
+		};
+		return {
+			base: digits(fromScale(basePlace, scale)),
+			head: digits(fromScale(headPlace, scale)),
+			effect: share(loss),
+			interval: low === null || high === null ? null : [low, high],
+			bound: share(this.#lowerBound(estimate, finding)),
+			detectable: share(findable(estimate, sessions, this.#kin)),
+			resolution: share(findable(estimate, FULL, this.#kin)),
+			pValue: finding.pValue,
+			sessionSd: tested.spread.sd
+		};
+	}
+};
+/** So many standard deviations of a session lie between two sessions of the same flags. */
+const FAR_APART = 2;
+/**
+* Whether most sessions of head, or one of two, are worse than all of the base's by more than sessions of the same flags
+* differ: a side counts by its best ones, which may not hide that the others are off.
+*/
+function isMostlyWorse({ base, head, tolerance, known, tested }) {
+	return [...head].sort((a, b) => a - b)[head.length >> 1] - Math.max(...base) > Math.max(tolerance, known.range, FAR_APART * tested.spread.sd);
+}
+/** The last digits are those of the logarithms. */
+function digits(value) {
+	return Number(value.toPrecision(12));
+}
+function counted(number, what) {
+	return `${number} ${what}${number === 1 ? "" : "s"}`;
+}
+function sayLoss(value, estimate) {
+	if (estimate.scale.kind === "linear") return `${Number(Math.max(0, value).toPrecision(2))}`;
+	const percent = Math.max(0, (asShare(value, estimate) ?? 0) * 100);
+	return `${percent >= 10 ? Math.round(percent) : Number(percent.toFixed(1))} %`;
+}
+
+// src/compare/compare.ts
+/** Metrics that a stored baseline of fewer hosts than this cannot convict on another host. */
+const HOSTS_THAT_SPAN = 3;
+/** Compares head with a base, metric by metric: every metric that either side has, judged together. */
+function compareSides(scenario, base, head, rules, options = {}) {
+	const fingerprint = mergeDifferences(base, head);
+	const incomparable = fingerprint.filter((difference) => difference.rule === "must");
+	const flags = diffFlags(base, head);
+	const metrics = metricsOf(base, head, rules, options.fresh);
+	const both = metrics.filter(hasBothSides);
+	const judged = judge(both.map((metric) => judgeInput(metric)), {
+		noise: options.noise,
+		interleaved: options.interleaved
+	});
+	const judgements = new Map(both.map((metric, index) => [metric.id, judged[index]]));
+	const context = {
+		base,
+		head,
+		crossHost: isCrossHost(base, head)
+	};
+	const comparisons = metrics.map((metric) => {
+		const compared = comparisonOf(metric, judgements.get(metric.id), context);
+		const found = incomparable.length === 0 ? compared : {
+			...compared,
+			verdict: "invalid",
+			reason: notComparable(incomparable)
+		};
+		const attribution = attribute(found, flags);
+		return attribution === null ? found : {
+			...found,
+			attribution
+		};
+	});
+	return {
+		schemaVersion: 1,
+		scenario,
+		baseSource: base.source,
+		limits: [],
+		comparisons,
+		flags,
+		fingerprint,
+		taints: taintsOf(head)
+	};
+}
+function metricsOf(base, head, rules, fresh) {
+	const definitions = new Map([...base.definitions, ...head.definitions].map((definition) => [definition.id, definition]));
+	return [.../* @__PURE__ */ new Set([...definitions.keys(), ...Object.keys(base.values)])].sort().map((id) => {
+		const definition = definitions.get(id) ?? unknownDefinition(id);
+		return {
+			id,
+			definition,
+			level: ruleFor(rules.levels, id) ?? definition.level,
+			tolerance: mergeTolerance(definition.tolerance, ruleFor(rules.tolerances, id)),
+			base: nonEmpty(base.values[id]),
+			head: nonEmpty(head.values[id]),
+			fresh: nonEmpty(fresh?.values[id])
+		};
+	}).filter((metric) => metric.level !== "off" && metric.base.length + metric.head.length > 0);
+}
+const hasBothSides = ({ base, head }) => base.length > 0 && head.length > 0;
+function judgeInput({ id, definition, ...metric }) {
+	const { direction, rounds, sensitivity } = definition;
+	return {
+		...metric,
+		metric: id,
+		direction,
+		rounds,
+		sensitivity
+	};
+}
+/** Why parts of a side must not be trusted, each reason once. */
+function taintsOf(side) {
+	return [...new Set(side.taints.map((taint) => taint.reason))];
+}
+function comparisonOf(metric, judged, context) {
+	const { id, definition, level, tolerance, base, head } = metric;
+	const shared = {
+		metric: id,
+		unit: definition.unit,
+		direction: definition.direction,
+		level,
+		tolerance: tolerance.relative,
+		absoluteTolerance: tolerance.absolute,
+		baseSessions: base,
+		headSessions: head,
+		...metric.fresh.length > 0 ? { freshSessions: metric.fresh } : {}
+	};
+	const undecided = {
+		effect: null,
+		interval: null,
+		bound: null,
+		detectable: null
+	};
+	if (head.length === 0) {
+		const reason = `the baseline has it, this run does not: ${context.head.absent[id] ?? "its probe did not run"}`;
+		const open = context.head.tooFew?.has(id) ? { decidable: true } : {};
+		return {
+			...shared,
+			...undecided,
+			...open,
+			verdict: "invalid",
+			base: typical(base),
+			head: null,
+			reason
+		};
+	}
+	if (judged === void 0) {
+		const reason = "the baseline has no value for it; record again to gate it";
+		const open = {
+			...undecided,
+			verdict: "inconclusive",
+			decidable: false
+		};
+		return {
+			...shared,
+			...open,
+			base: null,
+			head: typical(head),
+			reason
+		};
+	}
+	const found = {
+		...shared,
+		...judged,
+		interval: judged.interval === null ? null : tuple(judged.interval)
+	};
+	const taint = findTaint(context.head, id);
+	if (taint !== void 0) return {
+		...found,
+		verdict: "invalid",
+		reason: taint.reason
+	};
+	const baseTaint = findTaint(context.base, id);
+	if (baseTaint !== void 0) return {
+		...found,
+		verdict: "invalid",
+		reason: `the baseline must not be trusted: ${baseTaint.reason}`
+	};
+	if (definition.sensitivity !== "host" || !context.crossHost) return found;
+	return {
+		...found,
+		baseDecides: void 0,
+		...elsewhere(judged)
+	};
+}
+/** What remains of a judgement on another host: what the host moves convicts nobody there, and praises nobody. */
+function elsewhere({ verdict, reason }) {
+	const where = `on another host than the baseline, which spans fewer than ${HOSTS_THAT_SPAN} hosts`;
+	switch (verdict) {
+		case "regressed": return {
+			verdict: "inconclusive",
+			decidable: false,
+			reason: `worse by more than the tolerance, but ${where}`
+		};
+		case "improved": return {
+			verdict: "pass",
+			reason: `better by more than the tolerance, but ${where}`
+		};
+		default: return {
+			verdict,
+			reason
+		};
+	}
+}
+/** Why a metric of a side must not be trusted; undefined where nothing speaks against it. */
+function findTaint(side, id) {
+	return side.taints.find((taint) => concerns(taint, id));
+}
+/** Whether a taint is one of a metric: of the metric itself, or of the part whose metrics begin like it. */
+function concerns({ metrics }, id) {
+	return id === metrics || id.startsWith(`${metrics}.`) || id.startsWith(`${metrics}_`);
+}
+function notComparable(differences) {
+	return `not comparable: ${differences.map(({ field, base, head }) => field === "probeSuite" ? "its probes or their parameters are not the baseline's" : `${field} is ${head ?? "none"}, the baseline's is ${base ?? "none"}`).join("; ")}`;
+}
+function nonEmpty(sessions) {
+	return (sessions ?? []).filter((session) => session.length > 0).map((session) => [...session]);
+}
+function typical(sessions) {
+	const values = sessions.flat();
+	return values.length === 0 ? null : median$1(values);
+}
+function tuple(interval) {
+	return [interval[0], interval[1]];
+}
+/** A metric of a baseline that this version's catalogue does not know is shown and never judged. */
+function unknownDefinition(id) {
+	return {
+		id,
+		unit: "",
+		direction: "lower",
+		level: "watch",
+		tolerance: {
+			relative: 0,
+			absolute: 0
+		},
+		sensitivity: "none",
+		rounds: "best",
+		description: "A metric of the baseline that this run did not produce."
+	};
+}
+function mergeTolerance(own, given) {
+	return {
+		relative: given?.relative ?? own.relative,
+		absolute: given?.absolute ?? own.absolute
+	};
+}
+/** What differs between any two machines of the sides; what is only noted must differ from every one of the base. */
+function mergeDifferences(base, head) {
+	const pairs = head.fingerprints.map((other) => base.fingerprints.map((one) => diffFingerprints(one, other)));
+	const found = /* @__PURE__ */ new Map();
+	for (const against of pairs) for (const difference of against.flat()) {
+		const everywhere = against.every((each) => each.some(({ field }) => field === difference.field));
+		if (difference.rule === "must" || everywhere) found.set(difference.field, difference);
+	}
+	return [...found.values()];
+}
+function isCrossHost(base, head) {
+	const hosts = new Set(base.fingerprints.map((fingerprint) => fingerprint["hostId"]).filter((id) => id != null));
+	if (hosts.size === 0 || hosts.size >= HOSTS_THAT_SPAN) return false;
+	return head.fingerprints.some((fingerprint) => fingerprint["hostId"] != null && !hosts.has(fingerprint["hostId"]));
+}
+
 // src/compare/sides.ts
 /**
 * A baseline as a side: its values, without what only a measured run has.
@@ -31369,6 +34861,17 @@ function runSide(run, measurements, source, wanted) {
 		absent: Object.fromEntries(of(measurements.absent).map((each) => [each.metric, each.reason])),
 		tooFew: new Set(of(measurements.absent).flatMap((each) => each.tooFew ? [each.metric] : []))
 	};
+}
+/**
+* Sessions of the base beside head, as a side: without what must not be trusted of them, which could neither convict
+* head nor excuse it.
+*/
+function besideSide(run, measurements) {
+	const isTrusted = ({ variant, session, metric }) => !measurements.taints.some((taint) => taint.variant === variant && taint.session === session && concerns(taint, metric));
+	return runSide(run, {
+		...measurements,
+		measurements: measurements.measurements.filter(isTrusted)
+	}, "this run's base", "base");
 }
 function valuesOf(measurements) {
 	const byMetric = /* @__PURE__ */ new Map();
@@ -32197,6 +35700,15 @@ function failureOf(run, config, signal, done) {
 		nextAction: "End them by hand and run again.",
 		reasons: left
 	}, { reportOnly });
+	const missing = beside ? ["base", "head"].filter((side) => !hasMeasured(run, side)) : [];
+	if (measured && missing[0] !== void 0 && done > 0) return decideFailure(scenario, "tool_failed", {
+		headline: `No session of ${missing[0]} was measured, so there is nothing to compare${last?.cause === void 0 ? "" : `: ${last.cause}`}`,
+		nextAction: "Raise budgetMinutes, or measure less in a session; nothing was decided.",
+		reasons: [...last?.cause === void 0 ? [] : [last.cause]]
+	}, {
+		reportOnly,
+		exitCode: EXIT.noVerdict
+	});
 	if (measured) return null;
 	const died = last.outcome === "died";
 	const started = last.outcome === "failed_start";
@@ -32211,6 +35723,9 @@ function failureOf(run, config, signal, done) {
 		reportOnly,
 		...isBase ? { exitCode: EXIT.noVerdict } : {}
 	});
+}
+function hasMeasured({ sessions }, wanted) {
+	return sessions.some(({ variant, outcome }) => variant === wanted && outcome === "ok");
 }
 
 // src/probe/workload.ts
@@ -33347,7 +36862,7 @@ const MAX_HEAD_BYTES = 65536;
 const MAX_TRAILER_BYTES = 65536;
 const START = Buffer.from("HTTP/1.");
 const HEAD_END = "\r\n\r\n";
-const [CR$1, LF$1, SEMICOLON, SPACE$3, TAB] = [
+const [CR$1, LF$1, SEMICOLON, SPACE$2, TAB] = [
 	13,
 	10,
 	59,
@@ -33428,7 +36943,7 @@ var ResponseReader = class {
 					if (this.#count > 8) this.problem = "a chunk's size has more than 8 digits";
 				} else if (this.#count === 0) this.problem = `a chunk's size begins with byte ${byte}`;
 				else if (byte === LF$1) this.#beginChunk();
-				else if (byte === CR$1 || byte === SEMICOLON || byte === SPACE$3 || byte === TAB) {
+				else if (byte === CR$1 || byte === SEMICOLON || byte === SPACE$2 || byte === TAB) {
 					this.#state = "extension";
 					this.#lineBytes = 0;
 				} else this.problem = `a chunk's size holds byte ${byte}`;
@@ -33602,7 +37117,7 @@ var ParseError = class extends Error {
 */
 const LF = 10;
 const CR = 13;
-const SPACE$2 = 32;
+const SPACE$1 = 32;
 const MAX_FIELD_PREFIX_LENGTH = 6;
 /**
 * Creates a new EventSource parser.
@@ -33765,7 +37280,7 @@ function createParser(config) {
 				}
 				const firstCharCode = chunk.charCodeAt(searchIndex);
 				if (isDataPrefix(chunk, searchIndex, firstCharCode)) {
-					const valueStart = chunk.charCodeAt(searchIndex + 5) === SPACE$2 ? searchIndex + 6 : searchIndex + 5;
+					const valueStart = chunk.charCodeAt(searchIndex + 5) === SPACE$1 ? searchIndex + 6 : searchIndex + 5;
 					const value = chunk.slice(valueStart, lfIndex);
 					if (dataLines === 0 && chunk.charCodeAt(lfIndex + 1) === LF) {
 						if (id !== void 0) onId === null || onId === void 0 || onId(id);
@@ -33783,7 +37298,7 @@ function createParser(config) {
 					}
 					data = dataLines === 0 ? value : `${data}\n${value}`;
 					dataLines++;
-				} else if (isEventPrefix(chunk, searchIndex, firstCharCode)) eventType = chunk.slice(chunk.charCodeAt(searchIndex + 6) === SPACE$2 ? searchIndex + 7 : searchIndex + 6, lfIndex) || void 0;
+				} else if (isEventPrefix(chunk, searchIndex, firstCharCode)) eventType = chunk.slice(chunk.charCodeAt(searchIndex + 6) === SPACE$1 ? searchIndex + 7 : searchIndex + 6, lfIndex) || void 0;
 				else parseLine(chunk, searchIndex, lfIndex);
 				if (checkForBufferOverflow()) return "";
 				searchIndex = lfIndex + 1;
@@ -33817,25 +37332,25 @@ function createParser(config) {
 		}
 		const firstCharCode = chunk.charCodeAt(start);
 		if (isDataPrefix(chunk, start, firstCharCode)) {
-			const valueStart = chunk.charCodeAt(start + 5) === SPACE$2 ? start + 6 : start + 5;
+			const valueStart = chunk.charCodeAt(start + 5) === SPACE$1 ? start + 6 : start + 5;
 			const value = chunk.slice(valueStart, end);
 			data = dataLines === 0 ? value : `${data}\n${value}`;
 			dataLines++;
 			return;
 		}
 		if (isEventPrefix(chunk, start, firstCharCode)) {
-			eventType = chunk.slice(chunk.charCodeAt(start + 6) === SPACE$2 ? start + 7 : start + 6, end) || void 0;
+			eventType = chunk.slice(chunk.charCodeAt(start + 6) === SPACE$1 ? start + 7 : start + 6, end) || void 0;
 			return;
 		}
 		if (firstCharCode === 105 && chunk.charCodeAt(start + 1) === 100 && chunk.charCodeAt(start + 2) === 58) {
-			const value = chunk.slice(chunk.charCodeAt(start + 3) === SPACE$2 ? start + 4 : start + 3, end);
+			const value = chunk.slice(chunk.charCodeAt(start + 3) === SPACE$1 ? start + 4 : start + 3, end);
 			if (!value.includes("\0")) id = value;
 			return;
 		}
 		if (firstCharCode === 58) {
 			if (onComment) {
 				const line = chunk.slice(start, end);
-				onComment(line.slice(chunk.charCodeAt(start + 1) === SPACE$2 ? 2 : 1));
+				onComment(line.slice(chunk.charCodeAt(start + 1) === SPACE$1 ? 2 : 1));
 			}
 			return;
 		}
@@ -33846,7 +37361,7 @@ function createParser(config) {
 			return;
 		}
 		const field = line.slice(0, fieldSeparatorIndex);
-		const offset = line.charCodeAt(fieldSeparatorIndex + 1) === SPACE$2 ? 2 : 1;
+		const offset = line.charCodeAt(fieldSeparatorIndex + 1) === SPACE$1 ? 2 : 1;
 		processField(field, line.slice(fieldSeparatorIndex + offset), line);
 	}
 	function processField(field, value, line) {
@@ -34996,7 +38511,7 @@ function parseMetrics(text) {
 }
 const METRIC_NAME = /[a-zA-Z_:][a-zA-Z0-9_:]*/y;
 const LABEL_NAME = /[a-zA-Z_][a-zA-Z0-9_]*/y;
-const SPACE$1 = /\s*/y;
+const SPACE = /\s*/y;
 const WORD = /\S+/y;
 /** What a sticky pattern takes at a place, or null. Each of these patterns decides as it goes, never going back. */
 function take(pattern, text, at) {
@@ -35013,7 +38528,7 @@ function readSample(line) {
 		if (read === null) return null;
 		({labels, at} = read);
 	}
-	const space = take(SPACE$1, line, at) ?? "";
+	const space = take(SPACE, line, at) ?? "";
 	const word = space === "" ? null : take(WORD, line, at + space.length);
 	const value = word === null ? null : parseValue(word);
 	return value === null ? null : {
@@ -35025,7 +38540,7 @@ function readSample(line) {
 /** The labels from behind the opening brace, and where the closing one ends; null when they are not labels. */
 function readLabels(line, start) {
 	const labels = [];
-	const skip = (at) => at + (take(SPACE$1, line, at) ?? "").length;
+	const skip = (at) => at + (take(SPACE, line, at) ?? "").length;
 	let at = skip(start);
 	while (line[at] !== "}") {
 		const name = take(LABEL_NAME, line, at);
@@ -39391,11 +42906,12 @@ async function runCalibration(config, world, sessions) {
 	const measured = await measureSessions(started, config, world);
 	await measured.close();
 	const { runDir, run, measurements } = measured;
-	if (measured.failure !== null) return {
+	const failure = measured.failure ?? tooShort(run);
+	if (failure !== null) return {
 		runDir,
 		noise: null,
 		path,
-		failure: measured.failure
+		failure
 	};
 	const side = runSide(run, measurements, "this run");
 	const metrics = side.definitions.map((definition) => {
@@ -39430,6 +42946,11 @@ async function runCalibration(config, world, sessions) {
 		failure: null
 	};
 }
+/** Noise of fewer sessions than were asked for would judge as if it were as sure. */
+function tooShort(run) {
+	const shortfall = shortfallOf(run);
+	return shortfall === null ? null : decideNotRecorded(run.scenario, `${shortfall}; noise of fewer would be less sure than was asked for: raise the budget, or ask for fewer with --sessions`, "Mend the cause and calibrate again; what was known of this machine's noise stands.");
+}
 /** One metric a line, so that a diff reads well. */
 function formatNoise(noise) {
 	const { metrics, ...rest } = noise;
@@ -39438,3458 +42959,72 @@ function formatNoise(noise) {
 	return `{\n${fields.join("\n")}\n "metrics": {\n${lines.join(",\n")}\n }\n}\n`;
 }
 
-// src/compare/attribution.ts
-const TIMES = /^(batching|ttft|prefix)\./;
-const DECODE = /^batching\..*(tpot|itl|e2e|tokens_per_s|requests_per_s)/;
-const CACHE = /^(prefix\.|ttft\.warm\.)/;
-const SPACE = /^(kv\.(capacity_tokens|max_concurrency|available_gib)|memory\.|requests\.preemptions)/;
-const KNOWN = [
-	{
-		flags: ["enforce-eager"],
-		metrics: DECODE,
-		does: "launches kernels one by one: the time per token rises about fivefold on a small model",
-		source: "H200 fixtures, eager"
-	},
-	{
-		flags: ["enforce-eager"],
-		metrics: /^(startup\.|memory\.graphs_gib|kv\.)/,
-		does: "skips compilation and graph capture: the start is shorter and the KV cache a little larger",
-		source: "H200 fixtures, eager"
-	},
-	{
-		flags: [
-			"enable-prefix-caching",
-			"no-enable-prefix-caching",
-			"disable-enable-prefix-caching"
-		],
-		metrics: CACHE,
-		does: "decides whether a known prefix is computed again: its TTFT is 50 % higher without the cache",
-		source: "H200 fixtures, noapc"
-	},
-	{
-		flags: ["async-scheduling", "no-async-scheduling"],
-		metrics: DECODE,
-		does: "decides whether scheduling overlaps with the GPU: the time per token was 43 % higher without",
-		source: "H200 sessions, bench/data/h200-second-host.json"
-	},
-	{
-		flags: ["max-num-seqs"],
-		metrics: /^batching\./,
-		does: "is the most requests in one batch: beyond it they queue",
-		source: "vLLM, SchedulerConfig"
-	},
-	{
-		flags: ["max-num-seqs"],
-		metrics: /^(kv|memory|startup)\./,
-		does: "sets how many graphs are captured and what profiling reserves",
-		source: "H200 sessions, bench/data/h200-second-host.json"
-	},
-	{
-		flags: ["max-num-batched-tokens"],
-		metrics: TIMES,
-		does: "is the size of a prefill step: a smaller one gives shorter waits and more steps",
-		source: "vllm-project/vllm#17885"
-	},
-	{
-		flags: ["max-num-batched-tokens"],
-		metrics: /^(kv|memory)\./,
-		does: "sets how much memory profiling leaves to activations",
-		source: "vllm-project/vllm#17885"
-	},
-	{
-		flags: [
-			"gpu-memory-utilization",
-			"kv-cache-memory-bytes",
-			"num-gpu-blocks-override",
-			"swap-space"
-		],
-		metrics: SPACE,
-		does: "sets how much memory the KV cache gets",
-		source: "vLLM, CacheConfig"
-	},
-	{
-		flags: ["kv-cache-dtype"],
-		metrics: SPACE,
-		does: "sets the bytes of a token in the cache: fp8 doubles what fits",
-		source: "H200 fixtures, fp8kv"
-	},
-	{
-		flags: ["kv-cache-dtype", "calculate-kv-scales"],
-		metrics: TIMES,
-		does: "changes the attention kernel, which reads and converts the cache at each step",
-		source: "H200 sessions, bench/data/h200-second-host.json"
-	},
-	{
-		flags: ["max-model-len"],
-		metrics: /^kv\.(max_concurrency|capacity_tokens)/,
-		does: "is what concurrency is counted in; of models with sliding windows it changes the capacity itself",
-		source: "vllm-project/vllm#43308, vllm-project/vllm#49878"
-	},
-	{
-		flags: ["block-size"],
-		metrics: /^(kv\.|prefix\.)/,
-		does: "sets the unit in which the cache is given out and found again",
-		source: "vLLM, CacheConfig"
-	},
-	{
-		flags: [
-			"tensor-parallel-size",
-			"tp",
-			"pipeline-parallel-size",
-			"pp",
-			"data-parallel-size",
-			"dp"
-		],
-		metrics: /./,
-		does: "splits the model over more or fewer GPUs: memory, times and the start all change",
-		source: "vLLM, ParallelConfig"
-	},
-	{
-		flags: [
-			"quantization",
-			"q",
-			"dtype"
-		],
-		metrics: /./,
-		does: "changes the weights' size and the kernels that read them",
-		source: "vLLM, ModelConfig"
-	},
-	{
-		flags: [
-			"speculative-config",
-			"speculative-model",
-			"num-speculative-tokens"
-		],
-		metrics: /^(batching|ttft|kv|memory)\./,
-		does: "decodes several tokens in a step and holds a second model in memory",
-		source: "vllm-project/vllm#46834"
-	},
-	{
-		flags: [
-			"compilation-config",
-			"cc",
-			"optimization-level",
-			"O",
-			"cuda-graph-sizes",
-			"cudagraph-capture-sizes",
-			"max-cudagraph-capture-size"
-		],
-		metrics: /^(batching|ttft|startup|memory)\./,
-		does: "sets which batch sizes run as graphs; others are launched kernel by kernel",
-		source: "vllm-project/vllm#37865, vllm-project/vllm#25444"
-	},
-	{
-		flags: [
-			"enable-chunked-prefill",
-			"no-enable-chunked-prefill",
-			"scheduling-policy"
-		],
-		metrics: TIMES,
-		does: "sets how prefills and decodes share a step",
-		source: "vLLM, SchedulerConfig"
-	},
-	{
-		flags: ["attention-backend"],
-		metrics: TIMES,
-		does: "changes the attention kernel",
-		source: "vLLM, AttentionConfig"
-	},
-	{
-		flags: ["load-format", "safetensors-load-strategy"],
-		metrics: /^startup\.(ready_s|weights_s)/,
-		does: "changes how the weights are read",
-		source: "vLLM, LoadConfig"
-	}
-];
-/** Versions that changed a default: what the step over one of them does. */
-const VERSION_STEPS = [
-	{
-		since: [14, 0],
-		metrics: DECODE,
-		does: "async scheduling is on by default since 0.14: less time per token"
-	},
-	{
-		since: [20, 0],
-		metrics: SPACE,
-		does: "since 0.20 --gpu-memory-utilization is 0.92 by default and the memory of CUDA graphs is estimated before the cache is sized"
-	},
-	{
-		since: [22, 0],
-		metrics: /^kv\.(capacity_tokens|max_concurrency)/,
-		does: "since 0.22 capacity is concurrency × --max-model-len, another number for models with sliding windows"
-	},
-	{
-		since: [28, 0],
-		metrics: TIMES,
-		does: "since 0.28 --max-num-batched-tokens is 16384 by default on GPUs of 160 GiB and more"
-	}
-];
-/**
-* What of that which differs between the sides is known to move a metric that moved, in a sentence; null where nothing
-* moved or nothing is known. It is a hint where to look, no proof.
-*/
-function attribute(comparison, differences) {
-	if (![
-		"regressed",
-		"improved",
-		"inconclusive"
-	].includes(comparison.verdict)) return null;
-	const known = differences.flatMap((difference) => difference.what === "vLLM" ? versionEffects(comparison.metric, difference) : flagEffects(comparison.metric, difference));
-	return known.length === 0 ? null : known.join("; ");
-}
-function flagEffects(metric, { what, base, head }) {
-	const name = (what.replace(/^-+/, "").split(".")[0] ?? "").toLowerCase();
-	const found = KNOWN.find(({ flags, metrics }) => flags.some((flag) => flag.toLowerCase() === name) && metrics.test(metric));
-	return found === void 0 ? [] : [`${what} (${base ?? "not given"} → ${head ?? "not given"}) ${found.does}`];
-}
-function versionEffects(metric, { base, head }) {
-	const [before, after] = [versionOf(base), versionOf(head)];
-	if (before === null || after === null) return [];
-	const [low, high] = before < after ? [before, after] : [after, before];
-	return VERSION_STEPS.filter(({ since, metrics }) => {
-		const step = since[0] * 1e3 + since[1];
-		return low < step && step <= high && metrics.test(metric);
-	}).map(({ does }) => `vLLM ${base} → ${head}: ${does}`);
-}
-/** Order of a version 0.minor.patch; null for what is none. */
-function versionOf(version) {
-	const [, minor, patch] = /^0\.(\d+)\.(\d+)/.exec(version ?? "") ?? [];
-	return minor === void 0 ? null : Number(minor) * 1e3 + Number(patch);
-}
-
-// src/compare/flags.ts
-/** Flags and version that differ, as a reader says them: `--max-num-seqs 256 → 64`. */
-function diffFlags(base, head) {
-	const before = groupFlags(base.args);
-	const after = groupFlags(head.args);
-	const differences = [.../* @__PURE__ */ new Set([...before.keys(), ...after.keys()])].sort().map((what) => ({
-		what,
-		base: before.get(what) ?? null,
-		head: after.get(what) ?? null
-	})).filter((difference) => difference.base !== difference.head);
-	if (base.vllmVersion !== head.vllmVersion) differences.unshift({
-		what: "vLLM",
-		base: base.vllmVersion,
-		head: head.vllmVersion
-	});
-	return differences;
-}
-/**
-* Flags with their values; `--a=b` and `--a b` are the same, as are `_` and `-` in a name. A flag without a value
-* is "on"; the values of a flag that is given several times are separated by commas.
-*/
-function groupFlags(args) {
-	const given = [];
-	for (const arg of args) {
-		if (arg.startsWith("-") && !/^-\d/.test(arg)) {
-			const [, name = arg, value] = /^([^=]*)=(.*)$/s.exec(arg) ?? [];
-			given.push({
-				name: flagName(name),
-				values: value === void 0 ? [] : [value]
-			});
-			continue;
-		}
-		const last = given.at(-1);
-		if (last === void 0) given.push({
-			name: "(argument)",
-			values: [arg]
-		});
-		else last.values.push(arg);
-	}
-	const flags = Map.groupBy(given, ({ name }) => name);
-	return new Map([...flags].map(([name, each]) => [name, each.map(({ values }) => values.length === 0 ? "on" : values.join(" ")).join(", ")]));
-}
-/** `--max_num_seqs` is `--max-num-seqs`; the key after a dot (`--compilation-config.cudagraph_mode`) is a field's. */
-function flagName(name) {
-	const dot = name.indexOf(".");
-	return dot === -1 ? name.replaceAll("_", "-") : `${name.slice(0, dot).replaceAll("_", "-")}${name.slice(dot)}`;
-}
-
-// node_modules/@stdlib/assert-is-number/lib/primitive.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_primitive$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Tests if a value is a number primitive.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value is a number primitive
-	*
-	* @example
-	* var bool = isNumber( 3.14 );
-	* // returns true
-	*
-	* @example
-	* var bool = isNumber( NaN );
-	* // returns true
-	*
-	* @example
-	* var bool = isNumber( new Number( 3.14 ) );
-	* // returns false
-	*/
-	function isNumber(value) {
-		return typeof value === "number";
-	}
-	module.exports = isNumber;
-}));
-
-// node_modules/@stdlib/assert-is-number/lib/tostring.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_tostring = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var toString = require_lib$118().prototype.toString;
-	module.exports = toString;
-}));
-
-// node_modules/@stdlib/assert-is-number/lib/try2serialize.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_try2serialize = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var toString = require_tostring();
-	/**
-	* Attempts to serialize a value to a string.
-	*
-	* @private
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value can be serialized
-	*/
-	function test(value) {
-		try {
-			toString.call(value);
-			return true;
-		} catch (err) {
-			return false;
-		}
-	}
-	module.exports = test;
-}));
-
-// node_modules/@stdlib/assert-is-number/lib/object.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_object$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var hasToStringTag = require_lib$142();
-	var nativeClass = require_lib$139();
-	var Number = require_lib$118();
-	var test = require_try2serialize();
-	var FLG = hasToStringTag();
-	/**
-	* Tests if a value is a number object.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value is a number object
-	*
-	* @example
-	* var bool = isNumber( 3.14 );
-	* // returns false
-	*
-	* @example
-	* var bool = isNumber( new Number( 3.14 ) );
-	* // returns true
-	*/
-	function isNumber(value) {
-		if (typeof value === "object") {
-			if (value instanceof Number) return true;
-			if (FLG) return test(value);
-			return nativeClass(value) === "[object Number]";
-		}
-		return false;
-	}
-	module.exports = isNumber;
-}));
-
-// node_modules/@stdlib/assert-is-number/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$12 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isPrimitive = require_primitive$3();
-	var isObject = require_object$3();
-	/**
-	* Tests if a value is a number.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating whether value is a number
-	*
-	* @example
-	* var bool = isNumber( 3.14 );
-	* // returns true
-	*
-	* @example
-	* var bool = isNumber( new Number( 3.14 ) );
-	* // returns true
-	*
-	* @example
-	* var bool = isNumber( NaN );
-	* // returns true
-	*
-	* @example
-	* var bool = isNumber( null );
-	* // returns false
-	*/
-	function isNumber(value) {
-		return isPrimitive(value) || isObject(value);
-	}
-	module.exports = isNumber;
-}));
-
-// node_modules/@stdlib/assert-is-number/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$15 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a value is a number.
-	*
-	* @module @stdlib/assert-is-number
-	*
-	* @example
-	* var isNumber = require( '@stdlib/assert-is-number' );
-	*
-	* var bool = isNumber( 3.14 );
-	* // returns true
-	*
-	* bool = isNumber( new Number( 3.14 ) );
-	* // returns true
-	*
-	* bool = isNumber( NaN );
-	* // returns true
-	*
-	* bool = isNumber( null );
-	* // returns false
-	*
-	* @example
-	* var isNumber = require( '@stdlib/assert-is-number' ).isPrimitive;
-	*
-	* var bool = isNumber( 3.14 );
-	* // returns true
-	*
-	* bool = isNumber( NaN );
-	* // returns true
-	*
-	* bool = isNumber( new Number( 3.14 ) );
-	* // returns false
-	*
-	* @example
-	* var isNumber = require( '@stdlib/assert-is-number' ).isObject;
-	*
-	* var bool = isNumber( 3.14 );
-	* // returns false
-	*
-	* bool = isNumber( new Number( 3.14 ) );
-	* // returns true
-	*/
-	var setReadOnly = require_lib$145();
-	var main = require_main$12();
-	var isPrimitive = require_primitive$3();
-	var isObject = require_object$3();
-	setReadOnly(main, "isPrimitive", isPrimitive);
-	setReadOnly(main, "isObject", isObject);
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/assert-is-probability/lib/primitive.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_primitive$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isNumber = require_lib$15().isPrimitive;
-	/**
-	* Tests if a value is a number primitive having a value which is a probability.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value is a number primitive having a value which is a probability
-	*
-	* @example
-	* var bool = isProbability( 0.66 );
-	* // returns true
-	*
-	* @example
-	* var bool = isProbability( new Number( 0.66 ) );
-	* // returns false
-	*/
-	function isProbability(value) {
-		return isNumber(value) && value >= 0 && value <= 1;
-	}
-	module.exports = isProbability;
-}));
-
-// node_modules/@stdlib/assert-is-probability/lib/object.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_object$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isNumber = require_lib$15().isObject;
-	/**
-	* Tests if a value is a number object having a value which is a probability.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value is a number object having a value which is a probability
-	*
-	* @example
-	* var bool = isProbability( 0.5 );
-	* // returns false
-	*
-	* @example
-	* var bool = isProbability( new Number( 0.5 ) );
-	* // returns true
-	*/
-	function isProbability(value) {
-		return isNumber(value) && value.valueOf() >= 0 && value.valueOf() <= 1;
-	}
-	module.exports = isProbability;
-}));
-
-// node_modules/@stdlib/assert-is-probability/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$11 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isPrimitive = require_primitive$2();
-	var isObject = require_object$2();
-	/**
-	* Tests if a value is a probability.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating whether value is a probability
-	*
-	* @example
-	* var bool = isProbability( 0.5 );
-	* // returns true
-	*
-	* @example
-	* var bool = isProbability( new Number( 0.5 ) );
-	* // returns true
-	*
-	* @example
-	* var bool = isProbability( 3.14 );
-	* // returns false
-	*
-	* @example
-	* var bool = isProbability( -5.0 );
-	* // returns false
-	*
-	* @example
-	* var bool = isProbability( null );
-	* // returns false
-	*/
-	function isProbability(value) {
-		return isPrimitive(value) || isObject(value);
-	}
-	module.exports = isProbability;
-}));
-
-// node_modules/@stdlib/assert-is-probability/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$14 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a value is a probability.
-	*
-	* @module @stdlib/assert-is-probability
-	*
-	* @example
-	* var isProbability = require( '@stdlib/assert-is-probability' );
-	*
-	* var bool = isProbability( 0.5 );
-	* // returns true
-	*
-	* bool = isProbability( new Number( 0.5 ) );
-	* // returns true
-	*
-	* bool = isProbability( 3.14 );
-	* // returns false
-	*
-	* bool = isProbability( -5.0 );
-	* // returns false
-	*
-	* bool = isProbability( null );
-	* // returns false
-	*
-	* @example
-	* var isProbability = require( '@stdlib/assert-is-probability' ).isPrimitive;
-	*
-	* var bool = isProbability( 0.3 );
-	* // returns true
-	*
-	* bool = isProbability( new Number( 0.3 ) );
-	* // returns false
-	*
-	* @example
-	* var isProbability = require( '@stdlib/assert-is-probability' ).isObject;
-	*
-	* var bool = isProbability( 0.77 );
-	* // returns false
-	*
-	* bool = isProbability( new Number( 0.77 ) );
-	* // returns true
-	*/
-	var setReadOnly = require_lib$145();
-	var main = require_main$11();
-	var isPrimitive = require_primitive$2();
-	var isObject = require_object$2();
-	setReadOnly(main, "isPrimitive", isPrimitive);
-	setReadOnly(main, "isObject", isObject);
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/constants-array-max-array-length/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$13 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Maximum length of a generic array.
-	*
-	* @module @stdlib/constants-array-max-array-length
-	*
-	* @example
-	* var MAX_ARRAY_LENGTH = require( '@stdlib/constants-array-max-array-length' );
-	* // returns 4294967295
-	*/
-	/**
-	* Maximum length of a generic array.
-	*
-	* ```tex
-	* 2^{32} - 1
-	* ```
-	*
-	* @constant
-	* @type {uinteger32}
-	* @default 4294967295
-	*/
-	var MAX_ARRAY_LENGTH = 4294967295;
-	module.exports = MAX_ARRAY_LENGTH;
-}));
-
-// node_modules/@stdlib/assert-is-array-like/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$10 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isInteger = require_lib$91();
-	var MAX_LENGTH = require_lib$13();
-	/**
-	* Tests if a value is array-like.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value is array-like
-	*
-	* @example
-	* var bool = isArrayLike( [] );
-	* // returns true
-	*
-	* @example
-	* var bool = isArrayLike( { 'length': 10 } );
-	* // returns true
-	*/
-	function isArrayLike(value) {
-		return value !== void 0 && value !== null && typeof value !== "function" && typeof value.length === "number" && isInteger(value.length) && value.length >= 0 && value.length <= MAX_LENGTH;
-	}
-	module.exports = isArrayLike;
-}));
-
-// node_modules/@stdlib/assert-is-array-like/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$12 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a value is array-like.
-	*
-	* @module @stdlib/assert-is-array-like
-	*
-	* @example
-	* var isArrayLike = require( '@stdlib/assert-is-array-like' );
-	*
-	* var bool = isArrayLike( [] );
-	* // returns true
-	*
-	* bool = isArrayLike( { 'length': 10 } );
-	* // returns true
-	*
-	* bool = isArrayLike( 'beep' );
-	* // returns true
-	*/
-	var main = require_main$10();
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/assert-tools-array-like-function/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$9 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isArrayLike = require_lib$12();
-	var format = require_lib$147();
-	/**
-	* Returns a function which tests if every element in an array-like object passes a test condition.
-	*
-	* @param {Function} predicate - function to apply
-	* @throws {TypeError} must provide a function
-	* @returns {Function} an array-like object function
-	*
-	* @example
-	* var isOdd = require( '@stdlib/assert-is-odd' );
-	*
-	* var arr1 = [ 1, 3, 5, 7 ];
-	* var arr2 = [ 3, 5, 8 ];
-	*
-	* var validate = arraylikefcn( isOdd );
-	*
-	* var bool = validate( arr1 );
-	* // returns true
-	*
-	* bool = validate( arr2 );
-	* // returns false
-	*/
-	function arraylikefcn(predicate) {
-		if (typeof predicate !== "function") throw new TypeError(format("invalid argument. Must provide a function. Value: `%s`.", predicate));
-		return every;
-		/**
-		* Tests if every element in an array-like object passes a test condition.
-		*
-		* @private
-		* @param {*} value - value to test
-		* @returns {boolean} boolean indicating whether a value is an array-like object for which all elements pass a test condition
-		*/
-		function every(value) {
-			var len;
-			var i;
-			if (!isArrayLike(value)) return false;
-			len = value.length;
-			if (len === 0) return false;
-			for (i = 0; i < len; i++) if (predicate(value[i]) === false) return false;
-			return true;
-		}
-	}
-	module.exports = arraylikefcn;
-}));
-
-// node_modules/@stdlib/assert-tools-array-like-function/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$11 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Return a function which tests if every element in an array-like object passes a test condition.
-	*
-	* @module @stdlib/assert-tools-array-like-function
-	*
-	* @example
-	* var isOdd = require( '@stdlib/assert-is-odd' );
-	* var arraylikefcn = require( '@stdlib/assert-tools-array-like-function' );
-	*
-	* var arr1 = [ 1, 3, 5, 7 ];
-	* var arr2 = [ 3, 5, 8 ];
-	*
-	* var validate = arraylikefcn( isOdd );
-	*
-	* var bool = validate( arr1 );
-	* // returns true
-	*
-	* bool = validate( arr2 );
-	* // returns false
-	*/
-	var main = require_main$9();
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/assert-is-probability-array/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$10 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a value is an array-like object containing only probabilities.
-	*
-	* @module @stdlib/assert-is-probability-array
-	*
-	* @example
-	* var isNonNegativeNumberArray = require( '@stdlib/assert-is-probability-array' );
-	*
-	* var bool = isProbabilityArray( [ 0.5, new Number(0.8) ] );
-	* // returns true
-	*
-	* bool = isProbabilityArray( [ 0.8, 1.2 ] );
-	* // returns false
-	*
-	* bool = isProbabilityArray( [ 0.8, '0.2' ] );
-	* // returns false
-	*
-	* @example
-	* var isProbabilityArray = require( '@stdlib/assert-is-probability-array' ).primitives;
-	*
-	* var bool = isProbabilityArray( [ 1.0, 0.0, 0.5 ] );
-	* // returns true
-	*
-	* bool = isProbabilityArray( [ 0.3, new Number(0.4) ] );
-	* // returns false
-	*
-	* @example
-	* var isProbabilityArray = require( '@stdlib/assert-is-probability-array' ).objects;
-	*
-	* var bool = isProbabilityArray( [ new Number(0.7), new Number(1.0) ] );
-	* // returns true
-	*
-	* bool = isProbabilityArray( [ 1.0, 0.0, new Number(0.7) ] );
-	* // returns false
-	*/
-	var isProbability = require_lib$14();
-	var setReadOnly = require_lib$145();
-	var arrayfun = require_lib$11();
-	var isPrimitiveArray = arrayfun(isProbability.isPrimitive);
-	var isObjectArray = arrayfun(isProbability.isObject);
-	var isProbabilityArray = arrayfun(isProbability);
-	setReadOnly(isProbabilityArray, "primitives", isPrimitiveArray);
-	setReadOnly(isProbabilityArray, "objects", isObjectArray);
-	module.exports = isProbabilityArray;
-}));
-
-// node_modules/@stdlib/assert-is-integer/lib/integer.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_integer = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var PINF = require_lib$119();
-	var NINF = require_lib$117();
-	var isInt = require_lib$91();
-	/**
-	* Tests if a number primitive is an integer value.
-	*
-	* @private
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a number primitive is an integer value
-	*/
-	function isInteger(value) {
-		return value < PINF && value > NINF && isInt(value);
-	}
-	module.exports = isInteger;
-}));
-
-// node_modules/@stdlib/assert-is-integer/lib/primitive.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_primitive$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isNumber = require_lib$15().isPrimitive;
-	var isInt = require_integer();
-	/**
-	* Tests if a value is a number primitive having an integer value.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value is a number primitive having an integer value
-	*
-	* @example
-	* var bool = isInteger( -3.0 );
-	* // returns true
-	*
-	* @example
-	* var bool = isInteger( new Number( -3.0 ) );
-	* // returns false
-	*/
-	function isInteger(value) {
-		return isNumber(value) && isInt(value);
-	}
-	module.exports = isInteger;
-}));
-
-// node_modules/@stdlib/assert-is-integer/lib/object.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_object$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isNumber = require_lib$15().isObject;
-	var isInt = require_integer();
-	/**
-	* Tests if a value is a number object having an integer value.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value is a number object having an integer value
-	*
-	* @example
-	* var bool = isInteger( 3.0 );
-	* // returns false
-	*
-	* @example
-	* var bool = isInteger( new Number( 3.0 ) );
-	* // returns true
-	*/
-	function isInteger(value) {
-		return isNumber(value) && isInt(value.valueOf());
-	}
-	module.exports = isInteger;
-}));
-
-// node_modules/@stdlib/assert-is-integer/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$8 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isPrimitive = require_primitive$1();
-	var isObject = require_object$1();
-	/**
-	* Tests if a value is an integer.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating whether value is an integer
-	*
-	* @example
-	* var bool = isInteger( 5.0 );
-	* // returns true
-	*
-	* @example
-	* var bool = isInteger( new Number( 5.0 ) );
-	* // returns true
-	*
-	* @example
-	* var bool = isInteger( -3.14 );
-	* // returns false
-	*
-	* @example
-	* var bool = isInteger( null );
-	* // returns false
-	*/
-	function isInteger(value) {
-		return isPrimitive(value) || isObject(value);
-	}
-	module.exports = isInteger;
-}));
-
-// node_modules/@stdlib/assert-is-integer/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$9 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a value is an integer.
-	*
-	* @module @stdlib/assert-is-integer
-	*
-	* @example
-	* var isInteger = require( '@stdlib/assert-is-integer' );
-	*
-	* var bool = isInteger( 5.0 );
-	* // returns true
-	*
-	* bool = isInteger( new Number( 5.0 ) );
-	* // returns true
-	*
-	* bool = isInteger( -3.14 );
-	* // returns false
-	*
-	* bool = isInteger( null );
-	* // returns false
-	*
-	* @example
-	* // Use interface to check for integer primitives...
-	* var isInteger = require( '@stdlib/assert-is-integer' ).isPrimitive;
-	*
-	* var bool = isInteger( -3.0 );
-	* // returns true
-	*
-	* bool = isInteger( new Number( -3.0 ) );
-	* // returns false
-	*
-	* @example
-	* // Use interface to check for integer objects...
-	* var isInteger = require( '@stdlib/assert-is-integer' ).isObject;
-	*
-	* var bool = isInteger( 3.0 );
-	* // returns false
-	*
-	* bool = isInteger( new Number( 3.0 ) );
-	* // returns true
-	*/
-	var setReadOnly = require_lib$145();
-	var main = require_main$8();
-	var isPrimitive = require_primitive$1();
-	var isObject = require_object$1();
-	setReadOnly(main, "isPrimitive", isPrimitive);
-	setReadOnly(main, "isObject", isObject);
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/assert-is-string/lib/primitive.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_primitive = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Tests if a value is a string primitive.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value is a string primitive
-	*
-	* @example
-	* var bool = isString( 'beep' );
-	* // returns true
-	*
-	* @example
-	* var bool = isString( new String( 'beep' ) );
-	* // returns false
-	*/
-	function isString(value) {
-		return typeof value === "string";
-	}
-	module.exports = isString;
-}));
-
-// node_modules/@stdlib/assert-is-string/lib/valueof.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_valueof = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var valueOf = String.prototype.valueOf;
-	module.exports = valueOf;
-}));
-
-// node_modules/@stdlib/assert-is-string/lib/try2valueof.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_try2valueof = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var valueOf = require_valueof();
-	/**
-	* Attempts to extract a string value.
-	*
-	* @private
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a string can be extracted
-	*/
-	function test(value) {
-		try {
-			valueOf.call(value);
-			return true;
-		} catch (err) {
-			return false;
-		}
-	}
-	module.exports = test;
-}));
-
-// node_modules/@stdlib/assert-is-string/lib/object.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_object = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var hasToStringTag = require_lib$142();
-	var nativeClass = require_lib$139();
-	var test = require_try2valueof();
-	var FLG = hasToStringTag();
-	/**
-	* Tests if a value is a string object.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating if a value is a string object
-	*
-	* @example
-	* var bool = isString( new String( 'beep' ) );
-	* // returns true
-	*
-	* @example
-	* var bool = isString( 'beep' );
-	* // returns false
-	*/
-	function isString(value) {
-		if (typeof value === "object") {
-			if (value instanceof String) return true;
-			if (FLG) return test(value);
-			return nativeClass(value) === "[object String]";
-		}
-		return false;
-	}
-	module.exports = isString;
-}));
-
-// node_modules/@stdlib/assert-is-string/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$7 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isPrimitive = require_primitive();
-	var isObject = require_object();
-	/**
-	* Tests if a value is a string.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating whether value is a string
-	*
-	* @example
-	* var bool = isString( new String( 'beep' ) );
-	* // returns true
-	*
-	* @example
-	* var bool = isString( 'beep' );
-	* // returns true
-	*/
-	function isString(value) {
-		return isPrimitive(value) || isObject(value);
-	}
-	module.exports = isString;
-}));
-
-// node_modules/@stdlib/assert-is-string/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$8 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a value is a string.
-	*
-	* @module @stdlib/assert-is-string
-	*
-	* @example
-	* var isString = require( '@stdlib/assert-is-string' );
-	*
-	* var bool = isString( 'beep' );
-	* // returns true
-	*
-	* bool = isString( new String( 'beep' ) );
-	* // returns true
-	*
-	* bool = isString( 5 );
-	* // returns false
-	*
-	* @example
-	* var isString = require( '@stdlib/assert-is-string' ).isObject;
-	*
-	* var bool = isString( new String( 'beep' ) );
-	* // returns true
-	*
-	* bool = isString( 'beep' );
-	* // returns false
-	*
-	* @example
-	* var isString = require( '@stdlib/assert-is-string' ).isPrimitive;
-	*
-	* var bool = isString( 'beep' );
-	* // returns true
-	*
-	* bool = isString( new String( 'beep' ) );
-	* // returns false
-	*/
-	var setReadOnly = require_lib$145();
-	var main = require_main$7();
-	var isPrimitive = require_primitive();
-	var isObject = require_object();
-	setReadOnly(main, "isPrimitive", isPrimitive);
-	setReadOnly(main, "isObject", isObject);
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/stats-padjust/lib/bonferroni.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_bonferroni = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Adjusts the p-values via the Bonferroni method.
-	*
-	* @private
-	* @param {ProbabilityArray} pvalues - p-values to be adjusted
-	* @param {PositiveInteger} comparisons - number of comparisons
-	* @returns {ProbabilityArray} adjusted p-values
-	*/
-	function bonferroni(pvalues, comparisons) {
-		var pval;
-		var i = 0;
-		for (; i < pvalues.length; i++) {
-			pval = pvalues[i];
-			pvalues[i] = comparisons * pval > 1 ? 1 : comparisons * pval;
-		}
-		return pvalues;
-	}
-	module.exports = bonferroni;
-}));
-
-// node_modules/@stdlib/stats-padjust/node_modules/@stdlib/math-base-special-max/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$6 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isPositiveZero = require_lib$79();
-	var isnan = require_lib$144();
-	var PINF = require_lib$119();
-	/**
-	* Returns the maximum value.
-	*
-	* @param {number} x - first number
-	* @param {number} y - second number
-	* @returns {number} maximum value
-	*
-	* @example
-	* var v = max( 3.14, 4.2 );
-	* // returns 4.2
-	*
-	* @example
-	* var v = max( 3.14, NaN );
-	* // returns NaN
-	*
-	* @example
-	* var v = max( +0.0, -0.0 );
-	* // returns +0.0
-	*/
-	function max(x, y) {
-		if (isnan(x) || isnan(y)) return NaN;
-		if (x === PINF || y === PINF) return PINF;
-		if (x === y && x === 0) {
-			if (isPositiveZero(x)) return x;
-			return y;
-		}
-		if (x > y) return x;
-		return y;
-	}
-	module.exports = max;
-}));
-
-// node_modules/@stdlib/stats-padjust/node_modules/@stdlib/math-base-special-max/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$7 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Return the maximum value.
-	*
-	* @module @stdlib/math-base-special-max
-	*
-	* @example
-	* var max = require( '@stdlib/math-base-special-max' );
-	*
-	* var v = max( 3.14, 4.2 );
-	* // returns 4.2
-	*
-	* v = max( 3.14, NaN );
-	* // returns NaN
-	*
-	* v = max( +0.0, -0.0 );
-	* // returns +0.0
-	*/
-	var max = require_main$6();
-	module.exports = max;
-}));
-
-// node_modules/@stdlib/assert-is-int32array/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$5 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var nativeClass = require_lib$139();
-	var hasInt32Array = typeof Int32Array === "function";
-	/**
-	* Tests if a value is an Int32Array.
-	*
-	* @param {*} value - value to test
-	* @returns {boolean} boolean indicating whether value is an Int32Array
-	*
-	* @example
-	* var Int32Array = require( '@stdlib/array-int32' );
-	*
-	* var bool = isInt32Array( new Int32Array( 10 ) );
-	* // returns true
-	*
-	* @example
-	* var bool = isInt32Array( [] );
-	* // returns false
-	*/
-	function isInt32Array(value) {
-		return hasInt32Array && value instanceof Int32Array || nativeClass(value) === "[object Int32Array]";
-	}
-	module.exports = isInt32Array;
-}));
-
-// node_modules/@stdlib/assert-is-int32array/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$6 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test if a value is an Int32Array.
-	*
-	* @module @stdlib/assert-is-int32array
-	*
-	* @example
-	* var Int32Array = require( '@stdlib/array-int32' );
-	* var isInt32Array = require( '@stdlib/assert-is-int32array' );
-	*
-	* var bool = isInt32Array( new Int32Array( 10 ) );
-	* // returns true
-	*
-	* bool = isInt32Array( [] );
-	* // returns false
-	*/
-	var isInt32Array = require_main$5();
-	module.exports = isInt32Array;
-}));
-
-// node_modules/@stdlib/constants-int32-min/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$5 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Minimum signed 32-bit integer.
-	*
-	* @module @stdlib/constants-int32-min
-	* @type {integer32}
-	*
-	* @example
-	* var INT32_MIN = require( '@stdlib/constants-int32-min' );
-	* // returns -2147483648
-	*/
-	/**
-	* Minimum signed 32-bit integer.
-	*
-	* ## Notes
-	*
-	* The number has the value
-	*
-	* ```tex
-	* -(2^{31})
-	* ```
-	*
-	* which corresponds to the two's complement bit sequence
-	*
-	* ```binarystring
-	* 10000000000000000000000000000000
-	* ```
-	*
-	* @constant
-	* @type {integer32}
-	* @default -2147483648
-	*/
-	var INT32_MIN = -2147483648;
-	module.exports = INT32_MIN;
-}));
-
-// node_modules/@stdlib/assert-has-int32array-support/lib/int32array.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_int32array = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var main = typeof Int32Array === "function" ? Int32Array : null;
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/assert-has-int32array-support/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$4 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isInt32Array = require_lib$6();
-	var INT32_MAX = require_lib$74();
-	var INT32_MIN = require_lib$5();
-	var GlobalInt32Array = require_int32array();
-	/**
-	* Tests for native `Int32Array` support.
-	*
-	* @returns {boolean} boolean indicating if an environment has `Int32Array` support
-	*
-	* @example
-	* var bool = hasInt32ArraySupport();
-	* // returns <boolean>
-	*/
-	function hasInt32ArraySupport() {
-		var bool;
-		var arr;
-		if (typeof GlobalInt32Array !== "function") return false;
-		try {
-			arr = new GlobalInt32Array([
-				1,
-				3.14,
-				-3.14,
-				INT32_MAX + 1
-			]);
-			bool = isInt32Array(arr) && arr[0] === 1 && arr[1] === 3 && arr[2] === -3 && arr[3] === INT32_MIN;
-		} catch (err) {
-			bool = false;
-		}
-		return bool;
-	}
-	module.exports = hasInt32ArraySupport;
-}));
-
-// node_modules/@stdlib/assert-has-int32array-support/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$4 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Test for native `Int32Array` support.
-	*
-	* @module @stdlib/assert-has-int32array-support
-	*
-	* @example
-	* var hasInt32ArraySupport = require( '@stdlib/assert-has-int32array-support' );
-	*
-	* var bool = hasInt32ArraySupport();
-	* // returns <boolean>
-	*/
-	var hasInt32ArraySupport = require_main$4();
-	module.exports = hasInt32ArraySupport;
-}));
-
-// node_modules/@stdlib/array-int32/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var ctor = typeof Int32Array === "function" ? Int32Array : void 0;
-	module.exports = ctor;
-}));
-
-// node_modules/@stdlib/array-int32/lib/polyfill.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_polyfill = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Typed array which represents an array of twos-complement 32-bit signed integers in the platform byte order.
-	*
-	* @throws {Error} not implemented
-	*/
-	function polyfill() {
-		throw new Error("not implemented");
-	}
-	module.exports = polyfill;
-}));
-
-// node_modules/@stdlib/array-int32/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2018 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$3 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Typed array constructor which returns a typed array representing an array of twos-complement 32-bit signed integers in the platform byte order.
-	*
-	* @module @stdlib/array-int32
-	*
-	* @example
-	* var ctor = require( '@stdlib/array-int32' );
-	*
-	* var arr = new ctor( 10 );
-	* // returns <Int32Array>
-	*/
-	var hasInt32ArraySupport = require_lib$4();
-	var builtin = require_main$3();
-	var polyfill = require_polyfill();
-	var ctor;
-	if (hasInt32ArraySupport()) ctor = builtin;
-	else ctor = polyfill;
-	module.exports = ctor;
-}));
-
-// node_modules/@stdlib/stats-padjust/lib/order.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_order = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var Int32Array = require_lib$3();
-	/**
-	* Returns a comparison result. If `-1`, `a` comes before `b`. If `1`, `b` comes before `a`. If `0`, the order stays the same.
-	*
-	* @private
-	* @param {number} a - first number
-	* @param {number} b - second number
-	* @returns {boolean} comparison result
-	*/
-	function ascending(a, b) {
-		if (a < b) return -1;
-		if (a > b) return 1;
-		return 0;
-	}
-	/**
-	* Returns a comparison result. If `-1`, `a` comes before `b`. If `1`, `b` comes before `a`. If `0`, the order stays the same.
-	*
-	* @private
-	* @param {number} a - first number
-	* @param {number} b - second number
-	* @returns {boolean} comparison result
-	*/
-	function descending(a, b) {
-		if (a < b) return 1;
-		if (a > b) return -1;
-		return 0;
-	}
-	/**
-	* Returns a permutation which rearranges input array.
-	*
-	* @private
-	* @param {ArrayLike} x - input array-like object
-	* @param {boolean} invert - controls whether to permutation that sorts input array in descending order
-	* @returns {Array} permutation array
-	*/
-	function order(x, invert) {
-		var comparator;
-		var arr;
-		var i;
-		comparator = invert ? descending : ascending;
-		arr = new Int32Array(x.length);
-		for (i = 0; i < x.length; i++) arr[i] = i;
-		return arr.sort(compare);
-		/**
-		* Compare the elements of the input array.
-		*
-		* @private
-		* @param {number} a - first number
-		* @param {number} b - second number
-		* @returns {boolean} comparison result
-		*/
-		function compare(a, b) {
-			return comparator(x[a], x[b]);
-		}
-	}
-	module.exports = order;
-}));
-
-// node_modules/@stdlib/stats-padjust/lib/hommel.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_hommel = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var min = require_lib$76();
-	var max = require_lib$7();
-	var Float64Array = require_lib$132();
-	var PINF = require_lib$119();
-	var order = require_order();
-	var slice = Array.prototype.slice;
-	/**
-	* Adjusts the p-values via Hommel's method.
-	*
-	* @private
-	* @param {ProbabilityArray} pvalues - p-values to be adjusted
-	* @param {PositiveInteger} comparisons - number of comparisons
-	* @returns {ProbabilityArray} adjusted p-values
-	*/
-	function hommel(pvalues, comparisons) {
-		var indices;
-		var diff;
-		var adj;
-		var idx;
-		var len;
-		var out;
-		var mq;
-		var m;
-		var i;
-		var j;
-		var k;
-		var q;
-		var v;
-		len = pvalues.length;
-		diff = comparisons - len;
-		if (diff > 0) {
-			pvalues = slice.call(pvalues);
-			while (diff > 0) {
-				pvalues.push(1);
-				diff -= 1;
-			}
-		}
-		indices = order(pvalues);
-		m = PINF;
-		for (i = 0; i < comparisons; i++) {
-			v = comparisons * pvalues[i] / (i + 1);
-			if (v < m) m = v;
-		}
-		q = new Float64Array(comparisons);
-		adj = new Float64Array(comparisons);
-		for (i = comparisons - 1; i > 1; i--) {
-			mq = PINF;
-			for (k = comparisons - i + 1; k <= comparisons; k++) {
-				v = i * pvalues[indices[k]] / (2 + k - comparisons + i - 1);
-				if (v < mq) mq = v;
-			}
-			for (j = 0; j < comparisons - i + 1; j++) q[j] = min(i * pvalues[indices[j]], mq);
-			for (k = comparisons - i + 1; k <= comparisons; k++) q[k] = q[comparisons - i];
-			for (j = 0; j < adj.length; j++) adj[j] = max(q[j], adj[j]);
-		}
-		out = new Array(len);
-		for (i = 0; i < len; i++) {
-			idx = indices[i];
-			v = max(adj[i], pvalues[idx]);
-			out[idx] = v;
-		}
-		return out;
-	}
-	module.exports = hommel;
-}));
-
-// node_modules/@stdlib/stats-base-cumax/lib/cumax.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_cumax = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$144();
-	var isPositiveZero = require_lib$79();
-	/**
-	* Computes the cumulative maximum of a strided array.
-	*
-	* @param {PositiveInteger} N - number of indexed elements
-	* @param {NumericArray} x - input array
-	* @param {integer} strideX - `x` stride length
-	* @param {NumericArray} y - output array
-	* @param {integer} strideY - `y` stride length
-	* @returns {NumericArray} output array
-	*
-	* @example
-	* var x = [ 1.0, -2.0, 2.0 ];
-	* var y = [ 0.0, 0.0, 0.0 ];
-	* var N = x.length;
-	*
-	* var v = cumax( N, x, 1, y, 1 );
-	* // returns [ 1.0, 1.0, 2.0 ]
-	*/
-	function cumax(N, x, strideX, y, strideY) {
-		var max;
-		var ix;
-		var iy;
-		var v;
-		var i;
-		if (N <= 0) return y;
-		if (strideX < 0) ix = (1 - N) * strideX;
-		else ix = 0;
-		if (strideY < 0) iy = (1 - N) * strideY;
-		else iy = 0;
-		max = x[ix];
-		y[iy] = max;
-		iy += strideY;
-		i = 1;
-		if (isnan(max) === false) for (; i < N; i++) {
-			ix += strideX;
-			v = x[ix];
-			if (isnan(v)) {
-				max = v;
-				break;
-			}
-			if (v > max || v === max && isPositiveZero(v)) max = v;
-			y[iy] = max;
-			iy += strideY;
-		}
-		if (isnan(max)) for (; i < N; i++) {
-			y[iy] = max;
-			iy += strideY;
-		}
-		return y;
-	}
-	module.exports = cumax;
-}));
-
-// node_modules/@stdlib/stats-base-cumax/lib/ndarray.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_ndarray$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$144();
-	var isPositiveZero = require_lib$79();
-	/**
-	* Computes the cumulative maximum of a strided array.
-	*
-	* @param {PositiveInteger} N - number of indexed elements
-	* @param {NumericArray} x - input array
-	* @param {integer} strideX - `x` stride length
-	* @param {NonNegativeInteger} offsetX - starting index for `x`
-	* @param {NumericArray} y - output array
-	* @param {integer} strideY - `y` stride length
-	* @param {NonNegativeInteger} offsetY - starting index for `y`
-	* @returns {NumericArray} output array
-	*
-	* @example
-	* var floor = require( '@stdlib/math-base-special-floor' );
-	*
-	* var x = [ 2.0, 1.0, 2.0, -2.0, -2.0, 2.0, 3.0, 4.0 ];
-	* var y = [ 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 ];
-	* var N = floor( x.length / 2 );
-	*
-	* var v = cumax( N, x, 2, 1, y, 1, 0 );
-	* // returns [ 1.0, 1.0, 2.0, 4.0, 0.0, 0.0, 0.0, 0.0 ]
-	*/
-	function cumax(N, x, strideX, offsetX, y, strideY, offsetY) {
-		var max;
-		var ix;
-		var iy;
-		var v;
-		var i;
-		if (N <= 0) return y;
-		ix = offsetX;
-		iy = offsetY;
-		max = x[ix];
-		y[iy] = max;
-		iy += strideY;
-		i = 1;
-		if (isnan(max) === false) for (; i < N; i++) {
-			ix += strideX;
-			v = x[ix];
-			if (isnan(v)) {
-				max = v;
-				break;
-			}
-			if (v > max || v === max && isPositiveZero(v)) max = v;
-			y[iy] = max;
-			iy += strideY;
-		}
-		if (isnan(max)) for (; i < N; i++) {
-			y[iy] = max;
-			iy += strideY;
-		}
-		return y;
-	}
-	module.exports = cumax;
-}));
-
-// node_modules/@stdlib/stats-base-cumax/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var setReadOnly = require_lib$145();
-	var cumax = require_cumax();
-	setReadOnly(cumax, "ndarray", require_ndarray$1());
-	module.exports = cumax;
-}));
-
-// node_modules/@stdlib/stats-base-cumax/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$2 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Compute the cumulative maximum of a strided array.
-	*
-	* @module @stdlib/stats-base-cumax
-	*
-	* @example
-	* var cumax = require( '@stdlib/stats-base-cumax' );
-	*
-	* var x = [ 1.0, -2.0, 2.0 ];
-	* var y = [ 0.0, 0.0, 0.0 ];
-	* var N = x.length;
-	*
-	* cumax( N, x, 1, y, 1 );
-	* // y => [ 1.0, 1.0, 2.0 ]
-	*
-	* @example
-	* var floor = require( '@stdlib/math-base-special-floor' );
-	* var cumax = require( '@stdlib/stats-base-cumax' );
-	*
-	* var x = [ 2.0, 1.0, 2.0, -2.0, -2.0, 2.0, 3.0, 4.0 ];
-	* var y = [ 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 ];
-	* var N = floor( x.length / 2 );
-	*
-	* cumax.ndarray( N, x, 2, 1, y, 1, 0 );
-	* // y => [ 1.0, 1.0, 2.0, 4.0, 0.0, 0.0, 0.0, 0.0 ]
-	*/
-	var main = require_main$2();
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/stats-padjust/lib/holm.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_holm = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var min = require_lib$76();
-	var cumax = require_lib$2();
-	var Float64Array = require_lib$132();
-	var order = require_order();
-	/**
-	* Adjusts the p-values via the Bonferroni–Holm method.
-	*
-	* @private
-	* @param {ProbabilityArray} pvalues - p-values to be adjusted
-	* @param {PositiveInteger} comparisons - number of comparisons
-	* @returns {ProbabilityArray} adjusted p-values
-	*/
-	function holm(pvalues, comparisons) {
-		var indices;
-		var sorted;
-		var len;
-		var out;
-		var i;
-		len = pvalues.length;
-		indices = order(pvalues);
-		sorted = new Float64Array(len);
-		for (i = 0; i < len; i++) sorted[i] = (comparisons - i) * pvalues[indices[i]];
-		sorted = cumax(len, sorted, 1, sorted, 1);
-		out = new Array(len);
-		for (i = 0; i < len; i++) out[indices[i]] = min(sorted[i], 1);
-		return out;
-	}
-	module.exports = holm;
-}));
-
-// node_modules/@stdlib/stats-base-cumin/lib/cumin.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_cumin = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$144();
-	var isNegativeZero = require_lib$77();
-	/**
-	* Computes the cumulative minimum of a strided array.
-	*
-	* @param {PositiveInteger} N - number of indexed elements
-	* @param {NumericArray} x - input array
-	* @param {integer} strideX - `x` stride length
-	* @param {NumericArray} y - output array
-	* @param {integer} strideY - `y` stride length
-	* @returns {NumericArray} output array
-	*
-	* @example
-	* var x = [ 1.0, -2.0, 2.0 ];
-	* var y = [ 0.0, 0.0, 0.0 ];
-	* var N = x.length;
-	*
-	* var v = cumin( N, x, 1, y, 1 );
-	* // returns [ 1.0, -2.0, -2.0 ]
-	*/
-	function cumin(N, x, strideX, y, strideY) {
-		var min;
-		var ix;
-		var iy;
-		var v;
-		var i;
-		if (N <= 0) return y;
-		if (strideX < 0) ix = (1 - N) * strideX;
-		else ix = 0;
-		if (strideY < 0) iy = (1 - N) * strideY;
-		else iy = 0;
-		min = x[ix];
-		y[iy] = min;
-		iy += strideY;
-		i = 1;
-		if (isnan(min) === false) for (; i < N; i++) {
-			ix += strideX;
-			v = x[ix];
-			if (isnan(v)) {
-				min = v;
-				break;
-			}
-			if (v < min || v === min && isNegativeZero(v)) min = v;
-			y[iy] = min;
-			iy += strideY;
-		}
-		if (isnan(min)) for (; i < N; i++) {
-			y[iy] = min;
-			iy += strideY;
-		}
-		return y;
-	}
-	module.exports = cumin;
-}));
-
-// node_modules/@stdlib/stats-base-cumin/lib/ndarray.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_ndarray = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isnan = require_lib$144();
-	var isNegativeZero = require_lib$77();
-	/**
-	* Computes the cumulative minimum of a strided array.
-	*
-	* @param {PositiveInteger} N - number of indexed elements
-	* @param {NumericArray} x - input array
-	* @param {integer} strideX - `x` stride length
-	* @param {NonNegativeInteger} offsetX - starting index for `x`
-	* @param {NumericArray} y - output array
-	* @param {integer} strideY - `y` stride length
-	* @param {NonNegativeInteger} offsetY - starting index for `y`
-	* @returns {NumericArray} output array
-	*
-	* @example
-	* var floor = require( '@stdlib/math-base-special-floor' );
-	*
-	* var x = [ 2.0, 1.0, 2.0, -2.0, -2.0, 2.0, 3.0, 4.0 ];
-	* var y = [ 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 ];
-	* var N = floor( x.length / 2 );
-	*
-	* var v = cumin( N, x, 2, 1, y, 1, 0 );
-	* // returns [ 1.0, -2.0, -2.0, -2.0, 0.0, 0.0, 0.0, 0.0 ]
-	*/
-	function cumin(N, x, strideX, offsetX, y, strideY, offsetY) {
-		var min;
-		var ix;
-		var iy;
-		var v;
-		var i;
-		if (N <= 0) return y;
-		ix = offsetX;
-		iy = offsetY;
-		min = x[ix];
-		y[iy] = min;
-		iy += strideY;
-		i = 1;
-		if (isnan(min) === false) for (; i < N; i++) {
-			ix += strideX;
-			v = x[ix];
-			if (isnan(v)) {
-				min = v;
-				break;
-			}
-			if (v < min || v === min && isNegativeZero(v)) min = v;
-			y[iy] = min;
-			iy += strideY;
-		}
-		if (isnan(min)) for (; i < N; i++) {
-			y[iy] = min;
-			iy += strideY;
-		}
-		return y;
-	}
-	module.exports = cumin;
-}));
-
-// node_modules/@stdlib/stats-base-cumin/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var setReadOnly = require_lib$145();
-	var cumin = require_cumin();
-	setReadOnly(cumin, "ndarray", require_ndarray());
-	module.exports = cumin;
-}));
-
-// node_modules/@stdlib/stats-base-cumin/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib$1 = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Compute the cumulative minimum of a strided array.
-	*
-	* @module @stdlib/stats-base-cumin
-	*
-	* @example
-	* var cumin = require( '@stdlib/stats-base-cumin' );
-	*
-	* var x = [ 1.0, -2.0, 2.0 ];
-	* var y = [ 0.0, 0.0, 0.0 ];
-	* var N = x.length;
-	*
-	* cumin( N, x, 1, y, 1 );
-	* // y => [ 1.0, -2.0, -2.0 ]
-	*
-	* @example
-	* var floor = require( '@stdlib/math-base-special-floor' );
-	* var cumin = require( '@stdlib/stats-base-cumin' );
-	*
-	* var x = [ 2.0, 1.0, 2.0, -2.0, -2.0, 2.0, 3.0, 4.0 ];
-	* var y = [ 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0 ];
-	* var N = floor( x.length / 2 );
-	*
-	* cumin.ndarray( N, x, 2, 1, y, 1, 0 );
-	* // y => [ 1.0, -2.0, -2.0, -2.0, 0.0, 0.0, 0.0, 0.0 ]
-	*/
-	var main = require_main$1();
-	module.exports = main;
-}));
-
-// node_modules/@stdlib/stats-padjust/lib/bh.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_bh = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var min = require_lib$76();
-	var cumin = require_lib$1();
-	var Float64Array = require_lib$132();
-	var order = require_order();
-	/**
-	* Adjusts the p-values via the Benjamini-Hochberg procedure.
-	*
-	* @private
-	* @param {ProbabilityArray} pvalues - p-values to be adjusted
-	* @param {PositiveInteger} comparisons - number of comparisons
-	* @returns {ProbabilityArray} adjusted p-values
-	*/
-	function bh(pvalues, comparisons) {
-		var indices;
-		var sorted;
-		var len;
-		var out;
-		var i;
-		len = pvalues.length;
-		indices = order(pvalues, true);
-		sorted = new Float64Array(len);
-		for (i = 0; i < len; i++) sorted[i] = comparisons / (len - i) * pvalues[indices[i]];
-		sorted = cumin(len, sorted, 1, sorted, 1);
-		out = new Array(len);
-		for (i = 0; i < len; i++) out[indices[i]] = min(sorted[i], 1);
-		return out;
-	}
-	module.exports = bh;
-}));
-
-// node_modules/@stdlib/stats-padjust/lib/by.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_by = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var min = require_lib$76();
-	var cumin = require_lib$1();
-	var Float64Array = require_lib$132();
-	var order = require_order();
-	/**
-	* Adjusts the p-values via the Benjamini & Yekutieli method.
-	*
-	* @private
-	* @param {ProbabilityArray} pvalues - p-values to be adjusted
-	* @param {PositiveInteger} comparisons - number of comparisons
-	* @returns {ProbabilityArray} adjusted p-values
-	*/
-	function by(pvalues, comparisons) {
-		var indices;
-		var sorted;
-		var len;
-		var out;
-		var i;
-		var q;
-		len = pvalues.length;
-		indices = order(pvalues, true);
-		q = 0;
-		for (i = 0; i < comparisons; i++) q += 1 / (1 + i);
-		sorted = new Float64Array(len);
-		for (i = 0; i < len; i++) sorted[i] = q * comparisons / (len - i) * pvalues[indices[i]];
-		sorted = cumin(len, sorted, 1, sorted, 1);
-		out = new Array(len);
-		for (i = 0; i < len; i++) out[indices[i]] = min(sorted[i], 1);
-		return out;
-	}
-	module.exports = by;
-}));
-
-// node_modules/@stdlib/stats-padjust/lib/main.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_main = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	var isProbabilityArray = require_lib$10();
-	var isInteger = require_lib$9().isPrimitive;
-	var isString = require_lib$8().isPrimitive;
-	var format = require_lib$147();
-	var bonferroni = require_bonferroni();
-	var hommel = require_hommel();
-	var holm = require_holm();
-	var bh = require_bh();
-	var by = require_by();
-	var METHODS = [
-		"bh",
-		"bonferroni",
-		"by",
-		"holm",
-		"hommel"
-	];
-	/**
-	* Adjusts supplied p-values for multiple comparisons via a specified method.
-	*
-	* @param {ProbabilityArray} pvals - p-values to be adjusted
-	* @param {string} method - correction method
-	* @param {PositiveInteger} [comparisons=pvals.length] - number of comparisons
-	* @throws {TypeError} first argument has to be an array-like object
-	* @throws {TypeError} second argument must be a string
-	* @throws {Error} second argument must be `bh`, `bonferroni`, `by`, `holm`, or `hommel`
-	* @throws {RangeError} comparisons must be greater or equal to the number of p-values to be adjusted
-	* @returns {ProbabilityArray} array containing the corrected p-values
-	*
-	* @example
-	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
-	* var out = padjust( pvalues, 'bonferroni' );
-	* // returns [ 0.04, 0.15, ..., 1, 1 ]
-	*
-	* @example
-	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
-	* var out = padjust( pvalues, 'by' );
-	* // returns [ ~0.091, ~0.171, ..., 1, ~0.571 ]
-	*
-	* @example
-	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
-	* var out = padjust( pvalues, 'bh' );
-	* // returns [ 0.04, 0.075, ..., 0.6, 0.25 ]
-	*
-	* @example
-	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
-	* var out = padjust( pvalues, 'holm' );
-	* // returns [ 0.04, 0.12, ..., 0.6, 0.4 ]
-	*
-	* @example
-	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
-	* var out = padjust( pvalues, 'hommel' );
-	* // returns [ 0.032, 0.12, ..., 0.6, 0.4 ]
-	*/
-	function padjust(pvals, method, comparisons) {
-		if (!isProbabilityArray(pvals)) throw new TypeError(format("invalid argument. First argument must be an array of probabilities. Value: `%s`.", pvals));
-		if (!isString(method)) throw new TypeError(format("invalid argument. Second argument must be a string. Value: `%s`.", method));
-		if (arguments.length > 2) {
-			if (!isInteger(comparisons)) throw new TypeError(format("invalid argument. Third argument must be an integer. Value: `%s`.", comparisons));
-			if (comparisons < pvals.length) throw new RangeError(format("invalid argument. The number of comparisons must be greater or equal to the number of p-values to be adjusted. Value: `%u`.", comparisons));
-		}
-		comparisons = comparisons || pvals.length;
-		switch (method) {
-			case "bonferroni": return bonferroni(pvals, comparisons);
-			case "by": return by(pvals, comparisons);
-			case "bh": return bh(pvals, comparisons);
-			case "holm": return holm(pvals, comparisons);
-			case "hommel": return hommel(pvals, comparisons);
-			default: throw new Error(format("invalid argument. Second argument must be one of the following: \"%s\". Value: `%s`.", METHODS.join("\", \""), method));
-		}
-	}
-	module.exports = padjust;
-}));
-
-// node_modules/@stdlib/stats-padjust/lib/index.js
-/**
-* @license Apache-2.0
-*
-* Copyright (c) 2020 The Stdlib Authors.
-*
-* Licensed under the Apache License, Version 2.0 (the "License");
-* you may not use this file except in compliance with the License.
-* You may obtain a copy of the License at
-*
-*    http://www.apache.org/licenses/LICENSE-2.0
-*
-* Unless required by applicable law or agreed to in writing, software
-* distributed under the License is distributed on an "AS IS" BASIS,
-* WITHOUT WARRANTIES OR CONDITIONS OF ANY KIND, either express or implied.
-* See the License for the specific language governing permissions and
-* limitations under the License.
-*/
-var require_lib = /* @__PURE__ */ __commonJSMin(((exports, module) => {
-	/**
-	* Adjust supplied p-values for multiple comparisons via a specified method.
-	*
-	* @module @stdlib/stats-padjust
-	*
-	* @example
-	* var padjust = require( '@stdlib/stats-padjust' );
-	*
-	* var pvalues = [ 0.008, 0.03, 0.123, 0.6, 0.2 ];
-	* var out = padjust( pvalues, 'bh' );
-	* // returns [ 0.04, 0.075, ~0.205, 0.6, 0.25 ]
-	*/
-	var main = require_main();
-	module.exports = main;
-}));
-
-// src/stats/holm.ts
-var import_lib = /* @__PURE__ */ __toESM(require_lib(), 1);
-/**
-* p values adjusted for their number so that the chance of any false one is kept, however they depend on each other
-* (Holm 1979, A simple sequentially rejective multiple test procedure).
-*/
-function holmAdjusted(pValues) {
-	return pValues.length === 0 ? [] : [...(0, import_lib.default)([...pValues], "holm")];
-}
-/**
-* The level at which Holm's procedure tests each of the p values: `alpha / m` for the smallest, `alpha` for the
-* largest. A value is rejected when it and all smaller ones lie at or below theirs.
-*/
-function holmLevels(pValues, alpha) {
-	const order = pValues.map((_, index) => index).sort((a, b) => pValues[a] - pValues[b]);
-	const levels = new Array(pValues.length);
-	order.forEach((index, rank) => {
-		levels[index] = alpha / (pValues.length - rank);
-	});
-	return levels;
-}
-
-// src/compare/judge-worst.ts
-/**
-* Judges a metric of which the worst round counts: a share or number of what failed. One that is above the base's
-* worst by more than the tolerance is a loss; there is no noise that it could be.
-*/
-function judgeWorst(input) {
-	const sign = input.direction === "lower" ? 1 : -1;
-	const worst = (sessions) => sign * Math.max(...sessions.flat().map((value) => sign * value));
-	const base = worst(input.base);
-	const head = worst(input.head);
-	const size = Math.abs(base);
-	const loss = sign * (head - base);
-	const allowed = Math.max(input.tolerance.absolute, input.tolerance.relative * size);
-	const beyond = (difference) => difference > allowed + 1e-12 * Math.max(size, Math.abs(head));
-	const share = size === 0 ? null : allowed / size;
-	const found = {
-		base,
-		head,
-		effect: size === 0 ? loss === 0 ? 0 : null : loss / size,
-		interval: null,
-		bound: null,
-		detectable: share,
-		resolution: share,
-		pValue: null,
-		sessionSd: null
-	};
-	if (beyond(loss)) return {
-		...found,
-		verdict: "regressed",
-		reason: "the worst round is worse than the baseline's"
-	};
-	if (beyond(-loss)) return {
-		...found,
-		verdict: "improved",
-		reason: "the worst round is better than the baseline's"
-	};
-	return {
-		...found,
-		verdict: "pass",
-		reason: "within the tolerance"
-	};
-}
-
-// src/compare/judge.ts
-/**
-* The decision of `docs/decision.md`. A metric of which the worst round counts is a count of what failed, and has
-* nothing to estimate; all others are compared as {@link estimateLoss} says and then held against each other.
-*/
-const judge = (inputs, { noise, interleaved = false } = {}) => {
-	const judgements = /* @__PURE__ */ new Map();
-	for (const input of inputs) if (input.rounds === "worst") judgements.set(input, judgeWorst(input));
-	const families = Map.groupBy(inputs.filter((input) => input.rounds !== "worst"), ({ level }) => level);
-	const gated = inputs.filter(({ rounds, level }) => rounds !== "worst" && level === "gate");
-	const noisier = noiseLevel(gated.map((input) => estimateLoss(input, noise)));
-	for (const family of families.values()) {
-		const estimates = family.map((input) => estimateLoss(input, noise, noisier));
-		const losses = estimates.map((each) => tail(each, 1));
-		const adjusted = holmAdjusted(losses);
-		const shares = holmLevels(losses, 1);
-		const gains = holmAdjusted(estimates.map((each) => tail(each, -1)));
-		family.forEach((input, index) => {
-			const metric = new JudgedMetric(input, {
-				size: family.length,
-				noisier,
-				share: shares[index],
-				loss: adjusted[index],
-				gain: gains[index]
-			}, (base, head) => estimateLoss({
-				...input,
-				base,
-				head
-			}, noise, noisier), interleaved);
-			judgements.set(input, metric.judge(estimates[index]));
-		});
-	}
-	return inputs.map((input) => judgements.get(input));
-};
-/** Probability of such a difference or more, in one direction, if the true one were half the tolerance. */
-function tail({ tolerance, tested }, sign) {
-	const distance = sign * tested.difference - tolerance / 2;
-	return studentUpperTail(distance / tested.standardError, tested.spread.degreesOfFreedom);
-}
-/** A difference of logarithms. Whoever cannot exclude this much has not looked: that is no pass, whatever the noise. */
-const THREE_TIMES_AS_BAD = Math.log(3);
-var JudgedMetric = class {
-	#input;
-	#kin;
-	#estimate;
-	#interleaved;
-	constructor(input, kin, estimate, interleaved) {
-		this.#input = input;
-		this.#kin = kin;
-		this.#estimate = estimate;
-		this.#interleaved = interleaved;
-	}
-	/** @param first - head against the baseline alone */
-	judge(first) {
-		const { estimate, finding, hasMoved, isOpen: isWanting } = this.#confirm(first);
-		const numbers = this.#numbersOf(estimate, finding);
-		const inconclusive = (reason) => ({
-			...numbers,
-			verdict: "inconclusive",
-			reason
-		});
-		const { loss, tolerance } = estimate;
-		if (finding.convicts && !(isWanting && hasMoved)) {
-			const atLeast = sayLoss(this.#lowerBound(estimate, finding), estimate);
-			const isAlone = !estimate.known.steady && estimate.head.length < 2;
-			const open = isWanting || isAlone ? { unconfirmed: true } : {};
-			return {
-				...numbers,
-				verdict: "regressed",
-				...open,
-				reason: `surely more than ${atLeast} worse`
-			};
-		}
-		if (hasMoved) return {
-			...inconclusive("worse than the baseline, but so is what the baseline was made of, measured beside this run"),
-			...isWanting ? { baseDecides: true } : {}
-		};
-		if (loss < -tolerance && this.#kin.gain <= finding.alpha && isBetter(estimate)) return {
-			...numbers,
-			verdict: "improved",
-			reason: "better by more than the tolerance, in every session"
-		};
-		if (finding.isDoubtful || isWanting) return {
-			...inconclusive(`worse by more than the tolerance, but ${finding.doubt}`),
-			...isWanting ? { baseDecides: true } : {}
-		};
-		const sessions = {
-			base: estimate.base.length,
-			head: estimate.head.length
-		};
-		if (isOpen(finding, estimate)) return inconclusive(`worse than the baseline's best sessions, but ${counted(sessions.head, "session")} of this run cannot tell`);
-		const excluded = this.#whatIsExcluded(estimate);
-		if (isMostlyWorse(this.#withFresh(estimate))) {
-			const why = "most of its sessions are worse than all of the baseline's, by more than those differ";
-			const isAsked = excluded.most < excluded.wanted && this.#lacksFresh(estimate);
-			return {
-				...inconclusive(why),
-				...isAsked ? { baseDecides: true } : {}
-			};
-		}
-		const { most: atMost, wanted, resolution } = excluded;
-		if (atMost >= wanted) {
-			const open = inconclusive(`${`${counted(sessions.base, "baseline session")} and ${sessions.head} of this run`} do not exclude that it is ${sayLoss(atMost, estimate)} worse`);
-			return resolution > wanted ? {
-				...open,
-				decidable: false
-			} : open;
-		}
-		const reason = resolution > tolerance && atMost >= tolerance ? `no loss that this machine can show, which is ${sayLoss(Math.min(resolution, Math.max(atMost, wanted)), estimate)}` : "within the tolerance";
-		return {
-			...numbers,
-			verdict: "pass",
-			reason
-		};
-	}
-	/** The most that the loss may be, and the most that a pass lets it be, which is what a full gate can show. */
-	#whatIsExcluded(estimate) {
-		const { tested, tolerance, scale } = estimate;
-		const resolution = findable(estimate, FULL, this.#kin);
-		const cap = scale.kind === "linear" ? resolution : Math.max(tolerance, THREE_TIMES_AS_BAD);
-		const reach = studentCritical(1 - POWER, tested.spread.degreesOfFreedom) * tested.standardError;
-		return {
-			most: tested.difference + reach,
-			wanted: Math.min(resolution, cap),
-			resolution
-		};
-	}
-	/**
-	* A loss against the baseline, held against the base as it is now. While too few of its sessions were measured, what
-	* they say counts only against a regression.
-	*/
-	#confirm(first) {
-		const { base, head, fresh = [] } = this.#input;
-		const finding = this.#examine(first, this.#kin.loss);
-		const nothing = {
-			estimate: first,
-			finding,
-			hasMoved: false,
-			isOpen: false
-		};
-		const isSuspect = finding.convicts || finding.couldBeRareWith(5);
-		if (this.#interleaved || first.known.steady || !isSuspect) return nothing;
-		const wanted = confirmingFor(this.#input, finding, first);
-		if (fresh.length === 0) return {
-			...nothing,
-			isOpen: true
-		};
-		const now = this.#estimate(base, fresh);
-		const hasMoved = now.loss > now.tolerance;
-		const more = Math.max(0, 5 - fresh.length);
-		if (hasMoved && fresh.length < TELLING) return {
-			...nothing,
-			hasMoved,
-			isOpen: true
-		};
-		const counted = (sessions) => {
-			const estimate = this.#estimate(sessions, head);
-			return {
-				estimate,
-				finding: this.#examine(estimate, Math.min(1, tail(estimate, 1) / this.#kin.share))
-			};
-		};
-		const all = counted([...base, ...fresh]);
-		if (hasMoved) {
-			const alone = counted(fresh);
-			const isWorse = all.finding.convicts && alone.finding.convictsBeside;
-			return {
-				...alone,
-				finding: {
-					...alone.finding,
-					convicts: isWorse
-				},
-				hasMoved: !isWorse,
-				isOpen: false
-			};
-		}
-		const { estimate, finding: found } = all;
-		const isEarly = found.asBad > 0 && more > 0;
-		const isWanting = fresh.length < wanted || more > 0 && (isEarly || !found.convicts) && found.couldBeRareWith(more);
-		return {
-			estimate,
-			finding: isEarly ? {
-				...found,
-				convicts: false
-			} : found,
-			hasMoved: false,
-			isOpen: isWanting
-		};
-	}
-	/** Head against all sessions of the base that there are, those beside it among them. */
-	#withFresh(estimate) {
-		const { base, head, fresh = [] } = this.#input;
-		return fresh.length === 0 ? estimate : this.#estimate([...base, ...fresh], head);
-	}
-	/** Whether more sessions of the base beside head's may show that the machine makes such ones. */
-	#lacksFresh({ known }) {
-		return !this.#interleaved && !known.steady && (this.#input.fresh ?? []).length < TELLING;
-	}
-	#examine(estimate, pValue) {
-		return examine(estimate, pValue, this.#kin.noisier, (loss) => sayLoss(loss, estimate));
-	}
-	/** The loss is larger than this, as far as the test says so. */
-	#lowerBound({ tested }, { alpha }) {
-		const critical = studentCritical(alpha * this.#kin.share, tested.spread.degreesOfFreedom);
-		return tested.difference - critical * tested.standardError;
-	}
-	#numbersOf(estimate, finding) {
-		const { loss, standardError, tested, base, head, basePlace, headPlace, scale } = estimate;
-		const share = (value) => {
-			const found = asShare(value, estimate);
-			return found === null ? null : digits(found);
-		};
-		const halfWidth = studentCritical(.025, tested.spread.degreesOfFreedom) * standardError;
-		const [low, high] = [share(loss - halfWidth), share(loss + halfWidth)];
-		const sessions = {
-			base: base.length,
-			head: head.length
-		};
-		return {
-			base: digits(fromScale(basePlace, scale)),
-			head: digits(fromScale(headPlace, scale)),
-			effect: share(loss),
-			interval: low === null || high === null ? null : [low, high],
-			bound: share(this.#lowerBound(estimate, finding)),
-			detectable: share(findable(estimate, sessions, this.#kin)),
-			resolution: share(findable(estimate, FULL, this.#kin)),
-			pValue: finding.pValue,
-			sessionSd: tested.spread.sd
-		};
-	}
-};
-/** So many standard deviations of a session lie between two sessions of the same flags. */
-const FAR_APART = 2;
-/**
-* Whether most sessions of head, or one of two, are worse than all of the base's by more than sessions of the same flags
-* differ: a side counts by its best ones, which may not hide that the others are off.
-*/
-function isMostlyWorse({ base, head, tolerance, known, tested }) {
-	return [...head].sort((a, b) => a - b)[head.length >> 1] - Math.max(...base) > Math.max(tolerance, known.range, FAR_APART * tested.spread.sd);
-}
-/** The last digits are those of the logarithms. */
-function digits(value) {
-	return Number(value.toPrecision(12));
-}
-function counted(number, what) {
-	return `${number} ${what}${number === 1 ? "" : "s"}`;
-}
-function sayLoss(value, estimate) {
-	if (estimate.scale.kind === "linear") return `${Number(Math.max(0, value).toPrecision(2))}`;
-	const percent = Math.max(0, (asShare(value, estimate) ?? 0) * 100);
-	return `${percent >= 10 ? Math.round(percent) : Number(percent.toFixed(1))} %`;
-}
-
-// src/compare/compare.ts
-/** Metrics that a stored baseline of fewer hosts than this cannot convict on another host. */
-const HOSTS_THAT_SPAN = 3;
-/** Compares head with a base, metric by metric: every metric that either side has, judged together. */
-function compareSides(scenario, base, head, rules, options = {}) {
-	const fingerprint = mergeDifferences(base, head);
-	const incomparable = fingerprint.filter((difference) => difference.rule === "must");
-	const flags = diffFlags(base, head);
-	const metrics = metricsOf(base, head, rules, options.fresh);
-	const both = metrics.filter(hasBothSides);
-	const judged = judge(both.map((metric) => judgeInput(metric)), {
-		noise: options.noise,
-		interleaved: options.interleaved
-	});
-	const judgements = new Map(both.map((metric, index) => [metric.id, judged[index]]));
-	const context = {
-		base,
-		head,
-		crossHost: isCrossHost(base, head)
-	};
-	const comparisons = metrics.map((metric) => {
-		const compared = comparisonOf(metric, judgements.get(metric.id), context);
-		const found = incomparable.length === 0 ? compared : {
-			...compared,
-			verdict: "invalid",
-			reason: notComparable(incomparable)
-		};
-		const attribution = attribute(found, flags);
-		return attribution === null ? found : {
-			...found,
-			attribution
-		};
-	});
-	return {
-		schemaVersion: 1,
-		scenario,
-		baseSource: base.source,
-		limits: [],
-		comparisons,
-		flags,
-		fingerprint,
-		taints: taintsOf(head)
-	};
-}
-function metricsOf(base, head, rules, fresh) {
-	const definitions = new Map([...base.definitions, ...head.definitions].map((definition) => [definition.id, definition]));
-	return [.../* @__PURE__ */ new Set([...definitions.keys(), ...Object.keys(base.values)])].sort().map((id) => {
-		const definition = definitions.get(id) ?? unknownDefinition(id);
-		return {
-			id,
-			definition,
-			level: ruleFor(rules.levels, id) ?? definition.level,
-			tolerance: mergeTolerance(definition.tolerance, ruleFor(rules.tolerances, id)),
-			base: nonEmpty(base.values[id]),
-			head: nonEmpty(head.values[id]),
-			fresh: nonEmpty(fresh?.values[id])
-		};
-	}).filter((metric) => metric.level !== "off" && metric.base.length + metric.head.length > 0);
-}
-const hasBothSides = ({ base, head }) => base.length > 0 && head.length > 0;
-function judgeInput({ id, definition, ...metric }) {
-	const { direction, rounds, sensitivity } = definition;
-	return {
-		...metric,
-		metric: id,
-		direction,
-		rounds,
-		sensitivity
-	};
-}
-/** Why parts of a side must not be trusted, each reason once. */
-function taintsOf(side) {
-	return [...new Set(side.taints.map((taint) => taint.reason))];
-}
-function comparisonOf(metric, judged, context) {
-	const { id, definition, level, tolerance, base, head } = metric;
-	const shared = {
-		metric: id,
-		unit: definition.unit,
-		direction: definition.direction,
-		level,
-		tolerance: tolerance.relative,
-		absoluteTolerance: tolerance.absolute,
-		baseSessions: base,
-		headSessions: head,
-		...metric.fresh.length > 0 ? { freshSessions: metric.fresh } : {}
-	};
-	const undecided = {
-		effect: null,
-		interval: null,
-		bound: null,
-		detectable: null
-	};
-	if (head.length === 0) {
-		const reason = `the baseline has it, this run does not: ${context.head.absent[id] ?? "its probe did not run"}`;
-		const open = context.head.tooFew?.has(id) ? { decidable: true } : {};
-		return {
-			...shared,
-			...undecided,
-			...open,
-			verdict: "invalid",
-			base: typical(base),
-			head: null,
-			reason
-		};
-	}
-	if (judged === void 0) {
-		const reason = "the baseline has no value for it; record again to gate it";
-		const open = {
-			...undecided,
-			verdict: "inconclusive",
-			decidable: false
-		};
-		return {
-			...shared,
-			...open,
-			base: null,
-			head: typical(head),
-			reason
-		};
-	}
-	const found = {
-		...shared,
-		...judged,
-		interval: judged.interval === null ? null : tuple(judged.interval)
-	};
-	const taint = findTaint(context.head, id);
-	if (taint !== void 0) return {
-		...found,
-		verdict: "invalid",
-		reason: taint.reason
-	};
-	const baseTaint = findTaint(context.base, id);
-	if (baseTaint !== void 0) return {
-		...found,
-		verdict: "invalid",
-		reason: `the baseline must not be trusted: ${baseTaint.reason}`
-	};
-	if (definition.sensitivity !== "host" || !context.crossHost) return found;
-	return {
-		...found,
-		baseDecides: void 0,
-		...elsewhere(judged)
-	};
-}
-/** What remains of a judgement on another host: what the host moves convicts nobody there, and praises nobody. */
-function elsewhere({ verdict, reason }) {
-	const where = `on another host than the baseline, which spans fewer than ${HOSTS_THAT_SPAN} hosts`;
-	switch (verdict) {
-		case "regressed": return {
-			verdict: "inconclusive",
-			decidable: false,
-			reason: `worse by more than the tolerance, but ${where}`
-		};
-		case "improved": return {
-			verdict: "pass",
-			reason: `better by more than the tolerance, but ${where}`
-		};
-		default: return {
-			verdict,
-			reason
-		};
-	}
-}
-function findTaint(side, id) {
-	return side.taints.find(({ metrics }) => id === metrics || id.startsWith(`${metrics}.`) || id.startsWith(`${metrics}_`));
-}
-function notComparable(differences) {
-	return `not comparable: ${differences.map(({ field, base, head }) => field === "probeSuite" ? "its probes or their parameters are not the baseline's" : `${field} is ${head ?? "none"}, the baseline's is ${base ?? "none"}`).join("; ")}`;
-}
-function nonEmpty(sessions) {
-	return (sessions ?? []).filter((session) => session.length > 0).map((session) => [...session]);
-}
-function typical(sessions) {
-	const values = sessions.flat();
-	return values.length === 0 ? null : median$1(values);
-}
-function tuple(interval) {
-	return [interval[0], interval[1]];
-}
-/** A metric of a baseline that this version's catalogue does not know is shown and never judged. */
-function unknownDefinition(id) {
-	return {
-		id,
-		unit: "",
-		direction: "lower",
-		level: "watch",
-		tolerance: {
-			relative: 0,
-			absolute: 0
-		},
-		sensitivity: "none",
-		rounds: "best",
-		description: "A metric of the baseline that this run did not produce."
-	};
-}
-function mergeTolerance(own, given) {
-	return {
-		relative: given?.relative ?? own.relative,
-		absolute: given?.absolute ?? own.absolute
-	};
-}
-/** What differs between any two machines of the sides; what is only noted must differ from every one of the base. */
-function mergeDifferences(base, head) {
-	const pairs = head.fingerprints.map((other) => base.fingerprints.map((one) => diffFingerprints(one, other)));
-	const found = /* @__PURE__ */ new Map();
-	for (const against of pairs) for (const difference of against.flat()) {
-		const everywhere = against.every((each) => each.some(({ field }) => field === difference.field));
-		if (difference.rule === "must" || everywhere) found.set(difference.field, difference);
-	}
-	return [...found.values()];
-}
-function isCrossHost(base, head) {
-	const hosts = new Set(base.fingerprints.map((fingerprint) => fingerprint["hostId"]).filter((id) => id != null));
-	if (hosts.size === 0 || hosts.size >= HOSTS_THAT_SPAN) return false;
-	return head.fingerprints.some((fingerprint) => fingerprint["hostId"] != null && !hosts.has(fingerprint["hostId"]));
-}
-
 // src/compare/limits.ts
+/** A comparison with the limits of its scenario held against head. */
+function withLimits(comparison, head, limits) {
+	const isTainted = (id) => findTaint(head, id) !== void 0;
+	return {
+		...comparison,
+		limits: checkLimits(head.values, head.definitions, limits, isTainted),
+		limitsChecked: Object.keys(limits).length
+	};
+}
 /**
-* The limits that a run breaks: the median of a metric's rounds lies outside. A limit on a metric that was not
-* measured is broken too, since nobody looked.
+* The limits that a run breaks: the middle of a metric's sessions lies outside, each by what stands for it (its best
+* round of what is timed, since interference only ever adds time). Of what counts by its worst round the worst one does.
+* A limit on a metric that was not measured is broken too, since nobody looked. What must not be trusted breaks none:
+* the run has no verdict then.
+*
+* @param isTainted - whether a metric must not be trusted
 */
-function checkLimits(values, definitions, limits) {
+function checkLimits(values, definitions, limits, isTainted = () => false) {
 	const broken = definitions.flatMap((definition) => {
 		const limit = ruleFor(limits, definition.id);
-		const rounds = values[definition.id]?.flat() ?? [];
-		if (limit === void 0 || rounds.length === 0) return [];
-		const value = median$1(rounds);
-		const shared = {
-			metric: definition.id,
-			unit: definition.unit,
-			value
-		};
+		return limit === void 0 ? [] : [{
+			definition,
+			limit
+		}];
+	}).flatMap(({ definition, limit }) => {
+		const { id: metric, unit } = definition;
+		const sessions = (values[metric] ?? []).filter((rounds) => rounds.length > 0);
+		if (sessions.length === 0) return [unmeasured(metric, limit)];
+		if (isTainted(metric)) return [];
+		const value = standing(sessions, definition);
 		if (limit.max !== void 0 && value > limit.max) return [{
-			...shared,
+			metric,
+			unit,
+			value,
 			bound: limit.max,
 			side: "max"
 		}];
 		if (limit.min !== void 0 && value < limit.min) return [{
-			...shared,
+			metric,
+			unit,
+			value,
 			bound: limit.min,
 			side: "min"
 		}];
 		return [];
 	});
-	const measured = definitions.filter((definition) => (values[definition.id]?.flat().length ?? 0) > 0);
-	const unmeasured = Object.entries(limits).flatMap(([pattern, limit]) => measured.some((definition) => ruleFor({ [pattern]: limit }, definition.id) !== void 0) ? [] : [{
-		metric: pattern,
+	const unknown = Object.entries(limits).flatMap(([pattern, limit]) => definitions.some((definition) => ruleFor({ [pattern]: limit }, definition.id) !== void 0) ? [] : [unmeasured(pattern, limit)]);
+	return [...broken, ...unknown];
+}
+/** What a limit is held against. */
+function standing(sessions, { rounds, direction }) {
+	const isLowerBetter = direction === "lower";
+	const best = (found) => isLowerBetter ? Math.min(...found) : Math.max(...found);
+	const worst = (found) => isLowerBetter ? Math.max(...found) : Math.min(...found);
+	if (rounds === "worst") return worst(sessions.flat());
+	return median$1(sessions.map((found) => rounds === "mean" ? mean$1([...found]) : best(found)));
+}
+function unmeasured(metric, { min, max }) {
+	return {
+		metric,
 		unit: "",
 		value: null,
-		bound: limit.max ?? limit.min ?? 0,
-		side: limit.max !== void 0 ? "max" : "min"
-	}]);
-	return [...broken, ...unmeasured];
+		bound: max ?? min ?? 0,
+		side: max !== void 0 ? "max" : "min"
+	};
 }
 
 // src/measure/measure-folder.ts
@@ -42967,6 +43102,7 @@ function rulesOf(config) {
 /** One side of `compare`: run folders, or a baseline file. */
 async function readSide(paths, label) {
 	const sides = [];
+	const beside = [];
 	for (const path of paths) {
 		if (path.endsWith(".json")) {
 			const text = await readTextIfExists(path);
@@ -42983,6 +43119,7 @@ async function readSide(paths, label) {
 		}
 		const { run, measurements } = await measureFolder(path);
 		const side = runSide(run, measurements, path);
+		if (run.sessions.some(({ variant, outcome }) => variant === "base" && outcome === "ok")) beside.push(besideSide(run, measurements));
 		sides.push({
 			path,
 			isBaseline: false,
@@ -43002,7 +43139,8 @@ async function readSide(paths, label) {
 	return {
 		side: merged,
 		scenario: first.scenario,
-		baselines
+		baselines,
+		beside
 	};
 }
 /** A run of which a session broke is not the run that its other sessions make it look. */
@@ -43029,10 +43167,9 @@ async function compareRuns(basePaths, headPaths, config) {
 		tolerances: {},
 		levels: {}
 	} : rulesOf(config);
-	const comparison = {
-		...compareSides(head.scenario, base.side, head.side, rules),
-		limits: checkLimits(head.side.values, head.side.definitions, config?.limits ?? {})
-	};
+	const fresh = base.baselines.length === basePaths.length ? head.beside.filter(({ args }) => isSame(args, base.side.args)) : [];
+	const compared = compareSides(head.scenario, base.side, head.side, rules, { fresh: fresh.length === 0 ? void 0 : fresh.reduce(mergeSides) });
+	const comparison = withLimits(compared, head.side, config?.limits ?? {});
 	return {
 		comparison,
 		verdict: decide(comparison, config ?? {
@@ -43042,6 +43179,7 @@ async function compareRuns(basePaths, headPaths, config) {
 		})
 	};
 }
+const isSame = (a, b) => JSON.stringify(a) === JSON.stringify(b);
 
 // src/report-data.ts
 /** The load at which one request is looked at: of the cases with it or the next higher one. */
@@ -43285,8 +43423,10 @@ const metricNoiseSchema = object({
 	/** Standard deviation between sessions of what stands for a session. */
 	sessionSd: number().nonnegative(),
 	degreesOfFreedom: number().int().nonnegative(),
-	/** Distance between the best and the worst of the sessions. */
+	/** Distance between the best and the worst of the sessions that were not slow by themselves. */
 	sessionRange: number().nonnegative(),
+	/** Sessions far behind all others, which count as if they lay at the end of those. */
+	slowSessions: number().int().positive().optional(),
 	/** Standard deviation between the rounds of a session; null with one round in each. */
 	roundSd: number().nonnegative().nullable(),
 	/** Smallest loss that a gate of 5 baseline and 3 head sessions finds 95 times in 100. */
@@ -43366,6 +43506,7 @@ function planNextLook(state) {
 		kind: "decided",
 		why: "no measurement can change the verdict"
 	};
+	if (state.brokenLimits.length > 0) return afterBrokenLimit(state);
 	const gated = state.comparisons.filter(({ level }) => level === "gate");
 	const regressed = gated.filter(({ verdict }) => verdict === "regressed");
 	if (regressed.length > 0) return afterRegression(state, regressed);
@@ -43401,6 +43542,20 @@ function planNextLook(state) {
 		why: `undecided: ${listed(undecided)}`
 	};
 }
+/**
+* What was seen in one session alone, of a run that had no time for a second one, blocks nothing: one session may be in
+* a state that no other is in.
+*
+* @param mostSessions - head sessions that the scenario allows; of one alone, one convicts
+*/
+function withoutLoneConvictions(comparisons, mostSessions) {
+	if (mostSessions < 2) return [...comparisons];
+	return comparisons.map((each) => each.verdict === "regressed" && each.seenOnce === true ? {
+		...each,
+		verdict: "inconclusive",
+		reason: `${each.reason}, but in one session alone`
+	} : each);
+}
 /** A look as `run.json` keeps it. */
 function recordLook(state, plan) {
 	const gated = (verdict) => state.comparisons.filter((each) => each.level === "gate" && each.verdict === verdict).map(({ metric }) => metric);
@@ -43425,15 +43580,33 @@ function interleavedOrder(pairs, baseFirst) {
 function pairOrder(pair, baseFirst) {
 	return pair % 2 === 0 === baseFirst ? ["base", "head"] : ["head", "base"];
 }
-function afterRegression(state, regressed) {
-	const isOpen = regressed.every(({ unconfirmed }) => unconfirmed === true);
-	const again = nextOrder(state);
-	if (isOpen && state.sessions.head < Math.min(2, state.mostSessions) && affordable(state, again)) return {
+/** One slow session breaks a limit that the next ones keep: it is held against two before it blocks. */
+function afterBrokenLimit(state) {
+	const what = `${state.brokenLimits[0]} breaks its limit`;
+	const order = nextOrder(state);
+	return mayRepeat(state) && affordable(state, order) ? {
 		kind: "measure",
-		order: again,
-		why: `${listed(regressed)} regressed in one session: in another, too?`
+		order,
+		why: `${what} in one session: in another, too?`
+	} : {
+		kind: "decided",
+		why: what
 	};
-	if (!canConfirm(state) || !isOpen) return {
+}
+function afterRegression(state, regressed) {
+	const again = nextOrder(state);
+	if (regressed.every(({ seenOnce }) => seenOnce === true) && mayRepeat(state)) {
+		if (affordable(state, again)) return {
+			kind: "measure",
+			order: again,
+			why: `${listed(regressed)} regressed in one session: in another, too?`
+		};
+		return {
+			kind: "decided",
+			why: `${listed(regressed)} regressed in one session, and the budget has no time for another`
+		};
+	}
+	if (!canConfirm(state) || !regressed.every(({ unconfirmed }) => unconfirmed === true)) return {
 		kind: "decided",
 		why: `${listed(regressed)} regressed`
 	};
@@ -43447,6 +43620,7 @@ function afterRegression(state, regressed) {
 		why: `${listed(regressed)} regressed against a baseline of another day: is the base as slow now?`
 	};
 }
+const mayRepeat = ({ sessions, mostSessions }) => sessions.head < Math.min(2, mostSessions);
 /** A session of the base may lack what it is asked for, however often it is measured. */
 function canConfirm({ base, sessions }) {
 	return base === "confirmable" && sessions.base < 5;
@@ -43486,7 +43660,8 @@ async function measureInLooks(started, config, world, judging) {
 		const measured = (wanted) => run.sessions.filter(({ variant, outcome }) => variant === wanted && outcome === "ok").length;
 		const state = {
 			comparisons: comparison.comparisons,
-			settled: comparison.baseSource === null || comparison.limits.length > 0 || comparison.taints.length > 0,
+			settled: comparison.taints.length > 0 || comparison.baseSource === null && comparison.limits.length === 0,
+			brokenLimits: comparison.limits.map(({ metric }) => metric),
 			sessions: {
 				head: measured("head"),
 				base: measured("base")
@@ -43737,7 +43912,7 @@ async function runGate(config, world) {
 		});
 		if (measured.failure !== null) return finish(measured, world, measured.failure, null);
 		const { run, measurements } = measured;
-		const compared = compare(run, measurements);
+		const compared = settle(compare(run, measurements), config);
 		const shortfall = shortfallOf(run);
 		const path = baselinePath(config.scenario, fingerprint);
 		const notes = [
@@ -43754,7 +43929,7 @@ async function runGate(config, world) {
 			comparison: compared,
 			verdict
 		}, config, world, async (rules) => {
-			const comparison = await compareByOwn(measured, rules, path, world);
+			const comparison = settle(await compareByOwn(measured, rules, path, world), config);
 			return {
 				comparison,
 				verdict: decideBy(comparison, rules, join(rules.baselineDir, path))
@@ -43772,6 +43947,13 @@ async function runGate(config, world) {
 		};
 		return finish(measured, world, verdict, comparison, await writeHistory(measured.runDir, run, comparison, place));
 	});
+}
+/** The comparison as the verdict takes it, now that nothing more is measured. */
+function settle(comparison, { maxSessions }) {
+	return {
+		...comparison,
+		comparisons: withoutLoneConvictions(comparison.comparisons, maxSessions)
+	};
 }
 /** The comparison by the copies of baseline and noise that are checked out, where the base branch's judge. */
 async function compareByOwn({ run, measurements }, rules, path, { baseRevision: _, ...world }) {
@@ -43899,34 +44081,30 @@ async function finish(measured, world, verdict, comparison, history = null) {
 }
 function compareWithBaseline(run, measurements, { baseline, source, noise }, config) {
 	const head = runSide(run, measurements, "this run");
-	return {
-		...baseline === null ? {
-			schemaVersion: 1,
-			scenario: run.scenario,
-			baseSource: null,
-			limits: [],
-			comparisons: [],
-			flags: [],
-			fingerprint: [],
-			taints: taintsOf(head)
-		} : compareSides(run.scenario, knownBaselineSide(baseline, source), head, rulesOf(config), {
-			noise,
-			fresh: measuredOf(run, "base") > 0 ? runSide(run, measurements, "this run's base", "base") : void 0
-		}),
-		limits: checkLimits(head.values, head.definitions, config.limits)
-	};
+	const compared = baseline === null ? {
+		schemaVersion: 1,
+		scenario: run.scenario,
+		baseSource: null,
+		limits: [],
+		comparisons: [],
+		flags: [],
+		fingerprint: [],
+		taints: taintsOf(head)
+	} : compareSides(run.scenario, knownBaselineSide(baseline, source), head, rulesOf(config), {
+		noise,
+		fresh: measuredOf(run, "base") > 0 ? besideSide(run, measurements) : void 0
+	});
+	return withLimits(compared, head, config.limits);
 }
 /** Head against the base that was measured in turn with it. */
 function compareBesides(run, measurements, noise, config) {
 	const head = runSide(run, measurements, "this run");
 	const base = runSide(run, measurements, "the base, measured beside it", "base");
-	return {
-		...compareSides(run.scenario, base, head, rulesOf(config), {
-			noise,
-			interleaved: true
-		}),
-		limits: checkLimits(head.values, head.definitions, config.limits)
-	};
+	const compared = compareSides(run.scenario, base, head, rulesOf(config), {
+		noise,
+		interleaved: true
+	});
+	return withLimits(compared, head, config.limits);
 }
 function measuredOf(run, wanted) {
 	return run.sessions.filter(({ variant, outcome }) => variant === wanted && outcome === "ok").length;
@@ -44356,7 +44534,8 @@ function renderCalibration(noise, path) {
 		...columns([header, ...rows]),
 		"sd: of a session's best round. detectable: the loss that 5 baseline and 3 head sessions find 95 times in 100.",
 		"N % rule: how often a fixed rule on one round of each would have failed two identical sessions.",
-		`Written to ${path}: commit it; run and record judge by it.`,
+		...slowSentence(noise),
+		`Written to ${path}: commit it on the base branch; run judges by its copy there.`,
 		""
 	].join("\n");
 }
@@ -44367,6 +44546,14 @@ function spread(value, { scale, unit }) {
 function sessionsText({ sessionsFor }, loss) {
 	const found = sessionsFor.find((each) => each.loss === loss);
 	return found === void 0 ? "–" : found.sessions === null ? "> 20" : String(found.sessions);
+}
+/** A machine that makes slow sessions makes them in a gate as well. */
+function slowSentence({ metrics }) {
+	const slow = Object.entries(metrics).filter(([, each]) => each.slowSessions !== void 0).sort(([, a], [, b]) => (b.slowSessions ?? 0) - (a.slowSessions ?? 0));
+	const [first] = slow;
+	if (first === void 0) return [];
+	const [id, { slowSessions, sessions }] = first;
+	return [`${slowSessions} of ${sessions} sessions were far slower than the others in ${id}${slow.length === 1 ? "" : `, and some of ${slow.length - 1} other metrics`}: sd leaves them out, the decision expects such ones.`];
 }
 
 // node_modules/commander/lib/error.js
@@ -47443,7 +47630,8 @@ function withServeOptions(command) {
 	return withServerOptions(command).option("--server-url <url>", "a server that is already running").option("--sessions <n>", "server starts", wholeNumber).option("--max-sessions <n>", "most server starts, while something is undecided", wholeNumber).option("--rounds <n>", "passes of the probes in each session", wholeNumber).option("--budget-minutes <n>", "hard ceiling of the run", minutes).option("--baseline-dir <folder>", "where baselines lie");
 }
 const interruptions = (to = log) => untilInterrupted((signal, first) => to.step(first ? `${signal}: ending the server; this may take a few seconds` : `${signal}: killing the server`));
-async function prepare(options) {
+/** Configuration and surroundings of a command. Only the gate's own run has another side to measure. */
+async function prepare(options, { headAlone = true } = {}) {
 	const cwd = process.cwd();
 	const to = options.quiet === true ? QUIET_LOG : log;
 	return {
@@ -47451,6 +47639,7 @@ async function prepare(options) {
 			cwd,
 			overrides: overridesOf(options),
 			nameOverride: optionName,
+			headAlone,
 			...options.config === void 0 ? {} : { configPath: options.config },
 			...options.baseRef === void 0 ? {} : { baseRevision: options.baseRef }
 		}),

@@ -7227,37 +7227,37 @@ const argsSchema = union([string(), array$1(union([
 	string(),
 	number(),
 	boolean()
-]))]).describe("Server flags: a list, or one string that is split as a shell would split it, but by no shell.");
-const commandSchema = union([string(), array$1(string()).min(1)]).describe("What starts the server, `vllm serve` by default. Others must be allowed by `policy.allowCommands`.");
+]))]).describe("Server flags: a list, or one string that is split as a shell would split it, but by no shell. None by default.");
+const commandSchema = union([string(), array$1(string()).min(1)]).describe("What starts the server, as a list or as one string; `vllm serve` by default. Others must be allowed by `policy.allowCommands`, and named by an absolute path or by a bare name on PATH.");
 const ttftSchema = strictObject({
-	cold: boolean().default(true).describe("Measure the first request of the server's life; nothing is sent before it."),
-	warmRequests: number().int().min(5).max(1e3).default(30).describe("Repeats of the same prompt in each round."),
-	promptTokens: number().int().min(1).max(1e6).default(256),
-	outputTokens: number().int().min(2).max(1e5).default(64)
-}).describe("Time to first token, cold and warm.");
+	cold: boolean().default(true).describe("Measure the first request of the server's life, before which nothing is sent. A server that was already running has none."),
+	warmRequests: number().int().min(5).max(1e3).default(30).describe("Repeats of the same prompt in each round. A 95th percentile needs 20."),
+	promptTokens: number().int().min(1).max(1e6).default(256).describe("Length of the prompt, which is the same in all of its requests."),
+	outputTokens: number().int().min(2).max(1e5).default(64).describe("Length of each answer: the server is told to generate so many and no fewer.")
+}).describe("Time to first token of one prompt, cold and warm.");
 const batchingSchema = strictObject({
-	concurrency: array$1(number().int().min(1).max(MAX_CONCURRENCY)).min(1).default([1, 8]).describe("Requests in flight, one case each."),
-	waves: number().int().min(1).max(100).default(3).describe("Measured requests of a case: this many times its concurrency, at least 8."),
-	promptTokens: number().int().min(1).max(1e6).default(200),
-	outputTokens: number().int().min(2).max(1e5).default(128)
+	concurrency: array$1(number().int().min(1).max(MAX_CONCURRENCY)).min(1).default([1, 8]).describe("Requests in flight, one case each: `batching.c1`, `batching.c8`."),
+	waves: number().int().min(1).max(100).default(3).describe("Measured requests of a case: this many times its concurrency, at least 8. A 95th percentile needs 20 requests."),
+	promptTokens: number().int().min(1).max(1e6).default(200).describe("Length of each prompt; no two are the same."),
+	outputTokens: number().int().min(2).max(1e5).default(128).describe("Length of each answer: the server is told to generate so many and no fewer.")
 }).describe("Unique prompts in a closed loop: throughput and latency over concurrency.");
 const prefixSchema = strictObject({
-	regimes: array$1(number().int().min(16).max(1e6)).min(1).default([1024]).describe("Lengths of the shared prefix in tokens."),
-	concurrency: array$1(number().int().min(1).max(MAX_CONCURRENCY)).min(1).default([1]).describe("Requests in flight; each with each length is one cell."),
+	regimes: array$1(number().int().min(16).max(1e6)).min(1).default([1024]).describe("Lengths of the shared prefix in tokens, each measured at each concurrency."),
+	concurrency: array$1(number().int().min(1).max(MAX_CONCURRENCY)).min(1).default([1]).describe("Requests in flight; each with each length is one cell: `prefix.miss.1024.c1` and its hits."),
 	requests: number().int().min(5).max(1e3).default(20).describe("Hits of a cell in each round, and as many misses, taking turns; rounded up to whole turns."),
 	suffixTokens: number().int().min(1).max(1e6).default(64).describe("Tokens behind the prefix, another text in each request."),
-	outputTokens: number().int().min(2).max(1e5).default(8)
+	outputTokens: number().int().min(2).max(1e5).default(8).describe("Length of each answer; short, since only the first token is timed.")
 }).describe("What a prompt's beginning costs when it is in the prefix cache, and when it is not.");
 const trafficSchema = strictObject({
-	file: string().min(1).describe("JSON object a line: `prompt`, `messages` or `prompt_tokens`; `output_tokens`; `at_s` in seconds. Inside the repository."),
-	endpoint: _enum(["completions", "chat"]).default("completions"),
+	file: string().min(1).describe("File with a request a line, a JSON object: `prompt`, `messages` or `prompt_tokens`; `output_tokens`; `at_s` in seconds. Inside the repository, named from the folder that the tool runs in."),
+	endpoint: _enum(["completions", "chat"]).default("completions").describe("Which of the server's routes they are sent to; `messages` need `chat`."),
 	mode: _enum(["closed", "open"]).default("closed").describe("`closed`: so many requests in flight. `open`: at the file's own times (`at_s`)."),
-	concurrency: number().int().min(1).max(MAX_CONCURRENCY).optional().describe("Requests in flight; of an open loop the most that there may be (8; 256 when open)."),
+	concurrency: number().int().min(1).max(MAX_CONCURRENCY).optional().describe("Requests in flight; of an open loop the most that there may be. 8 by default, 256 in an open loop, and no more than the file has requests."),
 	rateScale: number().min(.001).max(1e3).default(1).describe("Factor on the rate of arrivals of an open loop: 2 sends the file in half its time.")
 }).describe("Your own requests, with a mark of 15 characters before each text, another one in each round: what they share stays shared, and no round is answered from the cache of the one before.");
 const kvSchema = strictObject({
 	contextTokens: number().int().min(64).max(1e6).default(4096).describe("Longest context that is filled, or the server's own where that is shorter."),
-	steps: number().int().min(2).max(100).default(6).describe("Lengths that are measured on the way there."),
+	steps: number().int().min(2).max(100).default(6).describe("Lengths that are measured on the way there, at equal distances."),
 	outputTokens: number().int().min(16).max(1e4).default(64).describe("Tokens that each request generates; while they come, the cache's use is read.")
 }).describe("Contexts that grow while the use of the KV cache is read: bytes per token, in which steps.");
 const probesSchema = strictObject({
@@ -7268,33 +7268,33 @@ const probesSchema = strictObject({
 	traffic: union([literal(false), trafficSchema]).default(false)
 }).describe("What is sent to the server; `false` leaves a probe out.");
 const toleranceOverrideSchema = strictObject({
-	relative: number().min(0).max(10).optional().describe("Largest relative loss that is accepted: 0.05 is 5 %."),
-	absolute: number().min(0).optional().describe("Loss in the metric's unit that is too small to matter.")
+	relative: number().min(0).max(10).optional().describe("Largest loss that is accepted, as a share of the baseline: 0.05 is 5 %."),
+	absolute: number().min(0).optional().describe("Loss in the metric's own unit that is too small to matter; of shares 0.02 is two points.")
 }).refine((value) => value.relative !== void 0 || value.absolute !== void 0, "needs `relative` or `absolute`");
 const limitSchema = strictObject({
-	min: number().optional(),
-	max: number().optional()
+	min: number().optional().describe("Least value that a run may have."),
+	max: number().optional().describe("Largest value that a run may have.")
 }).refine((value) => value.min !== void 0 || value.max !== void 0, "needs `min` or `max`");
 const metricKey = string().regex(/^[a-z][a-z0-9_]*(\.[a-z0-9_*]+)+$/, "a metric id such as ttft.warm.floor_ms");
 const scenarioSchema = strictObject({
-	model: string().min(1).optional().describe("Model name or folder, as vLLM takes it."),
+	model: string().min(1).optional().describe("Model name or folder, as vLLM takes it. Needed unless `server.url` is there; of a running server, the model that requests ask for, by default the one that it lists first."),
 	command: commandSchema.optional(),
 	args: argsSchema.optional(),
 	env: record(string(), union([
 		string(),
 		number(),
 		boolean()
-	])).optional().describe("Environment variables of the server; those outside the allow-list need `policy.allowEnv`."),
-	readyTimeoutS: number().min(1).max(86400).default(900).describe("How long the server may take from its start to a 200 of /health, in seconds."),
+	])).optional().describe("Environment variables of the server, by name; those outside the built-in allow-list need `policy.allowEnv`."),
+	readyTimeoutS: number().min(1).max(86400).default(900).describe("How long the server may take from its start to a 200 of /health, in seconds; a server that takes longer did not start."),
 	server: strictObject({
-		url: url({ protocol: /^https?$/ }).describe("Base URL without /v1."),
-		apiKeyEnv: string().min(1).optional().describe("Name of the variable that holds the API key.")
+		url: url({ protocol: /^https?$/ }).describe("Address of the server, http or https. Other machines than this one need `policy.allowServers`."),
+		apiKeyEnv: string().min(1).optional().describe("Name of the environment variable that holds the server's API key: `VLLM_API_KEY`, or one that `policy.allowEnv` names. Without it no key is sent.")
 	}).optional().describe("A server that is already running; the gate neither starts nor stops it."),
 	probes: probesSchema.default(probesSchema.parse({})),
-	tolerances: record(metricKey, toleranceOverrideSchema).default({}).describe("By metric id; `*` stands for one part of an id: batching.*.tokens_per_s."),
-	levels: record(metricKey, levelSchema).default({}).describe("By metric id or pattern: `gate` moves the verdict, `watch` is shown, `off` is neither."),
-	slo: sloSchema.optional().describe("What users are promised, as 95th percentiles in milliseconds: goodput is counted by it."),
-	limits: record(metricKey, limitSchema).default({}).describe("Absolute bounds that need no baseline, by metric id or pattern.")
+	tolerances: record(metricKey, toleranceOverrideSchema).default({}).describe("Losses that are accepted, by metric id; `*` stands for one part of an id: `batching.*.tokens_per_s`. `relative`, `absolute` or both; what is not named keeps the metric's own, and a loss counts beyond both only."),
+	levels: record(metricKey, levelSchema).default({}).describe("What a metric decides, by id or pattern: `gate` moves the verdict, `watch` is shown, `off` is neither."),
+	slo: sloSchema.optional().describe("What users are promised, as 95th percentiles in milliseconds: goodput and the knee are counted by it. At least one of the three. It blocks nothing by itself; `limits` do."),
+	limits: record(metricKey, limitSchema).default({}).describe("Absolute bounds that need no baseline, by metric id or pattern, in the metric's own unit: `min`, `max` or both. A broken one is a regression.")
 }).superRefine((scenario, context) => {
 	if (scenario.server === void 0 && scenario.model === void 0) context.addIssue({
 		code: "custom",
@@ -7316,26 +7316,26 @@ const scenarioSchema = strictObject({
 const SCENARIO_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
 /** `vllm-gate.yml` */
 const configSchema = strictObject({
-	$schema: string().optional().describe("For editors."),
-	scenarios: record(string().regex(SCENARIO_NAME, "letters, digits, '.', '_' and '-', at most 64").refine((name) => name !== "history", "`history` is a reserved name"), scenarioSchema).refine((scenarios) => Object.keys(scenarios).length > 0, "needs at least one scenario"),
-	sessions: number().int().min(1).max(50).default(1).describe("Server starts of a gate run."),
-	maxSessions: number().int().min(1).max(50).default(3).describe("Most server starts of a gate run: more than `sessions` only while something is undecided."),
-	compareTo: _enum(["baseline", "base"]).default("baseline").describe("`baseline`: the committed one. `base`: the base branch's flags or version, measured in turn with this one."),
+	$schema: string().optional().describe("Address of this file's JSON Schema, for editors."),
+	scenarios: record(string().regex(SCENARIO_NAME, "letters, digits, '.', '_' and '-', at most 64").refine((name) => name !== "history", "`history` is a reserved name"), scenarioSchema).refine((scenarios) => Object.keys(scenarios).length > 0, "needs at least one scenario").describe("What is gated, by name: letters, digits, `.`, `_` and `-`, at most 64. `history` is a reserved name."),
+	sessions: number().int().min(1).max(50).default(1).describe("Server starts that a gate's run begins with; in an A/B, of each side."),
+	maxSessions: number().int().min(1).max(50).default(3).describe("Most server starts of a gate's run: more than `sessions` only while something is undecided. Never fewer than `sessions`; starts of the base beside them are not counted."),
+	compareTo: _enum(["baseline", "base"]).default("baseline").describe("What a gate's run is held against. `baseline`: the committed one. `base`: the base branch's flags or version, measured in turn with this one."),
 	rounds: number().int().min(1).max(50).default(2).describe("Passes of the probes in each session."),
-	recordSessions: number().int().min(1).max(50).default(5).describe("Server starts of `record --scenario`."),
-	budgetMinutes: number().positive().max(1440).default(30).describe("Hard ceiling of a run; what is not measured by then is said."),
-	baselineDir: string().min(1).default("baselines"),
-	baselineMaxAgeDays: number().int().min(1).max(3650).default(90).describe("A run against a baseline whose latest session is older says so."),
-	onInconclusive: _enum(["warn", "fail"]).default("warn"),
-	onInvalid: _enum(["warn", "fail"]).default("fail"),
+	recordSessions: number().int().min(1).max(50).default(5).describe("Server starts that `record` makes a baseline of, when it measures."),
+	budgetMinutes: number().positive().max(1440).default(30).describe("Hard ceiling of a run, server starts included; a server that is measured then is ended, and what was not measured is said."),
+	baselineDir: string().min(1).default("baselines").describe("Folder of the baselines and their history, named from the folder that the tool runs in."),
+	baselineMaxAgeDays: number().int().min(1).max(3650).default(90).describe("A run against a baseline whose latest session is older says so, and blocks nothing for it."),
+	onInconclusive: _enum(["warn", "fail"]).default("warn").describe("What a run does that could not decide: `warn` exits 0, `fail` exits 3."),
+	onInvalid: _enum(["warn", "fail"]).default("fail").describe("What a run does whose numbers must not be trusted or compared: `warn` exits 0, `fail` exits 3. Without a baseline it exits 3 either way."),
 	onDirty: _enum(["repeat", "note"]).default("repeat").describe("A round in which the machine was not quiet (throttling, another program, steal, swapping): measure it again, or only note it."),
-	reportOnly: boolean().default(false).describe("Every verdict exits 0; the comment says so."),
+	reportOnly: boolean().default(false).describe("Every verdict exits 0 where it would not, and the comment says so."),
 	policy: strictObject({
-		allowFlags: array$1(string()).default([]).describe("Refused flags that this repository allows."),
-		allowEnv: array$1(string()).default([]).describe("Variables outside the allow-list."),
-		allowServers: array$1(string()).default([]).describe("Addresses other than this machine's that `server.url` may name: https://vllm.example.com"),
-		allowCommands: array$1(commandSchema).default([]).describe("Commands other than vLLM's own.")
-	}).prefault({}).describe("Taken from the base branch in a pull request, so that a pull request cannot allow itself anything.")
+		allowFlags: array$1(string()).default([]).describe("Refused flags that this repository allows, by name with any value (`--trust-remote-code`), or one key of a JSON flag (`--compilation-config.backend`)."),
+		allowEnv: array$1(string()).default([]).describe("Environment variables outside the built-in allow-list that `env` may set and `server.apiKeyEnv` may name, each by its exact name."),
+		allowServers: array$1(string()).default([]).describe("Servers on other machines that `server.url` may name, each by scheme, host and port: `https://vllm.example.com`."),
+		allowCommands: array$1(commandSchema).default([]).describe("Commands other than vLLM's own that `command` may be, compared word by word.")
+	}).prefault({}).describe("What servers may be started or asked beyond the built-in rules. Taken from the base branch in a pull request, so that a pull request cannot allow itself anything.")
 }).describe("Configuration of vllm-gate");
 
 // src/config/refusal.ts
@@ -8493,11 +8493,20 @@ function ownRulesOf(file, configPath, config) {
 }
 /**
 * The other side of an A/B: what the base branch's file says of the scenario, or this one's with other flags or
-* another command.
+* another command. Null where head is measured alone.
 */
 function resolveBase(input, scenario, section, compareTo) {
 	const { overrides, nameOverride, fileName, judge, policy } = input;
 	const { baseArgs, baseCommand } = overrides;
+	if (input.headAlone === true) {
+		const given = [
+			"compareTo",
+			"baseArgs",
+			"baseCommand"
+		].find((key) => overrides[key] !== void 0);
+		if (given === void 0) return null;
+		throw new UsageError(`${nameOverride(given)}: has an effect on a gate's run alone, not on what is done here`);
+	}
 	if (compareTo !== "base" && compareTo !== "baseline") throw new UsageError(`${nameOverride("compareTo")}: got "${compareTo}", expected baseline or base`);
 	if (compareTo === "baseline") {
 		const given = ["baseArgs", "baseCommand"].find((key) => overrides[key] !== void 0);
@@ -8505,7 +8514,7 @@ function resolveBase(input, scenario, section, compareTo) {
 		throw new UsageError(`${nameOverride(given)}: has no effect without ${nameOverride("compareTo")} base`);
 	}
 	const ofBase = judge !== void 0 && Object.hasOwn(judge.scenarios, scenario) ? judge.scenarios[scenario] : null;
-	if (ofBase == null && baseArgs === void 0 && baseCommand === void 0) throw new UsageError(`${nameOverride("compareTo")}: base needs another side: the base branch's file (none was found with a scenario "${scenario}"), ${nameOverride("baseArgs")} or ${nameOverride("baseCommand")}`);
+	if (ofBase == null && baseArgs === void 0 && baseCommand === void 0) throw new UsageError(`${nameOverride("compareTo")}: base needs another side: the base branch's file (none was found with a scenario "${scenario}"; on the command line --base-ref names the branch), ${nameOverride("baseArgs")} or ${nameOverride("baseCommand")}`);
 	const base = resolveServer({
 		section: ofBase ?? section,
 		scenario,

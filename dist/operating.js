@@ -54,9 +54,9 @@ const measurementSchema = object({
 const bound = number().positive().max(36e5).optional();
 /** What users are promised: of each quantity the 95th percentile, in milliseconds. */
 const sloSchema = strictObject({
-	ttftP95Ms: bound.describe("Send to first token."),
-	itlP95Ms: bound.describe("Gap between events that carry tokens."),
-	e2eP95Ms: bound.describe("Send to last token.")
+	ttftP95Ms: bound.describe("95th percentile of the time from the send to the first token."),
+	itlP95Ms: bound.describe("95th percentile of the gaps between events that carry tokens."),
+	e2eP95Ms: bound.describe("95th percentile of the time from the send to the last token.")
 }).refine((slo) => Object.values(slo).some((each) => each !== void 0), { message: "needs `ttftP95Ms`, `itlP95Ms` or `e2eP95Ms`" });
 
 export { toleranceSchema as a, metricDefinitionSchema as i, levelSchema as n, measurementSchema as r, sloSchema as t };

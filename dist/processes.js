@@ -295,6 +295,8 @@ async function within(ms, promise, signal) {
 }
 
 // src/verdict/decide.ts
+/** Sessions of head that a run has which measures all it may. */
+const FULL_SESSIONS = 3;
 /** Worst last: the order in which verdicts of metrics join to that of a run. */
 const ORDER = [
 	"pass",
@@ -324,7 +326,7 @@ function decide(comparison, policy, notes = []) {
 	const gated = comparison.comparisons.filter((each) => each.level === "gate");
 	const counts = emptyCounts();
 	for (const each of gated) counts[each.verdict] += 1;
-	const looked = gated.length > 0 || comparison.limits.length > 0;
+	const looked = gated.length > 0 || comparison.limits.length > 0 || (comparison.limitsChecked ?? 0) > 0;
 	const ofMetrics = gated.map((each) => each.verdict).reduce(join$1, looked ? "pass" : "invalid");
 	const verdict = [verdictOfLimits(comparison.limits), verdictOfTaints(comparison)].reduce(join$1, ofMetrics);
 	const ofInvalid = new Set(ordered(gated, ["invalid"]).map((each) => each.reason));
@@ -412,14 +414,14 @@ function decideRecorded(scenario, path, nextAction = "Commit the baseline on the
 	});
 }
 /** The verdict file of a run that was measured and is not fit for a baseline. */
-function decideNotRecorded(scenario, reason) {
+function decideNotRecorded(scenario, reason, nextAction = "Mend the cause and record again; the old baseline stands.") {
 	return conclude({
 		scenario,
 		cause: "not_recorded",
 		verdict: "invalid",
 		counts: emptyCounts(),
 		headline: "Measured, but not recorded",
-		nextAction: "Mend the cause and record again; the old baseline stands.",
+		nextAction,
 		reasons: [reason],
 		policy: {
 			onInconclusive: "warn",
@@ -534,8 +536,17 @@ function headline(verdict, gated, comparison) {
 		}
 		case "inconclusive": return `${shown} undecided: ${few.join(", ")}${more}`;
 		case "improved": return `${shown} improved: ${few.join(", ")}${more}; none got worse`;
-		case "pass": return gated.length === 1 ? "The one gated metric did not get worse" : `None of the ${gated.length} gated metrics got worse`;
+		case "pass":
+			if (gated.length === 0) return "Every limit holds; no metric is gated";
+			return gated.length === 1 ? "The one gated metric did not get worse" : `None of the ${gated.length} gated metrics got worse`;
 	}
+}
+/** What decides what is undecided: sessions where they can, else whatever made the machine what it is. */
+function ofUndecided(undecided) {
+	if (undecided.some((each) => each.machineMoved === true)) return "This machine is slower than when the baseline was recorded: find out why, or record it again.";
+	if (undecided.some((each) => each.seenOnce === true)) return "Raise budgetMinutes: there was no time to see the loss in a second session.";
+	const measured = Math.max(...undecided.map((each) => each.headSessions.length));
+	return undecided.every((each) => each.decidable === false) ? "More sessions do not decide it on a machine this noisy: vllm-gate calibrate says what can be gated here." : `Run again with more sessions to decide it (--sessions ${Math.max(FULL_SESSIONS, measured + 2)}).`;
 }
 function nextAction(verdict, gated, comparison) {
 	const elsewhere = comparison.fingerprint.some((each) => each.field === "hostId" && each.base !== null && each.head !== null);
@@ -551,7 +562,7 @@ function nextAction(verdict, gated, comparison) {
 		case "inconclusive":
 			if (of.every((each) => each.base === null)) return "Record the baseline again to gate what is new.";
 			if (elsewhere) return "Run on a host of the baseline, or record a baseline on this host as well.";
-			return "Run again with more sessions to decide it (--sessions 3).";
+			return ofUndecided(of);
 		case "improved": return "Nothing to do; record a new baseline to hold the gain.";
 		case "pass": return "Nothing to do.";
 	}

@@ -9,8 +9,12 @@ const comparisonSchema = object({
 	direction: _enum(["lower", "higher"]),
 	level: levelSchema,
 	verdict: _enum(VERDICTS),
-	/** Set on a regression that another session of head, or one of the base beside it, would confirm or refute. */
+	/** Set on a regression that a session of the base beside head would confirm or refute. */
 	unconfirmed: literal(true).optional(),
+	/** Set on a regression of what is timed that was seen in one session of head alone. */
+	seenOnce: literal(true).optional(),
+	/** Set where the base, measured beside head, is as much worse than the baseline. */
+	machineMoved: literal(true).optional(),
 	/** Set where more sessions of the base beside head's could decide what is inconclusive. */
 	baseDecides: literal(true).optional(),
 	/**
@@ -95,6 +99,8 @@ const comparisonFileSchema = object({
 	/** Where the base came from: a baseline's path, or run folders; null when there was none to compare with. */
 	baseSource: string().nullable(),
 	limits: array(limitBreachSchema),
+	/** Metrics and patterns that have a limit, broken or not. */
+	limitsChecked: number().int().optional(),
 	comparisons: array(comparisonSchema),
 	flags: array(differenceSchema),
 	fingerprint: array(object({
@@ -1058,7 +1064,10 @@ const runRecordSchema = object({
 function shortfallOf(run) {
 	const { sessions: planned = 0, budgetMinutes } = run.plan ?? {};
 	const done = run.sessions.filter((session) => session.outcome === "ok").length;
-	if (done >= planned) return null;
+	if (done >= planned) {
+		const cut = run.sessions.find((session) => session.outcome === "cancelled");
+		return cut === void 0 ? null : `session ${cut.index + 1} (${cut.variant}) was cut off and counts for nothing: ${cut.cause ?? "cancelled"}`;
+	}
 	return `${done} of ${planned} sessions measured${run.sessions.some((session) => (session.disposal?.survivors.length ?? 0) > 0) || budgetMinutes === void 0 ? "" : ` within budgetMinutes (${budgetMinutes})`}`;
 }
 /** The files of a run folder; design §3. */

@@ -1,13 +1,16 @@
-// Writes docs/metrics.md from the catalogue: what is measured, in which unit, and how large a loss may be.
+// Writes docs/metrics.md from the catalogue (what is measured, in which unit, how large a loss may be) and
+// docs/configuration.md from the configuration's schema.
 import { mkdir, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { CATALOGUE } from "../src/measure/catalogue.ts";
 import type { Metric } from "../src/measure/metric-family.ts";
-import { code, plain, table } from "../src/report/markdown.ts";
+import { code, table } from "../src/report/markdown.ts";
 import { formatTolerance } from "../src/report/numbers.ts";
+import { configurationPage } from "./configuration-page.ts";
+import { prose } from "./prose.ts";
 
-const PATH = fileURLToPath(new URL("../docs/metrics.md", import.meta.url));
+const DOCS = fileURLToPath(new URL("../docs/", import.meta.url));
 
 const INTRODUCTION = `<!-- Written by scripts/write-docs.ts from src/measure/catalogue.ts: change it there. -->
 
@@ -17,7 +20,7 @@ Every number that vllm-gate compares is defined once, in \`src/measure/catalogue
 
 - **Ids** are \`<probe>.<case>.<quantity>\`. \`<n>\` and \`<k>\` stand for numbers: \`batching.c<n>\` and \`c<k>\` for requests
   in flight (\`batching.c8.tokens_per_s\`), \`prefix.<n>\` for tokens of a prefix.
-  In \`vllm-gate.yml\`, \`*\` stands for one part of an id: \`batching.*.tokens_per_s\`.
+  In [\`vllm-gate.yml\`](configuration.md), \`*\` stands for one part of an id: \`batching.*.tokens_per_s\`.
 - **Level**: \`gate\` metrics decide the verdict; \`watch\` metrics are shown and never block. \`levels\` in
   \`vllm-gate.yml\` changes it for a scenario; \`off\` leaves a metric out.
 - **Tolerance**: how large a loss may be. A loss counts only when it is beyond both bounds: the relative one, a share
@@ -28,7 +31,8 @@ Every number that vllm-gate compares is defined once, in \`src/measure/catalogue
 - **Rounds**: of a session's rounds the best counts, since interference only ever makes a time worse; where it says
   \`worst\`, what went wrong in one round did go wrong.
 - A **floor** is the 10th percentile and needs 5 requests; a 95th percentile needs 20. With fewer the metric is absent,
-  and the report says why.
+  and the report says why. How many requests each metric needs, and of which fields of them it is made:
+  [run-folders.md](run-folders.md).
 - Only requests that succeeded enter a latency; warm-up requests enter nothing. Failed requests are counted in
   \`requests.error_rate\`.
 - Times per token are taken from events that carry tokens: TPOT is (last event − first event) / (tokens − tokens in the
@@ -75,7 +79,7 @@ function row(metric: Metric): string[] {
   const { id, unit, direction, level, tolerance, sensitivity, rounds, description } = metric;
   return [
     code(id),
-    plain(description),
+    prose(description),
     unit === "x" ? "×" : unit,
     direction,
     level,
@@ -87,6 +91,7 @@ function row(metric: Metric): string[] {
 }
 
 if (import.meta.main) {
-  await mkdir(dirname(PATH), { recursive: true });
-  await writeFile(PATH, metricsPage());
+  await mkdir(DOCS, { recursive: true });
+  await writeFile(join(DOCS, "metrics.md"), metricsPage());
+  await writeFile(join(DOCS, "configuration.md"), configurationPage());
 }

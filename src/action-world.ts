@@ -55,6 +55,7 @@ async function baseRevision(cwd: string, token: string | undefined): Promise<str
 /** Configuration and surroundings of a run of this job. */
 export async function prepareRun(
   inputs: ActionInputs,
+  { headAlone }: { readonly headAlone: boolean } = { headAlone: true },
   onRunFolder: (runDir: string) => void = () => {},
 ): Promise<{ readonly config: GateConfig; readonly world: Surroundings }> {
   const cwd = workspace();
@@ -64,6 +65,7 @@ export async function prepareRun(
     cwd,
     overrides: inputs.overrides,
     nameOverride: inputName,
+    headAlone,
     ...base,
     ...(inputs.config === undefined ? {} : { configPath: inputs.config }),
   });

@@ -93,7 +93,7 @@ async function measure(
   { subject, publishing }: { readonly subject: Subject; readonly publishing: Publishing | null },
 ): Promise<number> {
   let handedOn: Promise<void> = Promise.resolve();
-  const { config, world } = await prepareRun(inputs, (runDir) => {
+  const { config, world } = await prepareRun(inputs, { headAlone: false }, (runDir) => {
     // At once: what a killed run leaves is handed on as well.
     handedOn = writeHandoff(runDir, subject, inputs.cell);
     handedOn.catch(() => {});

@@ -6,11 +6,13 @@ import { runSide } from "./compare/sides.ts";
 import type { GateConfig } from "./config/load.ts";
 import { UsageError } from "./domain/errors.ts";
 import type { NoiseFile } from "./domain/noise.ts";
+import { type RunRecord, shortfallOf } from "./domain/run.ts";
 import type { VerdictFile } from "./domain/verdict.ts";
 import { identify, measureSessions, startRun } from "./measuring.ts";
 import { headPlan } from "./run-plan.ts";
 import type { Surroundings } from "./surroundings.ts";
 import { writeFileAtomic } from "./system/files.ts";
+import { decideNotRecorded } from "./verdict/decide.ts";
 import { TOOL_VERSION } from "./version.ts";
 
 /** Fewer sessions than this say next to nothing of how far sessions spread. */
@@ -52,7 +54,8 @@ export async function runCalibration(
   const measured = await measureSessions(started, config, world);
   await measured.close();
   const { runDir, run, measurements } = measured;
-  if (measured.failure !== null) return { runDir, noise: null, path, failure: measured.failure };
+  const failure = measured.failure ?? tooShort(run);
+  if (failure !== null) return { runDir, noise: null, path, failure };
   const side = runSide(run, measurements, "this run");
   const metrics = side.definitions.map((definition) => {
     const given = ruleFor(config.tolerances, definition.id);
@@ -80,6 +83,18 @@ export async function runCalibration(
   };
   await writeFileAtomic(resolve(world.cwd, path), formatNoise(noise));
   return { runDir, noise, path, failure: null };
+}
+
+/** Noise of fewer sessions than were asked for would judge as if it were as sure. */
+function tooShort(run: RunRecord): VerdictFile | null {
+  const shortfall = shortfallOf(run);
+  return shortfall === null
+    ? null
+    : decideNotRecorded(
+        run.scenario,
+        `${shortfall}; noise of fewer would be less sure than was asked for: raise the budget, or ask for fewer with --sessions`,
+        "Mend the cause and calibrate again; what was known of this machine's noise stands.",
+      );
 }
 
 /** One metric a line, so that a diff reads well. */

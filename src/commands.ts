@@ -46,7 +46,7 @@ regressions come from flags of its own (--startup-scale 0.1, --sim-gpu h100, --s
 variables, which the README lists. It ends on SIGINT and SIGTERM, as vLLM does.`;
 
 async function run(options: ServeOptions): Promise<number> {
-  const { config, world } = await prepare(options);
+  const { config, world } = await prepare(options, { headAlone: false });
   const result = await runGate(config, world);
   if (options.json === true) {
     out(`${JSON.stringify(result.verdict, null, 1)}\n`);

@@ -1,8 +1,8 @@
 import { resolve } from "node:path";
 import { readBaselineText } from "./baseline/baseline-text.ts";
 import { compareSides, type HeadSide, type MetricRules } from "./compare/compare.ts";
-import { checkLimits } from "./compare/limits.ts";
-import { baselineSide, mergeSides, runSide } from "./compare/sides.ts";
+import { withLimits } from "./compare/limits.ts";
+import { baselineSide, besideSide, mergeSides, runSide } from "./compare/sides.ts";
 import type { GateConfig } from "./config/load.ts";
 import type { Baseline } from "./domain/baseline.ts";
 import type { ComparisonFile } from "./domain/comparison.ts";
@@ -30,12 +30,15 @@ interface ReadSide {
   readonly scenario: string;
   /** Which of its parts are baseline files. */
   readonly baselines: readonly { readonly path: string; readonly scenario: string }[];
+  /** Sessions of the base that runs measured beside head's. */
+  readonly beside: readonly HeadSide[];
 }
 
 /** One side of `compare`: run folders, or a baseline file. */
 async function readSide(paths: readonly string[], label: string): Promise<ReadSide> {
   // One after another: a run of a million requests takes its memory alone.
   const sides: (Pick<ReadSide, "side" | "scenario"> & { path: string; isBaseline: boolean })[] = [];
+  const beside: HeadSide[] = [];
   for (const path of paths) {
     if (path.endsWith(".json")) {
       const text = await readTextIfExists(path);
@@ -47,6 +50,8 @@ async function readSide(paths: readonly string[], label: string): Promise<ReadSi
     }
     const { run, measurements } = await measureFolder(path);
     const side = runSide(run, measurements, path);
+    if (run.sessions.some(({ variant, outcome }) => variant === "base" && outcome === "ok"))
+      beside.push(besideSide(run, measurements));
     sides.push({
       path,
       isBaseline: false,
@@ -60,7 +65,7 @@ async function readSide(paths: readonly string[], label: string): Promise<ReadSi
   if (first === undefined) throw new UsageError(`--${label} needs at least one run folder or baseline`);
   const merged = rest.reduce<HeadSide>((all, { side }) => mergeSides(all, side), first.side);
   const baselines = sides.filter((each) => each.isBaseline);
-  return { side: merged, scenario: first.scenario, baselines };
+  return { side: merged, scenario: first.scenario, baselines, beside };
 }
 
 /** A run of which a session broke is not the run that its other sessions make it look. */
@@ -102,11 +107,15 @@ export async function compareRuns(
     }
   }
   const rules = config === null ? { tolerances: {}, levels: {} } : rulesOf(config);
-  const compared = compareSides(head.scenario, base.side, head.side, rules);
-  const comparison = {
-    ...compared,
-    limits: checkLimits(head.side.values, head.side.definitions, config?.limits ?? {}),
-  };
+  // As the gate's own run does it: its sessions of the base say what the machine was like, if they are of the baseline.
+  const isOfBaselines = base.baselines.length === basePaths.length;
+  const fresh = isOfBaselines ? head.beside.filter(({ args }) => isSame(args, base.side.args)) : [];
+  const compared = compareSides(head.scenario, base.side, head.side, rules, {
+    fresh: fresh.length === 0 ? undefined : fresh.reduce(mergeSides),
+  });
+  const comparison = withLimits(compared, head.side, config?.limits ?? {});
   const policy = config ?? { onInconclusive: "warn" as const, onInvalid: "fail" as const, reportOnly: false };
   return { comparison, verdict: decide(comparison, policy) };
 }
+
+const isSame = (a: readonly string[], b: readonly string[]) => JSON.stringify(a) === JSON.stringify(b);

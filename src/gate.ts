@@ -6,8 +6,8 @@ import { parseBaseline } from "./baseline/baseline-text.ts";
 import { judgeByBothCopies } from "./both-copies.ts";
 import { noisePath } from "./calibrating.ts";
 import { compareSides, taintsOf } from "./compare/compare.ts";
-import { checkLimits } from "./compare/limits.ts";
-import { runSide } from "./compare/sides.ts";
+import { withLimits } from "./compare/limits.ts";
+import { besideSide, runSide } from "./compare/sides.ts";
 import { knownBaselineSide, rulesOf } from "./comparing.ts";
 import type { GateConfig } from "./config/load.ts";
 import type { Baseline } from "./domain/baseline.ts";
@@ -46,6 +46,7 @@ import {
   decideRecorded,
   decideWithoutBaseline,
 } from "./verdict/decide.ts";
+import { withoutLoneConvictions } from "./verdict/next-look.ts";
 
 /** What a run left. */
 export interface RunResult {
@@ -88,7 +89,7 @@ export async function runGate(config: GateConfig, world: Surroundings): Promise<
     });
     if (measured.failure !== null) return finish(measured, world, measured.failure, null);
     const { run, measurements } = measured;
-    const compared = compare(run, measurements);
+    const compared = settle(compare(run, measurements), config);
     const shortfall = shortfallOf(run);
     const path = baselinePath(config.scenario, fingerprint);
     const notes = [
@@ -106,7 +107,7 @@ export async function runGate(config: GateConfig, world: Surroundings): Promise<
       config,
       world,
       async (rules) => {
-        const comparison = await compareByOwn(measured, rules, path, world);
+        const comparison = settle(await compareByOwn(measured, rules, path, world), config);
         return { comparison, verdict: decideBy(comparison, rules, join(rules.baselineDir, path)) };
       },
     );
@@ -116,6 +117,11 @@ export async function runGate(config: GateConfig, world: Surroundings): Promise<
     const history = await writeHistory(measured.runDir, run, comparison, place);
     return finish(measured, world, verdict, comparison, history);
   });
+}
+
+/** The comparison as the verdict takes it, now that nothing more is measured. */
+function settle(comparison: ComparisonFile, { maxSessions }: GateConfig): ComparisonFile {
+  return { ...comparison, comparisons: withoutLoneConvictions(comparison.comparisons, maxSessions) };
 }
 
 /** The comparison by the copies of baseline and noise that are checked out, where the base branch's judge. */
@@ -278,10 +284,9 @@ function compareWithBaseline(
         }
       : compareSides(run.scenario, knownBaselineSide(baseline, source), head, rulesOf(config), {
           noise,
-          fresh:
-            measuredOf(run, "base") > 0 ? runSide(run, measurements, "this run's base", "base") : undefined,
+          fresh: measuredOf(run, "base") > 0 ? besideSide(run, measurements) : undefined,
         });
-  return { ...compared, limits: checkLimits(head.values, head.definitions, config.limits) };
+  return withLimits(compared, head, config.limits);
 }
 
 /** Head against the base that was measured in turn with it. */
@@ -294,7 +299,7 @@ function compareBesides(
   const head = runSide(run, measurements, "this run");
   const base = runSide(run, measurements, "the base, measured beside it", "base");
   const compared = compareSides(run.scenario, base, head, rulesOf(config), { noise, interleaved: true });
-  return { ...compared, limits: checkLimits(head.values, head.definitions, config.limits) };
+  return withLimits(compared, head, config.limits);
 }
 
 function measuredOf(run: RunRecord, wanted: string): number {

@@ -5,6 +5,7 @@ import {
   ownRulesOf,
   parseConfig,
   policyOf,
+  type ResolveInput,
   resolveConfig,
 } from "./config/load.ts";
 import type { Overrides } from "./config/overrides.ts";
@@ -18,7 +19,7 @@ import { withTraffic } from "./traffic-input.ts";
 /** Where the configuration comes from when nothing else is said. */
 export const CONFIG_FILE = "vllm-gate.yml";
 
-export interface ConfigRequest {
+export interface ConfigRequest extends Pick<ResolveInput, "headAlone"> {
   readonly cwd: string;
   /** Path of the file; {@link CONFIG_FILE} when absent, which then may be missing. */
   readonly configPath?: string;
@@ -82,6 +83,7 @@ export async function loadConfig(request: ConfigRequest): Promise<GateConfig> {
     overrides,
     nameOverride,
     policy,
+    ...(request.headAlone === undefined ? {} : { headAlone: request.headAlone }),
     ...(judge === null ? {} : { judge }),
   });
   const config =

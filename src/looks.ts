@@ -51,7 +51,9 @@ export async function measureInLooks(
       run.sessions.filter(({ variant, outcome }) => variant === wanted && outcome === "ok").length;
     const state: LookState = {
       comparisons: comparison.comparisons,
-      settled: comparison.baseSource === null || comparison.limits.length > 0 || comparison.taints.length > 0,
+      settled:
+        comparison.taints.length > 0 || (comparison.baseSource === null && comparison.limits.length === 0),
+      brokenLimits: comparison.limits.map(({ metric }) => metric),
       sessions: { head: measured("head"), base: measured("base") },
       mostSessions: config.maxSessions,
       base: judging.base(run),

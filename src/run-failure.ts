@@ -41,6 +41,19 @@ export function failureOf(
       { reportOnly },
     );
   }
+  const missing = beside ? ["base", "head"].filter((side) => !hasMeasured(run, side)) : [];
+  if (measured && missing[0] !== undefined && done > 0) {
+    return decideFailure(
+      scenario,
+      "tool_failed",
+      {
+        headline: `No session of ${missing[0]} was measured, so there is nothing to compare${last?.cause === undefined ? "" : `: ${last.cause}`}`,
+        nextAction: "Raise budgetMinutes, or measure less in a session; nothing was decided.",
+        reasons: [...(last?.cause === undefined ? [] : [last.cause])],
+      },
+      { reportOnly, exitCode: EXIT.noVerdict },
+    );
+  }
   if (measured) return null;
   const died = last.outcome === "died";
   const started = last.outcome === "failed_start";
@@ -58,4 +71,8 @@ export function failureOf(
     },
     { reportOnly, ...(isBase ? { exitCode: EXIT.noVerdict } : {}) },
   );
+}
+
+function hasMeasured({ sessions }: RunRecord, wanted: string): boolean {
+  return sessions.some(({ variant, outcome }) => variant === wanted && outcome === "ok");
 }

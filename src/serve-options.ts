@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { styleText } from "node:util";
 import { type Command, InvalidArgumentError } from "commander";
+import type { ResolveInput } from "./config/load.ts";
 import type { Overrides } from "./config/overrides.ts";
 import { CONFIG_FILE, loadConfig } from "./inputs.ts";
 import { untilInterrupted } from "./interruption.ts";
@@ -130,13 +131,18 @@ export const interruptions = (to: Log = log) =>
     ),
   );
 
-export async function prepare(options: ServeOptions) {
+/** Configuration and surroundings of a command. Only the gate's own run has another side to measure. */
+export async function prepare(
+  options: ServeOptions,
+  { headAlone = true }: Pick<ResolveInput, "headAlone"> = {},
+) {
   const cwd = process.cwd();
   const to = options.quiet === true ? QUIET_LOG : log;
   const config = await loadConfig({
     cwd,
     overrides: overridesOf(options),
     nameOverride: optionName,
+    headAlone,
     ...(options.config === undefined ? {} : { configPath: options.config }),
     ...(options.baseRef === undefined ? {} : { baseRevision: options.baseRef }),
   });

@@ -3,7 +3,8 @@ import type { MetricNoise } from "../domain/noise.ts";
 import { standardDeviationOf, standardErrorOf } from "../stats/moderated.ts";
 import { studentCritical } from "../stats/student.ts";
 import { AS_BAD, alphaFor, FULL, POWER } from "./conviction.ts";
-import { scaleFor, sessionPlace, toScale } from "./estimate.ts";
+import { bulkSd, pulledIn, scaleFor, sessionPlace, toScale } from "./estimate.ts";
+import { shippedSpread } from "./prior.ts";
 
 /** Losses for which the number of sessions is said. */
 const LOSSES = [0.03, 0.05, 0.1, 0.25] as const;
@@ -42,8 +43,11 @@ function noiseOf(
   const scale = scaleFor(direction, tolerance, sessions, definition.id);
   const rounds = Math.min(...sessions.map((session) => session.length));
   const places = sessions.map((session) => sessionPlace(session, scale, by, rounds));
-  const sessionSd = standardDeviationOf(places);
-  const sessionRange = Math.max(...places) - Math.min(...places);
+  // A session that is slow by itself must not make the gate blind to every loss below its own.
+  const alike = pulledIn(places, bulkSd([places], shippedSpread(definition.id, scale.kind)));
+  const sessionSd = standardDeviationOf([...alike]);
+  const sessionRange = Math.max(...alike) - Math.min(...alike);
+  const slow = places.filter((place, index) => place > (alike[index] as number)).length;
   const within = sessions.filter((session) => session.length >= 2);
   const known = { sd: sessionSd, degreesOfFreedom: sessions.length - 1, range: sessionRange };
   const given = scale.kind === "log" ? tolerance.relative : tolerance.absolute;
@@ -56,6 +60,7 @@ function noiseOf(
     sessionSd: rounded(sessionSd),
     degreesOfFreedom: sessions.length - 1,
     sessionRange: rounded(sessionRange),
+    ...(slow === 0 ? {} : { slowSessions: slow }),
     roundSd:
       within.length === 0
         ? null

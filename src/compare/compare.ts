@@ -205,10 +205,14 @@ function elsewhere({
   }
 }
 
-function findTaint(side: Side, id: string): Taint | undefined {
-  return side.taints.find(
-    ({ metrics }) => id === metrics || id.startsWith(`${metrics}.`) || id.startsWith(`${metrics}_`),
-  );
+/** Why a metric of a side must not be trusted; undefined where nothing speaks against it. */
+export function findTaint(side: Side, id: string): Taint | undefined {
+  return side.taints.find((taint) => concerns(taint, id));
+}
+
+/** Whether a taint is one of a metric: of the metric itself, or of the part whose metrics begin like it. */
+export function concerns({ metrics }: Taint, id: string): boolean {
+  return id === metrics || id.startsWith(`${metrics}.`) || id.startsWith(`${metrics}_`);
 }
 
 function notComparable(differences: ComparisonFile["fingerprint"]): string {

@@ -107,7 +107,7 @@ export function examine(
   const asBad = base.filter((place) => place >= best).length;
   const level = (more: number) => exceedanceProbability(base.length + more, head.length, asBad);
   const isRare = known.steady || level(0) <= EXCEEDANCE;
-  const isEnough = known.steady || head.length >= FULL.head || loss > SLOW_SESSION;
+  const isEnough = known.steady || head.length >= FULL.head || loss > SLOW_SESSION * estimate.unit;
   const isDistinct = loss > Math.max(tolerance, known.range);
   const isLarge = loss > tolerance && isDistinct && isEnough;
   return {
@@ -181,5 +181,5 @@ export function findable(estimate: Estimate, wanted: Sessions, { size, noisier }
   const reached = worst - (Math.min(...estimate.head) - estimate.loss);
   const separated = (Math.max(0, reached) + critical(1 - POWER) * sd) / (1 - AS_BAD.ofLoss);
   const distinct = Math.max(tolerance, known.range) + critical(1 - POWER) * sd;
-  return Math.max(tolerance, test, separated, distinct, head >= FULL.head ? 0 : SLOW_SESSION);
+  return Math.max(tolerance, test, separated, distinct, head >= FULL.head ? 0 : SLOW_SESSION * estimate.unit);
 }

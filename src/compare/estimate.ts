@@ -19,6 +19,8 @@ export interface MetricSides {
 export interface Scale {
   readonly kind: "log" | "linear";
   readonly direction: Direction;
+  /** Compared in points, as shares are: what is known of a spread is in them already. */
+  readonly inPoints: boolean;
 }
 
 /** The loss of head against base with its uncertainty, all of it on the metric's {@link Scale}. */
@@ -37,6 +39,8 @@ export interface Estimate {
   /** How large a loss may be. */
   readonly tolerance: number;
   readonly known: KnownSpread;
+  /** What a loss of 1 is on the scale: 1 for logarithms and points, else the size of the base. */
+  readonly unit: number;
 }
 
 /** Metrics whose values are shares, or differences of them. */
@@ -56,7 +60,7 @@ export function scaleFor(
   // sessions spread is known as a share.
   const inPoints = tolerance.relative === 0 && SHARES.test(metric);
   const ratios = !inPoints && values.every((session) => session.every((value) => value > 0));
-  return { kind: ratios ? "log" : "linear", direction };
+  return { kind: ratios ? "log" : "linear", direction, inPoints };
 }
 
 /** A value on its scale. */
@@ -105,7 +109,8 @@ export function estimateLoss(
   const place = (session: readonly number[]) => sessionPlace(session, scale, input.rounds, equal);
   const base = input.base.map(place);
   const head = input.head.map(place);
-  const known = scaled(knownSpread(input.metric, scale.kind, recorded), noisier, base, head);
+  const size = unitOf(scale, base);
+  const known = scaled(sized(knownSpread(input.metric, scale.kind, recorded), size), noisier, base, head);
   const bulk = bulkSd([base, head], known);
   const tested = moderatedContrast(pulledIn(base, bulk), pulledIn(head, bulk), known);
   return {
@@ -116,7 +121,21 @@ export function estimateLoss(
     tested,
     tolerance: toleranceOnScale(tolerance, scale, fromScale(meanOf(base), scale)),
     known,
+    unit: size,
   };
+}
+
+/**
+ * What 1 of a spread is on the scale: spreads are known as shares. A value that has no logarithm, since a round of it
+ * was zero, is compared in its own unit, so its spread is that share of the base.
+ */
+function unitOf({ kind, inPoints }: Scale, base: readonly number[]): number {
+  return kind === "log" || inPoints ? 1 : Math.abs(meanOf(base)) || 1;
+}
+
+/** What this tool ships is in shares; what was recorded here on the same scale is in its unit. */
+function sized(known: KnownSpread, unit: number): KnownSpread {
+  return known.shipped ? { ...known, sd: known.sd * unit, range: known.range * unit } : known;
 }
 
 /** Best of how many sessions stands for a side. */
@@ -168,14 +187,14 @@ const PULLED_IN = 2.5;
  * 1962, The future of data analysis, has it; on the one side on which sessions are off). Without it one slow session
  * of the baseline hides every loss below its own.
  */
-function pulledIn(side: readonly number[], bulk: number): readonly number[] {
+export function pulledIn(side: readonly number[], bulk: number): readonly number[] {
   if (side.length < BEST_OF) return side;
   const most = median([...side]) + PULLED_IN * bulk;
   return side.map((place) => Math.min(place, most));
 }
 
 /** Standard deviation of the sessions that are not slow: from the better half of each side, with what is known. */
-function bulkSd(sides: readonly (readonly number[])[], known: KnownSpread): number {
+export function bulkSd(sides: readonly (readonly number[])[], known: KnownSpread): number {
   const squares = sides.flatMap((side) => {
     const middle = median([...side]);
     const better = [...side].sort((a, b) => a - b).slice(0, side.length >> 1);
@@ -209,7 +228,8 @@ function ownSd(base: readonly number[], head: readonly number[]): number {
 
 /**
  * What is known, on a machine that is so much noisier. The level is that of most metrics; one whose own sessions lie
- * closer together than a third of what it would make of them is not as noisy as the others.
+ * closer together than a third of what it would make of them is not as noisy as the others, and none of which the
+ * baseline's sessions lie closer together than a third of the range has such a range.
  */
 function scaled(
   known: KnownSpread,
@@ -221,7 +241,10 @@ function scaled(
   const most =
     base.length < LEAST_FOR_LEVEL ? noisier : Math.max(1, (AS_NOISY * ownSd(base, head)) / known.sd);
   const factor = Math.min(noisier, most);
-  return { ...known, sd: known.sd * factor, range: known.range * factor };
+  const seen =
+    base.length < LEAST_FOR_LEVEL ? Number.POSITIVE_INFINITY : Math.max(...base) - Math.min(...base);
+  const range = Math.min(known.range * factor, Math.max(known.range, AS_NOISY * seen));
+  return { ...known, sd: known.sd * factor, range };
 }
 
 /** The loss that is tolerated: both the relative and the absolute bound must be exceeded. */

@@ -1,9 +1,16 @@
+import { exceedanceProbability } from "../stats/exceedance.ts";
 import type { MetricSides } from "./estimate.ts";
 import type { Judgement } from "./judge.ts";
 
+/** So often may all rounds of head be worse than all of the base's by chance. */
+const BY_CHANCE = 0.02;
+/** A base that fails some requests: head at so many times its worst share, and so far above it, is no chance. */
+const FAR_WORSE = { times: 3, above: 0.1 } as const;
+
 /**
  * Judges a metric of which the worst round counts: a share or number of what failed. One that is above the base's
- * worst by more than the tolerance is a loss; there is no noise that it could be.
+ * worst by more than the tolerance is a loss; there is no noise that it could be. Where the base fails as well, as it
+ * may in an A/B, there is: then every round of head must be worse than every one of the base, or far worse.
  */
 export function judgeWorst(input: MetricSides): Judgement {
   const sign = input.direction === "lower" ? 1 : -1;
@@ -28,9 +35,24 @@ export function judgeWorst(input: MetricSides): Judgement {
     pValue: null,
     sessionSd: null,
   };
+  if (beyond(loss) && base !== 0 && !isBeyondChance(input, sign)) {
+    const reason = "the worst round is worse than the base's, but requests of the base failed as well";
+    return { ...found, verdict: "inconclusive", reason };
+  }
   if (beyond(loss))
     return { ...found, verdict: "regressed", reason: "the worst round is worse than the baseline's" };
   if (beyond(-loss))
     return { ...found, verdict: "improved", reason: "the worst round is better than the baseline's" };
   return { ...found, verdict: "pass", reason: "within the tolerance" };
+}
+
+function isBeyondChance({ base, head }: MetricSides, sign: 1 | -1): boolean {
+  const [before, now] = [base.flat(), head.flat()].map((rounds) => rounds.map((value) => sign * value));
+  if (before === undefined || now === undefined) return false;
+  const [worst, best] = [Math.max(...before), Math.min(...now)];
+  const most = Math.max(...now);
+  return (
+    (best > worst && exceedanceProbability(before.length, now.length, 0) <= BY_CHANCE) ||
+    (most >= FAR_WORSE.times * Math.abs(worst) && most - worst >= FAR_WORSE.above)
+  );
 }

@@ -43,8 +43,12 @@ export interface Judgement {
   readonly pValue: number | null;
   /** Standard deviation of a session, on the scale of logarithms where the metric has one. */
   readonly sessionSd: number | null;
-  /** A regression that another session of head, or of the base beside it, would confirm or refute. */
+  /** A regression that sessions of the base beside head would confirm or refute. */
   readonly unconfirmed?: true;
+  /** A regression that was seen in too few sessions of head to be one that others have. */
+  readonly seenOnce?: true;
+  /** The base is as much worse beside head as head is. */
+  readonly machineMoved?: true;
   /** Set where more sessions of the base beside head's could decide what is inconclusive. */
   readonly baseDecides?: true;
   /** False where no number of sessions would decide what is inconclusive. */
@@ -124,7 +128,7 @@ type SessionsOf = JudgeInput["base"];
 interface Confirmed {
   readonly estimate: Estimate;
   readonly finding: Finding;
-  /** The machine is slower than it was for the baseline: so is the base, beside head. */
+  /** The base is slower than the baseline, or head no worse than the base, where both are measured side by side. */
   readonly hasMoved: boolean;
   /** More sessions of the base are wanted. */
   readonly isOpen: boolean;
@@ -160,13 +164,19 @@ class JudgedMetric {
     if (finding.convicts && !(isWanting && hasMoved)) {
       const atLeast = sayLoss(this.#lowerBound(estimate, finding), estimate);
       const isAlone = !estimate.known.steady && estimate.head.length < LEAST_CONVICTING;
-      const open = isWanting || isAlone ? { unconfirmed: true as const } : {};
-      return { ...numbers, verdict: "regressed", ...open, reason: `surely more than ${atLeast} worse` };
+      return {
+        ...numbers,
+        verdict: "regressed",
+        ...(isWanting ? { unconfirmed: true as const } : {}),
+        ...(isAlone ? { seenOnce: true as const } : {}),
+        reason: `surely more than ${atLeast} worse`,
+      };
     }
     if (hasMoved) {
       const why =
         "worse than the baseline, but so is what the baseline was made of, measured beside this run";
-      return { ...inconclusive(why), ...(isWanting ? { baseDecides: true as const } : {}) };
+      const next = isWanting ? { baseDecides: true as const } : { decidable: false as const };
+      return { ...inconclusive(why), ...next, machineMoved: true as const };
     }
     if (loss < -tolerance && this.#kin.gain <= finding.alpha && isBetter(estimate)) {
       return {
@@ -228,7 +238,9 @@ class JudgedMetric {
     const wanted = confirmingFor(this.#input, finding, first);
     if (fresh.length === 0) return { ...nothing, isOpen: true };
     const now = this.#estimate(base, fresh);
-    const hasMoved = now.loss > now.tolerance;
+    const beside = this.#estimate(fresh, head);
+    // A machine that is a little slower than it was must not add to a small loss either.
+    const hasMoved = now.loss > now.tolerance || beside.loss <= beside.tolerance;
     const more = Math.max(0, MOST_CONFIRMING - fresh.length);
     if (hasMoved && fresh.length < TELLING) return { ...nothing, hasMoved, isOpen: true };
     // The base counts by all its sessions; where the machine has become slower, by those beside head's alone as well.
@@ -240,12 +252,10 @@ class JudgedMetric {
     if (hasMoved) {
       const alone = counted(fresh);
       const isWorse = all.finding.convicts && alone.finding.convictsBeside;
-      return {
-        ...alone,
-        finding: { ...alone.finding, convicts: isWorse },
-        hasMoved: !isWorse,
-        isOpen: false,
-      };
+      if (isWorse) {
+        return { ...alone, finding: { ...alone.finding, convicts: true }, hasMoved: false, isOpen: false };
+      }
+      return { estimate: first, finding: { ...finding, convicts: false }, hasMoved, isOpen: false };
     }
     const { estimate, finding: found } = all;
     // Some of the base's were as bad: the level is that of all that may be measured, not of those so far.

@@ -2,7 +2,7 @@ import type { Baseline } from "../domain/baseline.ts";
 import type { MeasurementsFile } from "../domain/measurements.ts";
 import type { MetricDefinition } from "../domain/metric.ts";
 import type { RunRecord } from "../domain/run.ts";
-import type { HeadSide, SessionValues } from "./compare.ts";
+import { concerns, type HeadSide, type SessionValues } from "./compare.ts";
 
 /**
  * A baseline as a side: its values, without what only a measured run has.
@@ -58,6 +58,19 @@ export function runSide(
     absent: Object.fromEntries(of(measurements.absent).map((each) => [each.metric, each.reason])),
     tooFew: new Set(of(measurements.absent).flatMap((each) => (each.tooFew ? [each.metric] : []))),
   };
+}
+
+/**
+ * Sessions of the base beside head, as a side: without what must not be trusted of them, which could neither convict
+ * head nor excuse it.
+ */
+export function besideSide(run: RunRecord, measurements: MeasurementsFile): HeadSide {
+  const isTrusted = ({ variant, session, metric }: MeasurementsFile["measurements"][number]) =>
+    !measurements.taints.some(
+      (taint) => taint.variant === variant && taint.session === session && concerns(taint, metric),
+    );
+  const trusted = { ...measurements, measurements: measurements.measurements.filter(isTrusted) };
+  return runSide(run, trusted, "this run's base", "base");
 }
 
 function valuesOf(measurements: MeasurementsFile["measurements"]): Record<string, SessionValues> {

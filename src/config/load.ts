@@ -169,6 +169,8 @@ export interface ResolveInput {
    * is judged by `file`.
    */
   readonly judge?: ConfigFile;
+  /** What is measured has no other side, as a baseline or a study: `compareTo` says nothing about it. */
+  readonly headAlone?: boolean;
 }
 
 /**
@@ -269,7 +271,7 @@ export function ownRulesOf(file: ConfigFile | null, configPath: string, config: 
 
 /**
  * The other side of an A/B: what the base branch's file says of the scenario, or this one's with other flags or
- * another command.
+ * another command. Null where head is measured alone.
  */
 function resolveBase(
   input: ResolveInput,
@@ -279,6 +281,15 @@ function resolveBase(
 ): ServerSpec | null {
   const { overrides, nameOverride, fileName, judge, policy } = input;
   const { baseArgs, baseCommand } = overrides;
+  if (input.headAlone === true) {
+    const given = (["compareTo", "baseArgs", "baseCommand"] as const).find(
+      (key) => overrides[key] !== undefined,
+    );
+    if (given === undefined) return null;
+    throw new UsageError(
+      `${nameOverride(given)}: has an effect on a gate's run alone, not on what is done here`,
+    );
+  }
   if (compareTo !== "base" && compareTo !== "baseline") {
     throw new UsageError(`${nameOverride("compareTo")}: got "${compareTo}", expected baseline or base`);
   }
@@ -292,7 +303,7 @@ function resolveBase(
   if (ofBase == null && baseArgs === undefined && baseCommand === undefined) {
     throw new UsageError(
       `${nameOverride("compareTo")}: base needs another side: the base branch's file (none was found with a scenario ` +
-        `"${scenario}"), ${nameOverride("baseArgs")} or ${nameOverride("baseCommand")}`,
+        `"${scenario}"; on the command line --base-ref names the branch), ${nameOverride("baseArgs")} or ${nameOverride("baseCommand")}`,
     );
   }
   const base = resolveServer({

@@ -7,12 +7,14 @@ const MAX_CONCURRENCY = 1024;
 
 const argsSchema = z
   .union([z.string(), z.array(z.union([z.string(), z.number(), z.boolean()]))])
-  .describe("Server flags: a list, or one string that is split as a shell would split it, but by no shell.");
+  .describe(
+    "Server flags: a list, or one string that is split as a shell would split it, but by no shell. None by default.",
+  );
 
 const commandSchema = z
   .union([z.string(), z.array(z.string()).min(1)])
   .describe(
-    "What starts the server, `vllm serve` by default. Others must be allowed by `policy.allowCommands`.",
+    "What starts the server, as a list or as one string; `vllm serve` by default. Others must be allowed by `policy.allowCommands`, and named by an absolute path or by a bare name on PATH.",
   );
 
 const ttftSchema = z
@@ -20,18 +22,32 @@ const ttftSchema = z
     cold: z
       .boolean()
       .default(true)
-      .describe("Measure the first request of the server's life; nothing is sent before it."),
+      .describe(
+        "Measure the first request of the server's life, before which nothing is sent. A server that was already running has none.",
+      ),
     warmRequests: z
       .number()
       .int()
       .min(5)
       .max(1000)
       .default(30)
-      .describe("Repeats of the same prompt in each round."),
-    promptTokens: z.number().int().min(1).max(1_000_000).default(256),
-    outputTokens: z.number().int().min(2).max(100_000).default(64),
+      .describe("Repeats of the same prompt in each round. A 95th percentile needs 20."),
+    promptTokens: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(256)
+      .describe("Length of the prompt, which is the same in all of its requests."),
+    outputTokens: z
+      .number()
+      .int()
+      .min(2)
+      .max(100_000)
+      .default(64)
+      .describe("Length of each answer: the server is told to generate so many and no fewer."),
   })
-  .describe("Time to first token, cold and warm.");
+  .describe("Time to first token of one prompt, cold and warm.");
 
 const batchingSchema = z
   .strictObject({
@@ -39,16 +55,30 @@ const batchingSchema = z
       .array(z.number().int().min(1).max(MAX_CONCURRENCY))
       .min(1)
       .default([1, 8])
-      .describe("Requests in flight, one case each."),
+      .describe("Requests in flight, one case each: `batching.c1`, `batching.c8`."),
     waves: z
       .number()
       .int()
       .min(1)
       .max(100)
       .default(3)
-      .describe("Measured requests of a case: this many times its concurrency, at least 8."),
-    promptTokens: z.number().int().min(1).max(1_000_000).default(200),
-    outputTokens: z.number().int().min(2).max(100_000).default(128),
+      .describe(
+        "Measured requests of a case: this many times its concurrency, at least 8. A 95th percentile needs 20 requests.",
+      ),
+    promptTokens: z
+      .number()
+      .int()
+      .min(1)
+      .max(1_000_000)
+      .default(200)
+      .describe("Length of each prompt; no two are the same."),
+    outputTokens: z
+      .number()
+      .int()
+      .min(2)
+      .max(100_000)
+      .default(128)
+      .describe("Length of each answer: the server is told to generate so many and no fewer."),
   })
   .describe("Unique prompts in a closed loop: throughput and latency over concurrency.");
 
@@ -58,12 +88,12 @@ const prefixSchema = z
       .array(z.number().int().min(16).max(1_000_000))
       .min(1)
       .default([1024])
-      .describe("Lengths of the shared prefix in tokens."),
+      .describe("Lengths of the shared prefix in tokens, each measured at each concurrency."),
     concurrency: z
       .array(z.number().int().min(1).max(MAX_CONCURRENCY))
       .min(1)
       .default([1])
-      .describe("Requests in flight; each with each length is one cell."),
+      .describe("Requests in flight; each with each length is one cell: `prefix.miss.1024.c1` and its hits."),
     requests: z
       .number()
       .int()
@@ -78,7 +108,13 @@ const prefixSchema = z
       .max(1_000_000)
       .default(64)
       .describe("Tokens behind the prefix, another text in each request."),
-    outputTokens: z.number().int().min(2).max(100_000).default(8),
+    outputTokens: z
+      .number()
+      .int()
+      .min(2)
+      .max(100_000)
+      .default(8)
+      .describe("Length of each answer; short, since only the first token is timed."),
   })
   .describe("What a prompt's beginning costs when it is in the prefix cache, and when it is not.");
 
@@ -88,9 +124,12 @@ const trafficSchema = z
       .string()
       .min(1)
       .describe(
-        "JSON object a line: `prompt`, `messages` or `prompt_tokens`; `output_tokens`; `at_s` in seconds. Inside the repository.",
+        "File with a request a line, a JSON object: `prompt`, `messages` or `prompt_tokens`; `output_tokens`; `at_s` in seconds. Inside the repository, named from the folder that the tool runs in.",
       ),
-    endpoint: z.enum(["completions", "chat"]).default("completions"),
+    endpoint: z
+      .enum(["completions", "chat"])
+      .default("completions")
+      .describe("Which of the server's routes they are sent to; `messages` need `chat`."),
     mode: z
       .enum(["closed", "open"])
       .default("closed")
@@ -101,7 +140,9 @@ const trafficSchema = z
       .min(1)
       .max(MAX_CONCURRENCY)
       .optional()
-      .describe("Requests in flight; of an open loop the most that there may be (8; 256 when open)."),
+      .describe(
+        "Requests in flight; of an open loop the most that there may be. 8 by default, 256 in an open loop, and no more than the file has requests.",
+      ),
     rateScale: z
       .number()
       .min(0.001)
@@ -128,7 +169,7 @@ const kvSchema = z
       .min(2)
       .max(100)
       .default(6)
-      .describe("Lengths that are measured on the way there."),
+      .describe("Lengths that are measured on the way there, at equal distances."),
     outputTokens: z
       .number()
       .int()
@@ -156,8 +197,12 @@ const toleranceOverrideSchema = z
       .min(0)
       .max(10)
       .optional()
-      .describe("Largest relative loss that is accepted: 0.05 is 5 %."),
-    absolute: z.number().min(0).optional().describe("Loss in the metric's unit that is too small to matter."),
+      .describe("Largest loss that is accepted, as a share of the baseline: 0.05 is 5 %."),
+    absolute: z
+      .number()
+      .min(0)
+      .optional()
+      .describe("Loss in the metric's own unit that is too small to matter; of shares 0.02 is two points."),
   })
   .refine(
     (value) => value.relative !== undefined || value.absolute !== undefined,
@@ -165,7 +210,10 @@ const toleranceOverrideSchema = z
   );
 
 const limitSchema = z
-  .strictObject({ min: z.number().optional(), max: z.number().optional() })
+  .strictObject({
+    min: z.number().optional().describe("Least value that a run may have."),
+    max: z.number().optional().describe("Largest value that a run may have."),
+  })
   .refine((value) => value.min !== undefined || value.max !== undefined, "needs `min` or `max`");
 
 const metricKey = z
@@ -174,23 +222,43 @@ const metricKey = z
 
 export const scenarioSchema = z
   .strictObject({
-    model: z.string().min(1).optional().describe("Model name or folder, as vLLM takes it."),
+    model: z
+      .string()
+      .min(1)
+      .optional()
+      .describe(
+        "Model name or folder, as vLLM takes it. Needed unless `server.url` is there; of a running server, the model that requests ask for, by default the one that it lists first.",
+      ),
     command: commandSchema.optional(),
     args: argsSchema.optional(),
     env: z
       .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
       .optional()
-      .describe("Environment variables of the server; those outside the allow-list need `policy.allowEnv`."),
+      .describe(
+        "Environment variables of the server, by name; those outside the built-in allow-list need `policy.allowEnv`.",
+      ),
     readyTimeoutS: z
       .number()
       .min(1)
       .max(24 * 3600)
       .default(900)
-      .describe("How long the server may take from its start to a 200 of /health, in seconds."),
+      .describe(
+        "How long the server may take from its start to a 200 of /health, in seconds; a server that takes longer did not start.",
+      ),
     server: z
       .strictObject({
-        url: z.url({ protocol: /^https?$/ }).describe("Base URL without /v1."),
-        apiKeyEnv: z.string().min(1).optional().describe("Name of the variable that holds the API key."),
+        url: z
+          .url({ protocol: /^https?$/ })
+          .describe(
+            "Address of the server, http or https. Other machines than this one need `policy.allowServers`.",
+          ),
+        apiKeyEnv: z
+          .string()
+          .min(1)
+          .optional()
+          .describe(
+            "Name of the environment variable that holds the server's API key: `VLLM_API_KEY`, or one that `policy.allowEnv` names. Without it no key is sent.",
+          ),
       })
       .optional()
       .describe("A server that is already running; the gate neither starts nor stops it."),
@@ -198,18 +266,26 @@ export const scenarioSchema = z
     tolerances: z
       .record(metricKey, toleranceOverrideSchema)
       .default({})
-      .describe("By metric id; `*` stands for one part of an id: batching.*.tokens_per_s."),
+      .describe(
+        "Losses that are accepted, by metric id; `*` stands for one part of an id: `batching.*.tokens_per_s`. `relative`, `absolute` or both; what is not named keeps the metric's own, and a loss counts beyond both only.",
+      ),
     levels: z
       .record(metricKey, levelSchema)
       .default({})
-      .describe("By metric id or pattern: `gate` moves the verdict, `watch` is shown, `off` is neither."),
+      .describe(
+        "What a metric decides, by id or pattern: `gate` moves the verdict, `watch` is shown, `off` is neither.",
+      ),
     slo: sloSchema
       .optional()
-      .describe("What users are promised, as 95th percentiles in milliseconds: goodput is counted by it."),
+      .describe(
+        "What users are promised, as 95th percentiles in milliseconds: goodput and the knee are counted by it. At least one of the three. It blocks nothing by itself; `limits` do.",
+      ),
     limits: z
       .record(metricKey, limitSchema)
       .default({})
-      .describe("Absolute bounds that need no baseline, by metric id or pattern."),
+      .describe(
+        "Absolute bounds that need no baseline, by metric id or pattern, in the metric's own unit: `min`, `max` or both. A broken one is a regression.",
+      ),
   })
   .superRefine((scenario, context) => {
     if (scenario.server === undefined && scenario.model === undefined) {
@@ -238,7 +314,7 @@ const SCENARIO_NAME = /^[a-z0-9][a-z0-9._-]{0,63}$/i;
 /** `vllm-gate.yml` */
 export const configSchema = z
   .strictObject({
-    $schema: z.string().optional().describe("For editors."),
+    $schema: z.string().optional().describe("Address of this file's JSON Schema, for editors."),
     scenarios: z
       .record(
         z
@@ -247,20 +323,31 @@ export const configSchema = z
           .refine((name) => name !== "history", "`history` is a reserved name"),
         scenarioSchema,
       )
-      .refine((scenarios) => Object.keys(scenarios).length > 0, "needs at least one scenario"),
-    sessions: z.number().int().min(1).max(50).default(1).describe("Server starts of a gate run."),
+      .refine((scenarios) => Object.keys(scenarios).length > 0, "needs at least one scenario")
+      .describe(
+        "What is gated, by name: letters, digits, `.`, `_` and `-`, at most 64. `history` is a reserved name.",
+      ),
+    sessions: z
+      .number()
+      .int()
+      .min(1)
+      .max(50)
+      .default(1)
+      .describe("Server starts that a gate's run begins with; in an A/B, of each side."),
     maxSessions: z
       .number()
       .int()
       .min(1)
       .max(50)
       .default(3)
-      .describe("Most server starts of a gate run: more than `sessions` only while something is undecided."),
+      .describe(
+        "Most server starts of a gate's run: more than `sessions` only while something is undecided. Never fewer than `sessions`; starts of the base beside them are not counted.",
+      ),
     compareTo: z
       .enum(["baseline", "base"])
       .default("baseline")
       .describe(
-        "`baseline`: the committed one. `base`: the base branch's flags or version, measured in turn with this one.",
+        "What a gate's run is held against. `baseline`: the committed one. `base`: the base branch's flags or version, measured in turn with this one.",
       ),
     rounds: z.number().int().min(1).max(50).default(2).describe("Passes of the probes in each session."),
     recordSessions: z
@@ -269,45 +356,75 @@ export const configSchema = z
       .min(1)
       .max(50)
       .default(5)
-      .describe("Server starts of `record --scenario`."),
+      .describe("Server starts that `record` makes a baseline of, when it measures."),
     budgetMinutes: z
       .number()
       .positive()
       .max(24 * 60)
       .default(30)
-      .describe("Hard ceiling of a run; what is not measured by then is said."),
-    baselineDir: z.string().min(1).default("baselines"),
+      .describe(
+        "Hard ceiling of a run, server starts included; a server that is measured then is ended, and what was not measured is said.",
+      ),
+    baselineDir: z
+      .string()
+      .min(1)
+      .default("baselines")
+      .describe("Folder of the baselines and their history, named from the folder that the tool runs in."),
     baselineMaxAgeDays: z
       .number()
       .int()
       .min(1)
       .max(3650)
       .default(90)
-      .describe("A run against a baseline whose latest session is older says so."),
-    onInconclusive: z.enum(["warn", "fail"]).default("warn"),
-    onInvalid: z.enum(["warn", "fail"]).default("fail"),
+      .describe("A run against a baseline whose latest session is older says so, and blocks nothing for it."),
+    onInconclusive: z
+      .enum(["warn", "fail"])
+      .default("warn")
+      .describe("What a run does that could not decide: `warn` exits 0, `fail` exits 3."),
+    onInvalid: z
+      .enum(["warn", "fail"])
+      .default("fail")
+      .describe(
+        "What a run does whose numbers must not be trusted or compared: `warn` exits 0, `fail` exits 3. Without a baseline it exits 3 either way.",
+      ),
     onDirty: z
       .enum(["repeat", "note"])
       .default("repeat")
       .describe(
         "A round in which the machine was not quiet (throttling, another program, steal, swapping): measure it again, or only note it.",
       ),
-    reportOnly: z.boolean().default(false).describe("Every verdict exits 0; the comment says so."),
+    reportOnly: z
+      .boolean()
+      .default(false)
+      .describe("Every verdict exits 0 where it would not, and the comment says so."),
     policy: z
       .strictObject({
-        allowFlags: z.array(z.string()).default([]).describe("Refused flags that this repository allows."),
-        allowEnv: z.array(z.string()).default([]).describe("Variables outside the allow-list."),
+        allowFlags: z
+          .array(z.string())
+          .default([])
+          .describe(
+            "Refused flags that this repository allows, by name with any value (`--trust-remote-code`), or one key of a JSON flag (`--compilation-config.backend`).",
+          ),
+        allowEnv: z
+          .array(z.string())
+          .default([])
+          .describe(
+            "Environment variables outside the built-in allow-list that `env` may set and `server.apiKeyEnv` may name, each by its exact name.",
+          ),
         allowServers: z
           .array(z.string())
           .default([])
           .describe(
-            "Addresses other than this machine's that `server.url` may name: https://vllm.example.com",
+            "Servers on other machines that `server.url` may name, each by scheme, host and port: `https://vllm.example.com`.",
           ),
-        allowCommands: z.array(commandSchema).default([]).describe("Commands other than vLLM's own."),
+        allowCommands: z
+          .array(commandSchema)
+          .default([])
+          .describe("Commands other than vLLM's own that `command` may be, compared word by word."),
       })
       .prefault({})
       .describe(
-        "Taken from the base branch in a pull request, so that a pull request cannot allow itself anything.",
+        "What servers may be started or asked beyond the built-in rules. Taken from the base branch in a pull request, so that a pull request cannot allow itself anything.",
       ),
   })
   .describe("Configuration of vllm-gate");

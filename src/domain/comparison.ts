@@ -9,8 +9,12 @@ export const comparisonSchema = z.object({
   direction: z.enum(["lower", "higher"]),
   level: levelSchema,
   verdict: z.enum(VERDICTS),
-  /** Set on a regression that another session of head, or one of the base beside it, would confirm or refute. */
+  /** Set on a regression that a session of the base beside head would confirm or refute. */
   unconfirmed: z.literal(true).optional(),
+  /** Set on a regression of what is timed that was seen in one session of head alone. */
+  seenOnce: z.literal(true).optional(),
+  /** Set where the base, measured beside head, is as much worse than the baseline. */
+  machineMoved: z.literal(true).optional(),
   /** Set where more sessions of the base beside head's could decide what is inconclusive. */
   baseDecides: z.literal(true).optional(),
   /**
@@ -107,6 +111,8 @@ export const comparisonFileSchema = z.object({
   /** Where the base came from: a baseline's path, or run folders; null when there was none to compare with. */
   baseSource: z.string().nullable(),
   limits: z.array(limitBreachSchema),
+  /** Metrics and patterns that have a limit, broken or not. */
+  limitsChecked: z.number().int().optional(),
   comparisons: z.array(comparisonSchema),
   flags: z.array(differenceSchema),
   fingerprint: z.array(

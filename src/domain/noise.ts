@@ -12,8 +12,10 @@ export const metricNoiseSchema = z.object({
   /** Standard deviation between sessions of what stands for a session. */
   sessionSd: z.number().nonnegative(),
   degreesOfFreedom: z.number().int().nonnegative(),
-  /** Distance between the best and the worst of the sessions. */
+  /** Distance between the best and the worst of the sessions that were not slow by themselves. */
   sessionRange: z.number().nonnegative(),
+  /** Sessions far behind all others, which count as if they lay at the end of those. */
+  slowSessions: z.number().int().positive().optional(),
   /** Standard deviation between the rounds of a session; null with one round in each. */
   roundSd: z.number().nonnegative().nullable(),
   /** Smallest loss that a gate of 5 baseline and 3 head sessions finds 95 times in 100. */

@@ -5,9 +5,9 @@ const bound = z.number().positive().max(3_600_000).optional();
 /** What users are promised: of each quantity the 95th percentile, in milliseconds. */
 export const sloSchema = z
   .strictObject({
-    ttftP95Ms: bound.describe("Send to first token."),
-    itlP95Ms: bound.describe("Gap between events that carry tokens."),
-    e2eP95Ms: bound.describe("Send to last token."),
+    ttftP95Ms: bound.describe("95th percentile of the time from the send to the first token."),
+    itlP95Ms: bound.describe("95th percentile of the gaps between events that carry tokens."),
+    e2eP95Ms: bound.describe("95th percentile of the time from the send to the last token."),
   })
   .refine((slo) => Object.values(slo).some((each) => each !== undefined), {
     message: "needs `ttftP95Ms`, `itlP95Ms` or `e2eP95Ms`",

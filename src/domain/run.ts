@@ -202,7 +202,13 @@ export type RunRecord = z.infer<typeof runRecordSchema>;
 export function shortfallOf(run: RunRecord): string | null {
   const { sessions: planned = 0, budgetMinutes } = run.plan ?? {};
   const done = run.sessions.filter((session) => session.outcome === "ok").length;
-  if (done >= planned) return null;
+  if (done >= planned) {
+    // A look asked for more than the plan: what was cut off then may be a server that hangs.
+    const cut = run.sessions.find((session) => session.outcome === "cancelled");
+    return cut === undefined
+      ? null
+      : `session ${cut.index + 1} (${cut.variant}) was cut off and counts for nothing: ${cut.cause ?? "cancelled"}`;
+  }
   const ended = run.sessions.some((session) => (session.disposal?.survivors.length ?? 0) > 0);
   const why = ended || budgetMinutes === undefined ? "" : ` within budgetMinutes (${budgetMinutes})`;
   return `${done} of ${planned} sessions measured${why}`;

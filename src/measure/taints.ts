@@ -6,6 +6,8 @@ import { prefixCaseOf } from "./prefix-metrics.ts";
 /** Share of a case's prompt tokens that may come from the cache by chance: block-aligned beginnings of templates. */
 const MAX_HIT_SHARE = 0.05;
 
+/** What all requests of a session decide. */
+const OF_ALL_REQUESTS = "requests";
 /** What a server's start decides. */
 const OF_THE_START = ["startup", "kv", "memory"] as const;
 
@@ -27,9 +29,10 @@ export function findTaints(session: SessionData): Taint[] {
   }
   for (const { round, use, dirty } of session.record.rounds ?? []) {
     if (use !== "untrusted") continue;
-    for (const { probe, case: name } of session.rounds.get(round)?.values() ?? []) {
-      taints.push({ variant, session: index, round, metrics: `${probe}.${name}`, reason: dirty.join("; ") });
-    }
+    const reason = dirty.join("; ");
+    const concernedBy = [...(session.rounds.get(round)?.values() ?? [])].flatMap(allOf);
+    for (const metrics of new Set([OF_ALL_REQUESTS, ...concernedBy]))
+      taints.push({ variant, session: index, round, metrics, reason });
   }
   for (const [round, cases] of session.rounds) {
     for (const data of cases.values()) {
@@ -59,6 +62,12 @@ function mustMiss({ probe, case: name, records }: CaseData): boolean {
 function concerned({ probe, case: name }: CaseData): string[] {
   const found = probe === "prefix" ? prefixCaseOf(name) : null;
   return [`${probe}.${name}`, ...(found?.kind === "miss" ? [`prefix.${found.cell}.saving`] : [])];
+}
+
+/** All that a case's requests decide, alone or together with those of another case of their cell. */
+function allOf({ probe, case: name }: CaseData): string[] {
+  const found = probe === "prefix" ? prefixCaseOf(name) : null;
+  return [`${probe}.${name}`, ...(found === null ? [] : [`prefix.${found.cell}`])];
 }
 
 function hitShare(data: CaseData): number | null {

@@ -31,7 +31,8 @@ export function renderCalibration(noise: NoiseFile, path: string): string {
     ...columns([header, ...rows]),
     "sd: of a session's best round. detectable: the loss that 5 baseline and 3 head sessions find 95 times in 100.",
     "N % rule: how often a fixed rule on one round of each would have failed two identical sessions.",
-    `Written to ${path}: commit it; run and record judge by it.`,
+    ...slowSentence(noise),
+    `Written to ${path}: commit it on the base branch; run judges by its copy there.`,
     "",
   ].join("\n");
 }
@@ -44,4 +45,18 @@ function spread(value: number, { scale, unit }: MetricNoise): string {
 function sessionsText({ sessionsFor }: MetricNoise, loss: number): string {
   const found = sessionsFor.find((each) => each.loss === loss);
   return found === undefined ? "–" : found.sessions === null ? "> 20" : String(found.sessions);
+}
+
+/** A machine that makes slow sessions makes them in a gate as well. */
+function slowSentence({ metrics }: NoiseFile): string[] {
+  const slow = Object.entries(metrics)
+    .filter(([, each]) => each.slowSessions !== undefined)
+    .sort(([, a], [, b]) => (b.slowSessions ?? 0) - (a.slowSessions ?? 0));
+  const [first] = slow;
+  if (first === undefined) return [];
+  const [id, { slowSessions, sessions }] = first;
+  const others = slow.length === 1 ? "" : `, and some of ${slow.length - 1} other metrics`;
+  return [
+    `${slowSessions} of ${sessions} sessions were far slower than the others in ${id}${others}: sd leaves them out, the decision expects such ones.`,
+  ];
 }

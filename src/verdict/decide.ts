@@ -15,6 +15,9 @@ export interface VerdictPolicy {
   readonly reportOnly: boolean;
 }
 
+/** Sessions of head that a run has which measures all it may. */
+const FULL_SESSIONS = 3;
+
 /** Worst last: the order in which verdicts of metrics join to that of a run. */
 const ORDER: readonly Verdict[] = ["pass", "improved", "inconclusive", "invalid", "regressed"];
 
@@ -46,7 +49,7 @@ export function decide(
   const counts = emptyCounts();
   for (const each of gated) counts[each.verdict] += 1;
   // Nothing gated is not a pass: nobody looked.
-  const looked = gated.length > 0 || comparison.limits.length > 0;
+  const looked = gated.length > 0 || comparison.limits.length > 0 || (comparison.limitsChecked ?? 0) > 0;
   const ofMetrics = gated.map((each) => each.verdict).reduce(join, looked ? "pass" : "invalid");
   const verdict = [verdictOfLimits(comparison.limits), verdictOfTaints(comparison)].reduce(join, ofMetrics);
   const ofInvalid = new Set(ordered(gated, ["invalid"]).map((each) => each.reason));
@@ -146,14 +149,18 @@ export function decideRecorded(
 }
 
 /** The verdict file of a run that was measured and is not fit for a baseline. */
-export function decideNotRecorded(scenario: string, reason: string): VerdictFile {
+export function decideNotRecorded(
+  scenario: string,
+  reason: string,
+  nextAction = "Mend the cause and record again; the old baseline stands.",
+): VerdictFile {
   return conclude({
     scenario,
     cause: "not_recorded",
     verdict: "invalid",
     counts: emptyCounts(),
     headline: "Measured, but not recorded",
-    nextAction: "Mend the cause and record again; the old baseline stands.",
+    nextAction,
     reasons: [reason],
     policy: { onInconclusive: "warn", onInvalid: "fail", reportOnly: false },
   });
@@ -327,10 +334,25 @@ function headline(verdict: Verdict, gated: readonly Comparison[], comparison: Co
     case "improved":
       return `${shown} improved: ${few.join(", ")}${more}; none got worse`;
     case "pass":
+      if (gated.length === 0) return "Every limit holds; no metric is gated";
       return gated.length === 1
         ? "The one gated metric did not get worse"
         : `None of the ${gated.length} gated metrics got worse`;
   }
+}
+
+/** What decides what is undecided: sessions where they can, else whatever made the machine what it is. */
+function ofUndecided(undecided: readonly Comparison[]): string {
+  if (undecided.some((each) => each.machineMoved === true)) {
+    return "This machine is slower than when the baseline was recorded: find out why, or record it again.";
+  }
+  if (undecided.some((each) => each.seenOnce === true)) {
+    return "Raise budgetMinutes: there was no time to see the loss in a second session.";
+  }
+  const measured = Math.max(...undecided.map((each) => each.headSessions.length));
+  return undecided.every((each) => each.decidable === false)
+    ? "More sessions do not decide it on a machine this noisy: vllm-gate calibrate says what can be gated here."
+    : `Run again with more sessions to decide it (--sessions ${Math.max(FULL_SESSIONS, measured + 2)}).`;
 }
 
 function nextAction(verdict: Verdict, gated: readonly Comparison[], comparison: ComparisonFile): string {
@@ -360,7 +382,7 @@ function nextAction(verdict: Verdict, gated: readonly Comparison[], comparison: 
     case "inconclusive":
       if (of.every((each) => each.base === null)) return "Record the baseline again to gate what is new.";
       if (elsewhere) return "Run on a host of the baseline, or record a baseline on this host as well.";
-      return "Run again with more sessions to decide it (--sessions 3).";
+      return ofUndecided(of);
     case "improved":
       return "Nothing to do; record a new baseline to hold the gain.";
     case "pass":

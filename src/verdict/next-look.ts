@@ -5,8 +5,10 @@ import { LEAST_CONVICTING, type Look, type LookVariant, MOST_CONFIRMING } from "
 export interface LookState {
   /** Of what was measured so far. */
   readonly comparisons: readonly Comparison[];
-  /** Whether something is decided that no measurement could change: a broken limit, a part that must not be trusted. */
+  /** Whether something is decided that no measurement could change: a part that must not be trusted, no baseline. */
   readonly settled: boolean;
+  /** Limits that what was measured so far breaks. */
+  readonly brokenLimits: readonly string[];
   /** Sessions of this run so far, of each variant. */
   readonly sessions: { readonly head: number; readonly base: number };
   /** Head sessions that the scenario allows. */
@@ -44,6 +46,7 @@ export type LookPlan =
  */
 export function planNextLook(state: LookState): LookPlan {
   if (state.settled) return { kind: "decided", why: "no measurement can change the verdict" };
+  if (state.brokenLimits.length > 0) return afterBrokenLimit(state);
   const gated = state.comparisons.filter(({ level }) => level === "gate");
   const regressed = gated.filter(({ verdict }) => verdict === "regressed");
   if (regressed.length > 0) return afterRegression(state, regressed);
@@ -68,6 +71,24 @@ export function planNextLook(state: LookState): LookPlan {
   if (!affordable(state, order))
     return { kind: "decided", why: "the budget has no time for another session" };
   return { kind: "measure", order, why: `undecided: ${listed(undecided)}` };
+}
+
+/**
+ * What was seen in one session alone, of a run that had no time for a second one, blocks nothing: one session may be in
+ * a state that no other is in.
+ *
+ * @param mostSessions - head sessions that the scenario allows; of one alone, one convicts
+ */
+export function withoutLoneConvictions(
+  comparisons: readonly Comparison[],
+  mostSessions: number,
+): Comparison[] {
+  if (mostSessions < LEAST_CONVICTING) return [...comparisons];
+  return comparisons.map((each) =>
+    each.verdict === "regressed" && each.seenOnce === true
+      ? { ...each, verdict: "inconclusive", reason: `${each.reason}, but in one session alone` }
+      : each,
+  );
 }
 
 /** A look as `run.json` keeps it. */
@@ -100,21 +121,26 @@ function pairOrder(pair: number, baseFirst: boolean): LookVariant[] {
   return (pair % 2 === 0) === baseFirst ? ["base", "head"] : ["head", "base"];
 }
 
+/** One slow session breaks a limit that the next ones keep: it is held against two before it blocks. */
+function afterBrokenLimit(state: LookState): LookPlan {
+  const what = `${state.brokenLimits[0]} breaks its limit`;
+  const order = nextOrder(state);
+  return mayRepeat(state) && affordable(state, order)
+    ? { kind: "measure", order, why: `${what} in one session: in another, too?` }
+    : { kind: "decided", why: what };
+}
+
 function afterRegression(state: LookState, regressed: readonly Comparison[]): LookPlan {
-  const isOpen = regressed.every(({ unconfirmed }) => unconfirmed === true);
   const again = nextOrder(state);
-  if (
-    isOpen &&
-    state.sessions.head < Math.min(LEAST_CONVICTING, state.mostSessions) &&
-    affordable(state, again)
-  ) {
-    return {
-      kind: "measure",
-      order: again,
-      why: `${listed(regressed)} regressed in one session: in another, too?`,
-    };
+  if (regressed.every(({ seenOnce }) => seenOnce === true) && mayRepeat(state)) {
+    if (affordable(state, again)) {
+      const why = `${listed(regressed)} regressed in one session: in another, too?`;
+      return { kind: "measure", order: again, why };
+    }
+    const why = `${listed(regressed)} regressed in one session, and the budget has no time for another`;
+    return { kind: "decided", why };
   }
-  if (!canConfirm(state) || !isOpen) {
+  if (!canConfirm(state) || !regressed.every(({ unconfirmed }) => unconfirmed === true)) {
     return { kind: "decided", why: `${listed(regressed)} regressed` };
   }
   if (!affordable(state, ["base"])) {
@@ -126,6 +152,9 @@ function afterRegression(state: LookState, regressed: readonly Comparison[]): Lo
     why: `${listed(regressed)} regressed against a baseline of another day: is the base as slow now?`,
   };
 }
+
+const mayRepeat = ({ sessions, mostSessions }: LookState) =>
+  sessions.head < Math.min(LEAST_CONVICTING, mostSessions);
 
 /** A session of the base may lack what it is asked for, however often it is measured. */
 function canConfirm({ base, sessions }: LookState): boolean {

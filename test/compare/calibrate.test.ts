@@ -9,6 +9,7 @@ const tpot = definition({
   tolerance: { relative: 0.02, absolute: 0 },
 });
 const steady = [2.03, 2.025, 2.027, 2.036, 2.031].map((value) => [value, value * 1.01]);
+const wild = [2.03, 4.4, 2.9, 1.4, 3.6].map((value) => [value, value * 1.05]);
 const noisy = [2.03, 2.4, 2.1, 2.9, 2.2].map((value) => [value, value * 1.05]);
 
 function noiseOf(sessions: number[][], gated = 12) {
@@ -27,10 +28,18 @@ describe("calibrate", () => {
 
   it("keeps a tolerance that the machine shows, proposes what it shows else", () => {
     expect(noiseOf(steady).proposed).toEqual({ level: "gate", tolerance: { relative: 0.02, absolute: 0 } });
-    const { proposed, detectable } = noiseOf(noisy);
+    const { proposed, detectable } = noiseOf(wild);
     expect(detectable).toBeGreaterThan(0.5);
     expect(proposed.level).toBe("watch");
     expect(proposed.tolerance.relative).toBeGreaterThanOrEqual(detectable);
+  });
+
+  it("one slow session does not hide what the others show", () => {
+    const slow = [...steady.slice(0, 4), [4.06, 4.1]];
+    expect(noiseOf(slow)).toMatchObject({ slowSessions: 1, proposed: { level: "gate" } });
+    expect(noiseOf(slow).sessionSd).toBeLessThan(0.01);
+    expect(noiseOf(slow).sessionRange).toBeLessThan(0.02);
+    expect(noiseOf(steady).slowSessions).toBeUndefined();
   });
 
   it("more sessions find smaller losses; what they cannot find has none", () => {

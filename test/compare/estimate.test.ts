@@ -27,7 +27,7 @@ describe("scaleFor", () => {
     ["lower", "linear"],
     ["higher", "linear"],
   ] as const)("%s is better, %s: worse is larger, and back again", (direction, kind) => {
-    const scale = { direction, kind };
+    const scale = { direction, kind, inPoints: false };
     const [good, bad] = direction === "lower" ? [2, 3] : [3, 2];
     expect(toScale(bad, scale)).toBeGreaterThan(toScale(good, scale));
     expect(fromScale(toScale(2.5, scale), scale)).toBeCloseTo(2.5, 12);

@@ -6,8 +6,8 @@ const ID = "batching.c8.ttft_p95_ms";
 const definitions = [definition({ id: ID }), definition({ id: "batching.c1.ttft_p95_ms" })];
 
 describe("limits", () => {
-  it("hold the median of the rounds", () => {
-    const values = { [ID]: [[100, 300], [190]] };
+  it("hold the middle of the sessions, each by its best round", () => {
+    const values = { [ID]: [[100, 300], [190], [255, 200]], "batching.c1.ttft_p95_ms": [[1]] };
     expect(checkLimits(values, definitions, { [ID]: { max: 190 } })).toEqual([]);
     expect(checkLimits(values, definitions, { [ID]: { max: 189.9 } })).toEqual([
       { metric: ID, unit: "ms", value: 190, bound: 189.9, side: "max" },
@@ -16,6 +16,25 @@ describe("limits", () => {
     expect(checkLimits(values, definitions, { [ID]: { min: 191 } })).toEqual([
       { metric: ID, unit: "ms", value: 190, bound: 191, side: "min" },
     ]);
+  });
+
+  it("hold the worst round of what failed", () => {
+    const errors = [definition({ id: "requests.error_rate", rounds: "worst", unit: "share" })];
+    const values = {
+      "requests.error_rate": [
+        [0, 0],
+        [0, 0],
+        [0, 1],
+      ],
+    };
+    expect(checkLimits(values, errors, { "requests.error_rate": { max: 0.01 } })).toMatchObject([
+      { value: 1, side: "max" },
+    ]);
+  });
+
+  it("say nothing of what must not be trusted", () => {
+    const values = { [ID]: [[300]] };
+    expect(checkLimits(values, definitions, { [ID]: { max: 190 } }, (id) => id === ID)).toEqual([]);
   });
 
   it("of a pattern hold for each metric that it names", () => {
@@ -34,6 +53,11 @@ describe("limits", () => {
     expect(checkLimits({ [ID]: [[]] }, definitions, { [ID]: { min: 1 }, "kv.*": { max: 9 } })).toEqual([
       { metric: ID, unit: "", value: null, bound: 1, side: "min" },
       { metric: "kv.*", unit: "", value: null, bound: 9, side: "max" },
+    ]);
+    // One of those that a pattern names was measured, another was not.
+    const values = { "batching.c1.ttft_p95_ms": [[3]] };
+    expect(checkLimits(values, definitions, { "batching.*.ttft_p95_ms": { max: 5 } })).toEqual([
+      { metric: ID, unit: "", value: null, bound: 5, side: "max" },
     ]);
   });
 });

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { baselineSide, mergeSides, runSide } from "../../src/compare/sides.ts";
+import { baselineSide, besideSide, mergeSides, runSide } from "../../src/compare/sides.ts";
 import { baseline, definition, fingerprint, measurements, run, session } from "../support/builders.ts";
 
 describe("a run as a side", () => {
@@ -79,4 +79,22 @@ describe("several runs as one side", () => {
     expect(merged.definitions.map(({ id }) => id)).toEqual(["ttft.warm.floor_ms", "kv.block_size"]);
     expect(merged.fingerprints).toHaveLength(2);
   });
+});
+
+it("the base beside head counts without what must not be trusted of it", () => {
+  const at = (index: number, metric: string, value: number) => ({
+    ...{ metric, variant: "base", session: index, round: 0, value, n: 1 },
+  });
+  const side = besideSide(
+    run({ variants: { base: { args: [] }, head: { args: [] } } }),
+    measurements({
+      measurements: [
+        at(1, "ttft.warm.floor_ms", 20),
+        at(2, "ttft.warm.floor_ms", 26),
+        at(2, "kv.capacity_tokens", 9),
+      ],
+      taints: [{ variant: "base", session: 2, round: 0, metrics: "ttft.warm", reason: "another program" }],
+    }),
+  );
+  expect(side.values).toEqual({ "ttft.warm.floor_ms": [[20]], "kv.capacity_tokens": [[9]] });
 });

@@ -157,9 +157,10 @@ function pageOf(results: Results): string {
 # The gate on real vLLM, on two cores
 
 vLLM 0.32.0 on CPU with the \`tiny\` shape of \`scripts/make-model.py\`, on a shared machine of ${cpus().length} cores (${cpus()[0]?.model.trim() ?? "unknown"}):
-client and server take each other's time, and identical servers differ by a third. The gate is as shipped, with
-default tolerances and levels, two rounds a session and at most three sessions of head, against a baseline of
-${BASELINE_SESSIONS} sessions that was recorded once. \`npm run e2e:vllm:gates\` repeats it.
+client and server take each other's time, and identical servers differ by a third. Tolerances, levels, two rounds a
+session and at most three sessions of head are the defaults. The probes are shorter than those, as two cores need them
+(uncached prompts of 512 tokens alone, 64 output tokens, 20 warm requests), and \`onDirty\` is \`note\`, since what else
+runs takes a core of two. The baseline has ${BASELINE_SESSIONS} sessions and was recorded once. \`npm run e2e:vllm:gates\` repeats it.
 
 Of ${same.length} gates of the same flags, ${failed} failed and ${warned} ended with a warning.
 

@@ -59,3 +59,20 @@ describe("a case whose prompts must miss the prefix cache", () => {
     expect(taintsOf(caseRecord({ mustMiss: false, counters: counted(1000, 1000) }))).toEqual([]);
   });
 });
+
+describe("a round that is not to be trusted", () => {
+  it("taints all that its requests decide, alone and together", () => {
+    const record = caseRecord({ probe: "prefix", case: "hit.1024.c8", mustMiss: false });
+    const rounds = [
+      { round: 0, fromS: 0, toS: 1, dirty: ["another program"], use: "untrusted" as const, telemetry: null },
+    ];
+    const traces = [trace({ probe: "prefix", case: "hit.1024.c8" })];
+    const taints = groupTraces([session({ index: 0, cases: [record], rounds })], traces).flatMap(findTaints);
+    expect(taints.map(({ metrics }) => metrics)).toEqual([
+      "requests",
+      "prefix.hit.1024.c8",
+      "prefix.1024.c8",
+    ]);
+    expect(new Set(taints.map(({ reason }) => reason))).toEqual(new Set(["another program"]));
+  });
+});

@@ -111,6 +111,13 @@ describe("exit codes and check conclusions", () => {
     }
   });
 
+  it("limits that hold are looked at, where no metric is gated", () => {
+    const watched = [found("pass", { level: "watch" })];
+    const held = decide(comparisonFile({ comparisons: watched, limitsChecked: 1 }), POLICY);
+    expect(held).toMatchObject({ verdict: "pass", exitCode: 0 });
+    expect(held.headline).toBe("Every limit holds; no metric is gated");
+  });
+
   it("no baseline: 3, even where invalid only warns; 1 when a limit is broken", () => {
     const without = (policy: Partial<VerdictPolicy>, limits: LimitBreach[] = []) =>
       decideWithoutBaseline(
@@ -350,6 +357,16 @@ describe("headline and next action", () => {
     expect(decide(file, POLICY).nextAction).toBe(
       "Run on a host of the baseline, or record a baseline on this host as well.",
     );
+  });
+
+  it("inconclusive: says what to do where sessions do not help", () => {
+    const next = (overrides: Partial<Comparison>) => decided([found("inconclusive", overrides)]).nextAction;
+    expect(next({ machineMoved: true, decidable: false })).toMatch(
+      /slower than when the baseline was recorded/,
+    );
+    expect(next({ seenOnce: true })).toMatch(/Raise budgetMinutes/);
+    expect(next({ decidable: false })).toMatch(/vllm-gate calibrate/);
+    expect(next({ headSessions: [[1], [1], [1]] })).toMatch(/--sessions 5/);
   });
 
   it("pass and improved", () => {

@@ -1,13 +1,20 @@
 import { describe, expect, it } from "vitest";
 import type { Comparison } from "../../src/domain/comparison.ts";
 import { lookSchema } from "../../src/domain/look.ts";
-import { interleavedOrder, type LookState, planNextLook, recordLook } from "../../src/verdict/next-look.ts";
+import {
+  interleavedOrder,
+  type LookState,
+  planNextLook,
+  recordLook,
+  withoutLoneConvictions,
+} from "../../src/verdict/next-look.ts";
 import { comparison } from "../support/builders.ts";
 
 function state(overrides: Partial<LookState> = {}): LookState {
   return {
     comparisons: [comparison()],
     settled: false,
+    brokenLimits: [],
     sessions: { head: 1, base: 0 },
     mostSessions: 3,
     base: "confirmable",
@@ -109,7 +116,7 @@ describe("planNextLook", () => {
   });
 
   it("a regression of one session is seen in another one first, where the scenario allows it", () => {
-    const alone = { comparisons: [of("regressed", { unconfirmed: true })] };
+    const alone = { comparisons: [of("regressed", { unconfirmed: true, seenOnce: true })] };
     const why = "m.regressed regressed in one session: in another, too?";
     expect(planNextLook(state(alone))).toEqual({ kind: "measure", order: ["head"], why });
     expect(planNextLook(state({ ...alone, base: "stored" }))).toEqual({
@@ -122,6 +129,24 @@ describe("planNextLook", () => {
     expect(planNextLook(state({ ...alone, mostSessions: 1 }))).toMatchObject({ order: ["base"] });
     expect(planNextLook(state({ ...alone, mostSessions: 1, base: "stored" })).kind).toBe("decided");
     expect(planNextLook(state({ ...alone, base: "stored", remainingS: 50 })).kind).toBe("decided");
+  });
+
+  it("asks no session of the base for what waits for one of head", () => {
+    const alone = { comparisons: [of("regressed", { seenOnce: true })] };
+    expect(planNextLook(state({ ...alone, mostSessions: 1 })).kind).toBe("decided");
+    expect(planNextLook(state({ ...alone, sessions: { head: 2, base: 0 } })).kind).toBe("decided");
+  });
+
+  it("a broken limit is seen in a second session first, where there is one", () => {
+    const broken = { brokenLimits: ["ttft.warm.p95_ms"], comparisons: [of("pass")] };
+    expect(planNextLook(state(broken))).toEqual({
+      kind: "measure",
+      order: ["head"],
+      why: "ttft.warm.p95_ms breaks its limit in one session: in another, too?",
+    });
+    const why = "ttft.warm.p95_ms breaks its limit";
+    for (const last of [{ mostSessions: 1 }, { remainingS: 50 }, { sessions: { head: 2, base: 0 } }])
+      expect(planNextLook(state({ ...broken, ...last }))).toEqual({ kind: "decided", why });
   });
 
   it("a loss that some of the baseline's sessions are as bad as is held against more of the base, after head's", () => {
@@ -183,5 +208,21 @@ describe("recordLook", () => {
       next: [],
       remainingS: 0,
     });
+  });
+});
+
+describe("withoutLoneConvictions", () => {
+  const lone = of("regressed", { seenOnce: true, reason: "surely more than 50 % worse" });
+
+  it("one session of a run that had no time for a second one blocks nothing", () => {
+    expect(withoutLoneConvictions([lone, of("pass")], 3)).toMatchObject([
+      { verdict: "inconclusive", reason: "surely more than 50 % worse, but in one session alone" },
+      { verdict: "pass" },
+    ]);
+  });
+
+  it("but of a scenario that has one it does, and so does what no session is slow in", () => {
+    expect(withoutLoneConvictions([lone], 1)).toEqual([lone]);
+    expect(withoutLoneConvictions([of("regressed")], 3)).toEqual([of("regressed")]);
   });
 });

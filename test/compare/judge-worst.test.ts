@@ -1,0 +1,49 @@
+import { describe, expect, it } from "vitest";
+import { judgeWorst } from "../../src/compare/judge-worst.ts";
+
+const judged = (base: number[][], head: number[][]) =>
+  judgeWorst({
+    metric: "requests.error_rate",
+    direction: "lower",
+    tolerance: { relative: 0, absolute: 0 },
+    rounds: "worst",
+    base,
+    head,
+  }).verdict;
+
+describe("requests that failed", () => {
+  it("are a loss where none of the base failed", () => {
+    expect(judged([[0, 0]], [[0, 0.0025]])).toBe("regressed");
+    expect(judged([[0, 0]], [[0, 0]])).toBe("pass");
+  });
+
+  it("are none by themselves where the base's failed as well", () => {
+    expect(judged([[0.01, 0.0075]], [[0.0125, 0.005]])).toBe("inconclusive");
+    expect(judged([[0.01, 0.0075]], [[0.0125, 0.011]])).toBe("inconclusive");
+    expect(judged([[0.01, 0.0075]], [[0.005, 0.01]])).toBe("pass");
+  });
+
+  it("are one where every round of head is worse, of rounds enough", () => {
+    const base = [
+      [0.01, 0.0075],
+      [0.005, 0.01],
+      [0.01, 0.0025],
+    ];
+    expect(
+      judged(base, [
+        [0.02, 0.03],
+        [0.0225, 0.0175],
+      ]),
+    ).toBe("regressed");
+    expect(
+      judged(base, [
+        [0.02, 0.03],
+        [0.0225, 0.0075],
+      ]),
+    ).toBe("inconclusive");
+  });
+
+  it("are one where they are far more", () => {
+    expect(judged([[0, 0.0025]], [[0, 0.5]])).toBe("regressed");
+  });
+});
