@@ -68,6 +68,9 @@ async function readSide(paths: readonly string[], label: string): Promise<ReadSi
   return { side: merged, scenario: first.scenario, baselines, beside };
 }
 
+/** Names a session that broke where a taint names a part of it: it spoils the run, and no one metric. */
+const BROKEN = "session ";
+
 /** A run of which a session broke is not the run that its other sessions make it look. */
 function brokenSessions(run: RunRecord, path: string): Taint[] {
   return run.sessions
@@ -78,7 +81,7 @@ function brokenSessions(run: RunRecord, path: string): Taint[] {
       variant,
       session: index,
       round: null,
-      metrics: `session ${index}`,
+      metrics: `${BROKEN}${index}`,
       reason: `${path}: session ${index} ${outcome === "died" ? "died" : "failed"}${cause === undefined ? "" : `: ${cause}`}`,
     }));
 }
@@ -113,7 +116,14 @@ export async function compareRuns(
   const compared = compareSides(head.scenario, base.side, head.side, rules, {
     fresh: fresh.length === 0 ? undefined : fresh.reduce(mergeSides),
   });
-  const comparison = withLimits(compared, head.side, config?.limits ?? {});
+  const untrusted = base.side.taints
+    .filter(({ metrics }) => metrics.startsWith(BROKEN))
+    .map(({ reason }) => reason);
+  const comparison = withLimits(
+    { ...compared, taints: [...compared.taints, ...untrusted] },
+    head.side,
+    config?.limits ?? {},
+  );
   const policy = config ?? { onInconclusive: "warn" as const, onInvalid: "fail" as const, reportOnly: false };
   return { comparison, verdict: decide(comparison, policy) };
 }

@@ -7,7 +7,7 @@ import { decideFailure } from "./verdict/decide.ts";
 /** Why a run has nothing to compare, or null. One session that failed is enough: half a run proves nothing. */
 export function failureOf(
   run: RunRecord,
-  config: GateConfig,
+  config: Pick<GateConfig, "scenario" | "reportOnly" | "base">,
   signal: AbortSignal,
   done: number,
 ): VerdictFile | null {

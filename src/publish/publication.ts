@@ -194,13 +194,15 @@ async function headOf({ octokit, owner, repo }: GitHub, pullNumber: number): Pro
 async function behind(github: GitHub, analysed: string, now: string | null): Promise<Part[]> {
   if (now === null || now === analysed) return [];
   const { octokit, owner, repo } = github;
-  const count = await octokit.rest.repos
+  const rewritten = "The branch was rewritten since";
+  const how = await octokit.rest.repos
     .compareCommitsWithBasehead({ owner, repo, basehead: `${analysed}...${now}`, per_page: 1 })
-    .then(({ data }) => (data.status === "ahead" ? data.ahead_by : null))
-    // A head that was pushed by force has lost this commit.
-    .catch(() => null);
-  const how =
-    count === null ? "The branch was rewritten since" : `${count} commit${count === 1 ? "" : "s"} behind`;
+    .then(
+      ({ data: { status, ahead_by: count } }) =>
+        status === "ahead" ? `${count} commit${count === 1 ? "" : "s"} behind` : rewritten,
+      // A head that was pushed by force has lost this commit; whoever may not read the repository cannot tell.
+      (error: unknown) => (statusOf(error) === 404 ? rewritten : "The head has moved since"),
+    );
   return [
     {
       name: "behind",

@@ -13,9 +13,16 @@ interface Given {
   readonly policyFile?: string;
   /** Text of the base branch's file. */
   readonly judgeFile?: string;
+  readonly headAlone?: boolean;
 }
 
-function resolve({ file = ONE, overrides = {}, policyFile, judgeFile }: Given = {}): GateConfig {
+function resolve({
+  file = ONE,
+  overrides = {},
+  policyFile,
+  judgeFile,
+  headAlone = false,
+}: Given = {}): GateConfig {
   const parsed = file === null ? null : parseConfig(file, "gate.yml");
   const policySource = policyFile === undefined ? parsed : parseConfig(policyFile, "base.yml");
   return resolveConfig({
@@ -23,6 +30,7 @@ function resolve({ file = ONE, overrides = {}, policyFile, judgeFile }: Given = 
     fileName: "gate.yml",
     overrides,
     nameOverride: (key) => `--${key}`,
+    headAlone,
     policy:
       policySource === null
         ? { allowFlags: [], allowEnv: [], allowServers: [], allowCommands: [] }
@@ -467,5 +475,20 @@ describe("resolveConfig: the value", () => {
     expect(() => {
       (config.limits["ttft.cold_ms"] as { max: number }).max = 9;
     }).toThrow(TypeError);
+  });
+});
+
+describe("what measures head alone", () => {
+  const ab = `${ONE}compareTo: base\n`;
+
+  it("does not ask for the other side of an A/B", () => {
+    expect(refusalOf({ file: ab })).toMatch(/--compareTo: base needs another side.*--base-ref/s);
+    expect(resolve({ file: ab, headAlone: true }).base).toBeNull();
+  });
+
+  it("refuses an option that would have no effect", () => {
+    expect(refusalOf({ headAlone: true, overrides: { compareTo: "base" } })).toMatch(
+      /^--compareTo: has an effect on a gate's run alone/,
+    );
   });
 });
