@@ -188,6 +188,19 @@ export function rowsToRun(): Row[] {
       noise: again,
       headNoise: { ...again, slower: 1.15 },
     },
+    ...[
+      { name: "this host 1.5 % slower", ofTolerance: 0 },
+      { name: "this host 1.5 % slower, and flags by 0.3 tolerances", ofTolerance: 0.3 },
+    ].map(
+      ({ name, ofTolerance }): Row => ({
+        name,
+        kind: "other",
+        noise: later,
+        headNoise: { ...later, slower: 1.015 },
+        ...(ofTolerance === 0 ? {} : { ofTolerance }),
+        most: 0.01,
+      }),
+    ),
     { name: "same flags, one baseline session", kind: "other", noise: again, baseSessions: 1 },
     { name: "same flags, two baseline sessions", kind: "other", noise: again, baseSessions: 2 },
     { name: "same flags, no more than one head session", kind: "other", noise: again, mostSessions: 1 },
