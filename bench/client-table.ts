@@ -156,9 +156,9 @@ export function judge(cells: readonly Load[], results: Results): Verdict[] {
         return { met: own <= best, text: `${digits(own)} against ${digits(best)}` };
       }),
     ),
-    verdict("CPU: at most a third of the best peer's", judged, ({ ours, peers }) => {
+    verdict(`CPU: at most ${(1 / CPU_TIMES).toFixed(2)} of the best peer's`, judged, ({ ours, peers }) => {
       const best = Math.min(...peers.map((peer) => peer.cpuS));
-      return { met: ours.cpuS * CPU_TIMES <= best, text: `${(best / ours.cpuS).toFixed(1)} times` };
+      return { met: ours.cpuS * CPU_TIMES <= best, text: (ours.cpuS / best).toFixed(2) };
     }),
   ];
 }

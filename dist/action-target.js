@@ -356,15 +356,15 @@ async function headOf({ octokit, owner, repo }, pullNumber) {
 async function behind(github, analysed, now) {
 	if (now === null || now === analysed) return [];
 	const { octokit, owner, repo } = github;
-	const count = await octokit.rest.repos.compareCommitsWithBasehead({
-		owner,
-		repo,
-		basehead: `${analysed}...${now}`,
-		per_page: 1
-	}).then(({ data }) => data.status === "ahead" ? data.ahead_by : null).catch(() => null);
+	const rewritten = "The branch was rewritten since";
 	return [{
 		name: "behind",
-		text: `> ⏩ **${count === null ? "The branch was rewritten since" : `${count} commit${count === 1 ? "" : "s"} behind`}**: this is about \`${analysed.slice(0, SHORT)}\`, the head is \`${now.slice(0, SHORT)}\` by now.`
+		text: `> ⏩ **${await octokit.rest.repos.compareCommitsWithBasehead({
+			owner,
+			repo,
+			basehead: `${analysed}...${now}`,
+			per_page: 1
+		}).then(({ data: { status, ahead_by: count } }) => status === "ahead" ? `${count} commit${count === 1 ? "" : "s"} behind` : rewritten, (error) => statusOf(error) === 404 ? rewritten : "The head has moved since")}**: this is about \`${analysed.slice(0, SHORT)}\`, the head is \`${now.slice(0, SHORT)}\` by now.`
 	}];
 }
 /** A verdict that the main step posted stands; only its placeholder is replaced. */

@@ -1012,8 +1012,9 @@ function nextSteps({ files, scenario, exampleModel }, folder) {
 	const steps = [
 		...exampleModel ? [`Name your model and its flags in ${CONFIG_FILE}: it has an example's.`] : [],
 		"On the machine with the GPU, ask whether it can give a verdict: vllm-gate doctor",
-		`There, measure a baseline (five server starts): vllm-gate record --scenario ${scenario}`,
-		`Commit all of it on the default branch: git add ${files.join(" ")} baselines`,
+		"Have the model on its disk: what the first start downloads counts against the time that a server has.",
+		`There, measure a baseline of five server starts, with --budget-minutes where 30 are too few: vllm-gate record --scenario ${scenario}`,
+		`Commit all of it on the default branch, and ignore runs/: git add ${files.join(" ")} baselines`,
 		"Register that machine as a self-hosted runner with the label `gpu`, which the workflow asks for.",
 		`Open a pull request that changes a flag in ${CONFIG_FILE}.`
 	];

@@ -43143,6 +43143,8 @@ async function readSide(paths, label) {
 		beside
 	};
 }
+/** Names a session that broke where a taint names a part of it: it spoils the run, and no one metric. */
+const BROKEN = "session ";
 /** A run of which a session broke is not the run that its other sessions make it look. */
 function brokenSessions(run, path) {
 	return run.sessions.filter(({ outcome, variant }) => variant !== "base" && [
@@ -43153,7 +43155,7 @@ function brokenSessions(run, path) {
 		variant,
 		session: index,
 		round: null,
-		metrics: `session ${index}`,
+		metrics: `${BROKEN}${index}`,
 		reason: `${path}: session ${index} ${outcome === "died" ? "died" : "failed"}${cause === void 0 ? "" : `: ${cause}`}`
 	}));
 }
@@ -43169,7 +43171,11 @@ async function compareRuns(basePaths, headPaths, config) {
 	} : rulesOf(config);
 	const fresh = base.baselines.length === basePaths.length ? head.beside.filter(({ args }) => isSame(args, base.side.args)) : [];
 	const compared = compareSides(head.scenario, base.side, head.side, rules, { fresh: fresh.length === 0 ? void 0 : fresh.reduce(mergeSides) });
-	const comparison = withLimits(compared, head.side, config?.limits ?? {});
+	const untrusted = base.side.taints.filter(({ metrics }) => metrics.startsWith(BROKEN)).map(({ reason }) => reason);
+	const comparison = withLimits({
+		...compared,
+		taints: [...compared.taints, ...untrusted]
+	}, head.side, config?.limits ?? {});
 	return {
 		comparison,
 		verdict: decide(comparison, config ?? {
