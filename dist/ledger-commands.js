@@ -1,5 +1,5 @@
 import { n as __require, r as __toESM, t as __commonJSMin } from "./rolldown-runtime.js";
-import { D as modelFacts, E as kvDeployment, F as latenessMs, M as fingerprintSchema, N as fingerprintSlug, O as flagValue, P as allowedLatenessMs, R as ordered, T as logFactsSchema, b as gpuReadingSchema, f as formatNumber, g as RUN_FILES, h as formatValue, j as diffFingerprints, l as formatChange, m as formatTolerance, t as CHANGED, v as shortfallOf, x as telemetryLineSchema, y as START_TERMS } from "./rows.js";
+import { D as modelFacts, E as kvDeployment, F as latenessMs, M as fingerprintSchema, N as fingerprintSlug, O as flagValue, P as allowedLatenessMs, T as logFactsSchema, b as gpuReadingSchema, f as formatNumber, g as RUN_FILES, h as formatValue, j as diffFingerprints, l as formatChange, m as formatTolerance, t as CHANGED, v as shortfallOf, x as telemetryLineSchema, y as START_TERMS, z as ordered } from "./rows.js";
 import { i as messageOf, n as NotMeasuredError, r as UsageError } from "./errors.js";
 import { a as readCheckedOut, c as refuseLinkOut, d as writeJson, i as parseJson, l as sha256, n as checkJson, r as makeFolder, s as readTextIfExists, t as briefly, u as writeFileAtomic } from "./files.js";
 import { a as resolveConfig, c as leven, i as policyOf, n as ownRulesOf, o as checkServer, r as parseConfig, s as configSchema, t as deepFreeze } from "./load.js";
@@ -31279,7 +31279,7 @@ function noiseOf(definition, sessions, gated) {
 	const scale = scaleFor(direction, tolerance, sessions, definition.id);
 	const rounds = Math.min(...sessions.map((session) => session.length));
 	const places = sessions.map((session) => sessionPlace(session, scale, by, rounds));
-	const alike = pulledIn(places, bulkSd([places], shippedSpread(definition.id, scale.kind)));
+	const alike = withoutSlow(places, shippedSpread(definition.id, scale.kind).sd * unitOf(scale, places));
 	const sessionSd = standardDeviationOf([...alike]);
 	const sessionRange = Math.max(...alike) - Math.min(...alike);
 	const slow = places.filter((place, index) => place > alike[index]).length;
@@ -31321,6 +31321,22 @@ function noiseOf(definition, sessions, gated) {
 			share: rounded(shareFired(sessions, direction, rule))
 		}))
 	};
+}
+/** Sessions that far behind, in standard deviations of the better half, count as if they were so far. */
+const SLOW = {
+	from: 5,
+	as: 2.5
+};
+/**
+* Sessions without the few that are slow by themselves. The better half tells how far like sessions spread, where it
+* says more than what is shipped: one that is ordinary on a noisy machine is not slow.
+*/
+function withoutSlow(places, shipped) {
+	const middle = median$1([...places]);
+	const better = [...places].sort((a, b) => a - b).slice(0, places.length >> 1);
+	if (places.length < 3) return places;
+	const sd = Math.max(shipped, Math.sqrt(mean$1(better.map((place) => (middle - place) ** 2))));
+	return places.map((place) => place > middle + SLOW.from * sd ? middle + SLOW.as * sd : place);
 }
 /**
 * Smallest loss on the metric's scale that is found {@link POWER} of the time by so many head sessions against a full
@@ -34269,7 +34285,7 @@ function holmLevels(pValues, alpha) {
 }
 
 // src/compare/judge-worst.ts
-/** So often may all rounds of head be worse than all of the base's by chance. */
+/** So often may all sessions of head be worse than all of the base's by chance. */
 const BY_CHANCE = .02;
 /** A base that fails some requests: head at so many times its worst share, and so far above it, is no chance. */
 const FAR_WORSE = {
@@ -34331,7 +34347,7 @@ function isBeyondChance({ base, head }, sign) {
 	if (before === void 0 || now === void 0) return false;
 	const [worst, best] = [Math.max(...before), Math.min(...now)];
 	const most = Math.max(...now);
-	return best > worst && exceedanceProbability(before.length, now.length, 0) <= BY_CHANCE || most >= FAR_WORSE.times * Math.abs(worst) && most - worst >= FAR_WORSE.above;
+	return best > worst && exceedanceProbability(base.length, head.length, 0) <= BY_CHANCE || most >= FAR_WORSE.times * Math.abs(worst) && most - worst >= FAR_WORSE.above;
 }
 
 // src/compare/judge.ts
@@ -34388,7 +34404,7 @@ var JudgedMetric = class {
 	}
 	/** @param first - head against the baseline alone */
 	judge(first) {
-		const { estimate, finding, hasMoved, isOpen: isWanting } = this.#confirm(first);
+		const { estimate, finding, refuted, isOpen: isWanting } = this.#confirm(first);
 		const numbers = this.#numbersOf(estimate, finding);
 		const inconclusive = (reason) => ({
 			...numbers,
@@ -34396,7 +34412,7 @@ var JudgedMetric = class {
 			reason
 		});
 		const { loss, tolerance } = estimate;
-		if (finding.convicts && !(isWanting && hasMoved)) {
+		if (finding.convicts && !(isWanting && refuted !== null)) {
 			const atLeast = sayLoss(this.#lowerBound(estimate, finding), estimate);
 			const isAlone = !estimate.known.steady && estimate.head.length < 2;
 			return {
@@ -34407,12 +34423,18 @@ var JudgedMetric = class {
 				reason: `surely more than ${atLeast} worse`
 			};
 		}
-		if (hasMoved) {
+		if (refuted !== null) {
+			const next = isWanting ? { baseDecides: true } : {};
+			if (refuted === "beside") return {
+				...inconclusive("worse than the baseline, but by no more than the tolerance than the base beside it"),
+				...next
+			};
 			const why = "worse than the baseline, but so is what the baseline was made of, measured beside this run";
-			const next = isWanting ? { baseDecides: true } : { decidable: false };
+			const ended = isWanting ? {} : { decidable: false };
 			return {
 				...inconclusive(why),
 				...next,
+				...ended,
 				machineMoved: true
 			};
 		}
@@ -34476,7 +34498,7 @@ var JudgedMetric = class {
 		const nothing = {
 			estimate: first,
 			finding,
-			hasMoved: false,
+			refuted: null,
 			isOpen: false
 		};
 		const isSuspect = finding.convicts || finding.couldBeRareWith(5);
@@ -34488,11 +34510,11 @@ var JudgedMetric = class {
 		};
 		const now = this.#estimate(base, fresh);
 		const beside = this.#estimate(fresh, head);
-		const hasMoved = now.loss > now.tolerance || beside.loss <= beside.tolerance;
+		const refuted = now.loss > now.tolerance ? "moved" : beside.loss <= beside.tolerance ? "beside" : null;
 		const more = Math.max(0, 5 - fresh.length);
-		if (hasMoved && fresh.length < TELLING) return {
+		if (refuted !== null && fresh.length < TELLING) return {
 			...nothing,
-			hasMoved,
+			refuted,
 			isOpen: true
 		};
 		const counted = (sessions) => {
@@ -34503,7 +34525,7 @@ var JudgedMetric = class {
 			};
 		};
 		const all = counted([...base, ...fresh]);
-		if (hasMoved) {
+		if (refuted !== null) {
 			const alone = counted(fresh);
 			if (all.finding.convicts && alone.finding.convictsBeside) return {
 				...alone,
@@ -34511,17 +34533,18 @@ var JudgedMetric = class {
 					...alone.finding,
 					convicts: true
 				},
-				hasMoved: false,
+				refuted: null,
 				isOpen: false
 			};
+			const isOpen = refuted === "beside" && more > 0;
 			return {
 				estimate: first,
 				finding: {
 					...finding,
 					convicts: false
 				},
-				hasMoved,
-				isOpen: false
+				refuted,
+				isOpen
 			};
 		}
 		const { estimate, finding: found } = all;
@@ -34533,7 +34556,7 @@ var JudgedMetric = class {
 				...found,
 				convicts: false
 			} : found,
-			hasMoved: false,
+			refuted: null,
 			isOpen: isWanting
 		};
 	}
@@ -42970,8 +42993,9 @@ function withLimits(comparison, head, limits) {
 	};
 }
 /**
-* The limits that a run breaks: the middle of a metric's sessions lies outside, each by what stands for it (its best
-* round of what is timed, since interference only ever adds time). Of what counts by its worst round the worst one does.
+* The limits that a run breaks: the middle of a metric's sessions lies outside, of two the better one, each by what
+* stands for it (its best round of what is timed, since interference only ever adds time). Of what counts by its worst
+* round the worst one does.
 * A limit on a metric that was not measured is broken too, since nobody looked. What must not be trusted breaks none:
 * the run has no verdict then.
 *
@@ -42990,17 +43014,19 @@ function checkLimits(values, definitions, limits, isTainted = () => false) {
 		if (sessions.length === 0) return [unmeasured(metric, limit)];
 		if (isTainted(metric)) return [];
 		const value = standing(sessions, definition);
-		if (limit.max !== void 0 && value > limit.max) return [{
+		const shared = {
 			metric,
 			unit,
 			value,
+			...definition.rounds === "worst" || shippedSpread(metric, "log").steady || sessions.length >= 2 ? {} : { seenOnce: true }
+		};
+		if (limit.max !== void 0 && value > limit.max) return [{
+			...shared,
 			bound: limit.max,
 			side: "max"
 		}];
 		if (limit.min !== void 0 && value < limit.min) return [{
-			metric,
-			unit,
-			value,
+			...shared,
 			bound: limit.min,
 			side: "min"
 		}];
@@ -43015,7 +43041,8 @@ function standing(sessions, { rounds, direction }) {
 	const best = (found) => isLowerBetter ? Math.min(...found) : Math.max(...found);
 	const worst = (found) => isLowerBetter ? Math.max(...found) : Math.min(...found);
 	if (rounds === "worst") return worst(sessions.flat());
-	return median$1(sessions.map((found) => rounds === "mean" ? mean$1([...found]) : best(found)));
+	const sorted = sessions.map((found) => rounds === "mean" ? mean$1([...found]) : best(found)).sort((a, b) => isLowerBetter ? a - b : b - a);
+	return sorted[sorted.length - 1 >> 1];
 }
 function unmeasured(metric, { min, max }) {
 	return {
@@ -43087,6 +43114,165 @@ function joined$1(parts) {
 	};
 }
 
+// src/verdict/next-look.ts
+/**
+* What to measure next, so that what is undecided gets decided. The error rates hold over the whole sequence, since
+* fewer than three sessions of head convict only of twice as bad (`compare/conviction.ts`).
+*
+* - What no session is ever slow in (KV cache, memory) ends a run as soon as it regressed; so does everything else
+*   once it regressed: what others would come to, cannot change the exit.
+* - Any other regression of one session is first seen in another one, where the scenario allows two.
+* - Against a baseline of another day it is then confirmed by sessions of the base: if those are as slow, the machine
+*   changed.
+* - So is a loss that only some sessions of the baseline are as bad as: a slow one hides nothing then.
+* - What is undecided gets another session of head, up to the scenario's number, while the budget has the time. So
+*   does what had too few samples; everything else that is invalid stays so, and ends the run.
+*   More rounds of the same server do not help: sessions differ, and a slow one is slow in all its rounds.
+*/
+function planNextLook(state) {
+	if (state.settled) return {
+		kind: "decided",
+		why: "no measurement can change the verdict"
+	};
+	if (state.brokenLimits.length > 0) return afterBrokenLimit(state);
+	const gated = state.comparisons.filter(({ level }) => level === "gate");
+	const regressed = gated.filter(({ verdict }) => verdict === "regressed");
+	if (regressed.length > 0) return afterRegression(state, regressed);
+	if (gated.some(({ verdict, decidable }) => verdict === "invalid" && decidable !== true)) return {
+		kind: "decided",
+		why: "what is invalid stays so, however often it is measured"
+	};
+	const undecided = gated.filter(({ verdict, decidable }) => verdict === "invalid" || verdict === "inconclusive" && decidable !== false);
+	if (undecided.length === 0) return {
+		kind: "decided",
+		why: gated.some(({ verdict }) => verdict === "inconclusive") ? "more sessions cannot decide the rest" : "everything is decided"
+	};
+	if (state.sessions.head >= state.mostSessions) {
+		const open = undecided.filter(({ baseDecides }) => baseDecides === true);
+		if (open.length > 0 && canConfirm(state) && affordable(state, ["base"])) return {
+			kind: "measure",
+			order: ["base"],
+			why: `undecided: ${listed(open)}; is the base as bad?`
+		};
+		return {
+			kind: "decided",
+			why: `${state.mostSessions} sessions are the most that the scenario allows`
+		};
+	}
+	const order = nextOrder(state);
+	if (!affordable(state, order)) return {
+		kind: "decided",
+		why: "the budget has no time for another session"
+	};
+	return {
+		kind: "measure",
+		order,
+		why: `undecided: ${listed(undecided)}`
+	};
+}
+/**
+* A comparison as the verdict takes it, now that nothing more is measured. What was seen in one session alone, of a run
+* that had no time for a second one, blocks nothing: one session may be in a state that no other is in.
+*
+* @param mostSessions - head sessions that the scenario allows; of one alone, one convicts
+*/
+function withoutLoneConvictions(comparison, mostSessions) {
+	const convictsAlone = mostSessions < 2;
+	return {
+		...comparison,
+		limits: comparison.limits.map(({ seenOnce, ...breach }) => seenOnce === void 0 || convictsAlone ? breach : {
+			...breach,
+			seenOnce
+		}),
+		comparisons: comparison.comparisons.map((each) => each.verdict === "regressed" && each.seenOnce === true && !convictsAlone ? {
+			...each,
+			verdict: "inconclusive",
+			reason: `${each.reason}, but in one session alone`
+		} : each)
+	};
+}
+/** A look as `run.json` keeps it. */
+function recordLook(state, plan) {
+	const gated = (verdict) => state.comparisons.filter((each) => each.level === "gate" && each.verdict === verdict).map(({ metric }) => metric);
+	return {
+		sessions: { ...state.sessions },
+		regressed: gated("regressed"),
+		undecided: gated("inconclusive"),
+		next: plan.kind === "measure" ? [...plan.order] : [],
+		why: plan.why,
+		remainingS: Math.max(0, Math.round(state.remainingS))
+	};
+}
+/**
+* Order of an A/B's sessions: pairs, each the other way round than the one before, so that what drifts over the run
+* meets both alike.
+*
+* @param baseFirst - drawn at random for a run
+*/
+function interleavedOrder(pairs, baseFirst) {
+	return Array.from({ length: pairs }, (_, pair) => pairOrder(pair, baseFirst)).flat();
+}
+function pairOrder(pair, baseFirst) {
+	return pair % 2 === 0 === baseFirst ? ["base", "head"] : ["head", "base"];
+}
+/** One slow session breaks a limit that the next ones keep: it is held against two before it blocks. */
+function afterBrokenLimit(state) {
+	const what = `${state.brokenLimits[0]?.metric} breaks its limit`;
+	const order = nextOrder(state);
+	return state.brokenLimits.every(({ seenOnce }) => seenOnce === true) && mayRepeat(state) && affordable(state, order) ? {
+		kind: "measure",
+		order,
+		why: `${what} in one session: in another, too?`
+	} : {
+		kind: "decided",
+		why: what
+	};
+}
+function afterRegression(state, regressed) {
+	const again = nextOrder(state);
+	if (regressed.every(({ seenOnce }) => seenOnce === true) && mayRepeat(state)) {
+		if (affordable(state, again)) return {
+			kind: "measure",
+			order: again,
+			why: `${listed(regressed)} regressed in one session: in another, too?`
+		};
+		return {
+			kind: "decided",
+			why: `${listed(regressed)} regressed in one session, and the budget has no time for another`
+		};
+	}
+	if (!canConfirm(state) || !regressed.every(({ unconfirmed }) => unconfirmed === true)) return {
+		kind: "decided",
+		why: `${listed(regressed)} regressed`
+	};
+	if (!affordable(state, ["base"])) return {
+		kind: "decided",
+		why: "the budget has no time for a session of the base that could confirm it"
+	};
+	return {
+		kind: "measure",
+		order: ["base"],
+		why: `${listed(regressed)} regressed against a baseline of another day: is the base as slow now?`
+	};
+}
+/** A session may lack what another one showed, so it is those that have it that count, not those of the run. */
+const mayRepeat = ({ sessions, mostSessions }) => mostSessions >= 2 && sessions.head < mostSessions;
+/** A session of the base may lack what it is asked for, however often it is measured. */
+function canConfirm({ base, sessions }) {
+	return base === "confirmable" && sessions.base < 5;
+}
+function nextOrder({ base, baseFirst = true, sessions }) {
+	return base === "interleaved" ? pairOrder(sessions.head, baseFirst) : ["head"];
+}
+/** Sessions end when they end: a little more than the last one took must be left. */
+function affordable({ remainingS, sessionS }, order) {
+	return remainingS >= order.length * sessionS * 1.1;
+}
+function listed(comparisons) {
+	const [first, ...rest] = comparisons.map(({ metric }) => metric);
+	return rest.length === 0 ? `${first}` : `${first} and ${rest.length} more`;
+}
+
 // src/comparing.ts
 /** A baseline as a side, with the definitions that the catalogue has of its metrics. */
 function knownBaselineSide(baseline, source) {
@@ -43103,6 +43289,7 @@ function rulesOf(config) {
 async function readSide(paths, label) {
 	const sides = [];
 	const beside = [];
+	let isGate = true;
 	for (const path of paths) {
 		if (path.endsWith(".json")) {
 			const text = await readTextIfExists(path);
@@ -43111,7 +43298,7 @@ async function readSide(paths, label) {
 			const side = knownBaselineSide(baseline, path);
 			sides.push({
 				path,
-				isBaseline: true,
+				baseline,
 				side,
 				scenario: baseline.scenario
 			});
@@ -43119,10 +43306,15 @@ async function readSide(paths, label) {
 		}
 		const { run, measurements } = await measureFolder(path);
 		const side = runSide(run, measurements, path);
-		if (run.sessions.some(({ variant, outcome }) => variant === "base" && outcome === "ok")) beside.push(besideSide(run, measurements));
+		isGate &&= run.looks !== void 0;
+		const other = run.variants["base"];
+		if (other !== void 0 && run.sessions.some(({ variant, outcome }) => variant === "base" && outcome === "ok")) beside.push({
+			side: besideSide(run, measurements),
+			serverSha256: sha256(serverIdentity(other))
+		});
 		sides.push({
 			path,
-			isBaseline: false,
+			baseline: null,
 			side: {
 				...side,
 				taints: [...side.taints, ...brokenSessions(run, path)]
@@ -43135,12 +43327,16 @@ async function readSide(paths, label) {
 	const [first, ...rest] = sides;
 	if (first === void 0) throw new UsageError(`--${label} needs at least one run folder or baseline`);
 	const merged = rest.reduce((all, { side }) => mergeSides(all, side), first.side);
-	const baselines = sides.filter((each) => each.isBaseline);
+	const baselines = sides.flatMap(({ path, baseline }) => baseline === null ? [] : [{
+		path,
+		baseline
+	}]);
 	return {
 		side: merged,
 		scenario: first.scenario,
 		baselines,
-		beside
+		beside,
+		isGate
 	};
 }
 /** Names a session that broke where a taint names a part of it: it spoils the run, and no one metric. */
@@ -43164,18 +43360,23 @@ async function compareRuns(basePaths, headPaths, config) {
 	const base = await readSide(basePaths, "base");
 	const head = await readSide(headPaths, "head");
 	if (head.side.definitions.length === 0 || headPaths.some((path) => path.endsWith(".json"))) throw new UsageError(`--head ${headPaths.join(" ")}: nothing measured there, expected run folders with traces`);
-	for (const { path, scenario } of base.baselines) if (scenario !== head.scenario) throw new UsageError(`--base ${path}: a baseline of scenario "${scenario}", expected one of "${head.scenario}" as in ${headPaths[0]}`);
+	for (const { path, baseline } of base.baselines) {
+		const { scenario } = baseline;
+		if (scenario !== head.scenario) throw new UsageError(`--base ${path}: a baseline of scenario "${scenario}", expected one of "${head.scenario}" as in ${headPaths[0]}`);
+	}
 	const rules = config === null ? {
 		tolerances: {},
 		levels: {}
 	} : rulesOf(config);
-	const fresh = base.baselines.length === basePaths.length ? head.beside.filter(({ args }) => isSame(args, base.side.args)) : [];
+	const isOfBaselines = base.baselines.length === basePaths.length;
+	const fresh = head.beside.filter((each) => isOfBaselines && base.baselines.every(({ baseline }) => isServerOf(baseline, each))).map(({ side }) => side);
 	const compared = compareSides(head.scenario, base.side, head.side, rules, { fresh: fresh.length === 0 ? void 0 : fresh.reduce(mergeSides) });
 	const untrusted = base.side.taints.filter(({ metrics }) => metrics.startsWith(BROKEN)).map(({ reason }) => reason);
-	const comparison = withLimits({
+	const limited = withLimits({
 		...compared,
 		taints: [...compared.taints, ...untrusted]
 	}, head.side, config?.limits ?? {});
+	const comparison = withoutLoneConvictions(limited, head.isGate ? config?.maxSessions ?? 1 : 1);
 	return {
 		comparison,
 		verdict: decide(comparison, config ?? {
@@ -43185,7 +43386,10 @@ async function compareRuns(basePaths, headPaths, config) {
 		})
 	};
 }
-const isSame = (a, b) => JSON.stringify(a) === JSON.stringify(b);
+/** Whether the base beside head is the server that a baseline was made of, as the gate asks it. */
+function isServerOf({ args, vllmVersion, serverSha256 }, { side, serverSha256: own }) {
+	return serverSha256 === own && vllmVersion === side.vllmVersion && JSON.stringify(args) === JSON.stringify(side.args);
+}
 
 // src/report-data.ts
 /** The load at which one request is looked at: of the cases with it or the next higher one. */
@@ -43492,157 +43696,6 @@ async function readJudging(path, { baseRevision, cwd }) {
 	return baseRevision === void 0 ? readCheckedOut(file, await gitRoot(cwd)) : gitShow(cwd, baseRevision, `./${relative(cwd, file)}`);
 }
 
-// src/verdict/next-look.ts
-/**
-* What to measure next, so that what is undecided gets decided. The error rates hold over the whole sequence, since
-* fewer than three sessions of head convict only of twice as bad (`compare/conviction.ts`).
-*
-* - What no session is ever slow in (KV cache, memory) ends a run as soon as it regressed; so does everything else
-*   once it regressed: what others would come to, cannot change the exit.
-* - Any other regression of one session is first seen in another one, where the scenario allows two.
-* - Against a baseline of another day it is then confirmed by sessions of the base: if those are as slow, the machine
-*   changed.
-* - So is a loss that only some sessions of the baseline are as bad as: a slow one hides nothing then.
-* - What is undecided gets another session of head, up to the scenario's number, while the budget has the time. So
-*   does what had too few samples; everything else that is invalid stays so, and ends the run.
-*   More rounds of the same server do not help: sessions differ, and a slow one is slow in all its rounds.
-*/
-function planNextLook(state) {
-	if (state.settled) return {
-		kind: "decided",
-		why: "no measurement can change the verdict"
-	};
-	if (state.brokenLimits.length > 0) return afterBrokenLimit(state);
-	const gated = state.comparisons.filter(({ level }) => level === "gate");
-	const regressed = gated.filter(({ verdict }) => verdict === "regressed");
-	if (regressed.length > 0) return afterRegression(state, regressed);
-	if (gated.some(({ verdict, decidable }) => verdict === "invalid" && decidable !== true)) return {
-		kind: "decided",
-		why: "what is invalid stays so, however often it is measured"
-	};
-	const undecided = gated.filter(({ verdict, decidable }) => verdict === "invalid" || verdict === "inconclusive" && decidable !== false);
-	if (undecided.length === 0) return {
-		kind: "decided",
-		why: gated.some(({ verdict }) => verdict === "inconclusive") ? "more sessions cannot decide the rest" : "everything is decided"
-	};
-	if (state.sessions.head >= state.mostSessions) {
-		const open = undecided.filter(({ baseDecides }) => baseDecides === true);
-		if (open.length > 0 && canConfirm(state) && affordable(state, ["base"])) return {
-			kind: "measure",
-			order: ["base"],
-			why: `undecided: ${listed(open)}; is the base as bad?`
-		};
-		return {
-			kind: "decided",
-			why: `${state.mostSessions} sessions are the most that the scenario allows`
-		};
-	}
-	const order = nextOrder(state);
-	if (!affordable(state, order)) return {
-		kind: "decided",
-		why: "the budget has no time for another session"
-	};
-	return {
-		kind: "measure",
-		order,
-		why: `undecided: ${listed(undecided)}`
-	};
-}
-/**
-* What was seen in one session alone, of a run that had no time for a second one, blocks nothing: one session may be in
-* a state that no other is in.
-*
-* @param mostSessions - head sessions that the scenario allows; of one alone, one convicts
-*/
-function withoutLoneConvictions(comparisons, mostSessions) {
-	if (mostSessions < 2) return [...comparisons];
-	return comparisons.map((each) => each.verdict === "regressed" && each.seenOnce === true ? {
-		...each,
-		verdict: "inconclusive",
-		reason: `${each.reason}, but in one session alone`
-	} : each);
-}
-/** A look as `run.json` keeps it. */
-function recordLook(state, plan) {
-	const gated = (verdict) => state.comparisons.filter((each) => each.level === "gate" && each.verdict === verdict).map(({ metric }) => metric);
-	return {
-		sessions: { ...state.sessions },
-		regressed: gated("regressed"),
-		undecided: gated("inconclusive"),
-		next: plan.kind === "measure" ? [...plan.order] : [],
-		why: plan.why,
-		remainingS: Math.max(0, Math.round(state.remainingS))
-	};
-}
-/**
-* Order of an A/B's sessions: pairs, each the other way round than the one before, so that what drifts over the run
-* meets both alike.
-*
-* @param baseFirst - drawn at random for a run
-*/
-function interleavedOrder(pairs, baseFirst) {
-	return Array.from({ length: pairs }, (_, pair) => pairOrder(pair, baseFirst)).flat();
-}
-function pairOrder(pair, baseFirst) {
-	return pair % 2 === 0 === baseFirst ? ["base", "head"] : ["head", "base"];
-}
-/** One slow session breaks a limit that the next ones keep: it is held against two before it blocks. */
-function afterBrokenLimit(state) {
-	const what = `${state.brokenLimits[0]} breaks its limit`;
-	const order = nextOrder(state);
-	return mayRepeat(state) && affordable(state, order) ? {
-		kind: "measure",
-		order,
-		why: `${what} in one session: in another, too?`
-	} : {
-		kind: "decided",
-		why: what
-	};
-}
-function afterRegression(state, regressed) {
-	const again = nextOrder(state);
-	if (regressed.every(({ seenOnce }) => seenOnce === true) && mayRepeat(state)) {
-		if (affordable(state, again)) return {
-			kind: "measure",
-			order: again,
-			why: `${listed(regressed)} regressed in one session: in another, too?`
-		};
-		return {
-			kind: "decided",
-			why: `${listed(regressed)} regressed in one session, and the budget has no time for another`
-		};
-	}
-	if (!canConfirm(state) || !regressed.every(({ unconfirmed }) => unconfirmed === true)) return {
-		kind: "decided",
-		why: `${listed(regressed)} regressed`
-	};
-	if (!affordable(state, ["base"])) return {
-		kind: "decided",
-		why: "the budget has no time for a session of the base that could confirm it"
-	};
-	return {
-		kind: "measure",
-		order: ["base"],
-		why: `${listed(regressed)} regressed against a baseline of another day: is the base as slow now?`
-	};
-}
-const mayRepeat = ({ sessions, mostSessions }) => sessions.head < Math.min(2, mostSessions);
-/** A session of the base may lack what it is asked for, however often it is measured. */
-function canConfirm({ base, sessions }) {
-	return base === "confirmable" && sessions.base < 5;
-}
-function nextOrder({ base, baseFirst = true, sessions }) {
-	return base === "interleaved" ? pairOrder(sessions.head, baseFirst) : ["head"];
-}
-/** Sessions end when they end: a little more than the last one took must be left. */
-function affordable({ remainingS, sessionS }, order) {
-	return remainingS >= order.length * sessionS * 1.1;
-}
-function listed(comparisons) {
-	const [first, ...rest] = comparisons.map(({ metric }) => metric);
-	return rest.length === 0 ? `${first}` : `${first} and ${rest.length} more`;
-}
-
 // src/looks.ts
 /**
 * Measures until everything is decided that the run can decide: the planned sessions first, then one look after
@@ -43666,8 +43719,8 @@ async function measureInLooks(started, config, world, judging) {
 		const measured = (wanted) => run.sessions.filter(({ variant, outcome }) => variant === wanted && outcome === "ok").length;
 		const state = {
 			comparisons: comparison.comparisons,
-			settled: comparison.taints.length > 0 || comparison.baseSource === null && comparison.limits.length === 0,
-			brokenLimits: comparison.limits.map(({ metric }) => metric),
+			settled: comparison.taints.length > 0 || comparison.baseSource === null && comparison.limits.every(({ value }) => value === null),
+			brokenLimits: comparison.limits.filter(({ value }) => value !== null),
 			sessions: {
 				head: measured("head"),
 				base: measured("base")
@@ -43918,7 +43971,7 @@ async function runGate(config, world) {
 		});
 		if (measured.failure !== null) return finish(measured, world, measured.failure, null);
 		const { run, measurements } = measured;
-		const compared = settle(compare(run, measurements), config);
+		const compared = withoutLoneConvictions(compare(run, measurements), config.maxSessions);
 		const shortfall = shortfallOf(run);
 		const path = baselinePath(config.scenario, fingerprint);
 		const notes = [
@@ -43935,7 +43988,7 @@ async function runGate(config, world) {
 			comparison: compared,
 			verdict
 		}, config, world, async (rules) => {
-			const comparison = settle(await compareByOwn(measured, rules, path, world), config);
+			const comparison = withoutLoneConvictions(await compareByOwn(measured, rules, path, world), config.maxSessions);
 			return {
 				comparison,
 				verdict: decideBy(comparison, rules, join(rules.baselineDir, path))
@@ -43953,13 +44006,6 @@ async function runGate(config, world) {
 		};
 		return finish(measured, world, verdict, comparison, await writeHistory(measured.runDir, run, comparison, place));
 	});
-}
-/** The comparison as the verdict takes it, now that nothing more is measured. */
-function settle(comparison, { maxSessions }) {
-	return {
-		...comparison,
-		comparisons: withoutLoneConvictions(comparison.comparisons, maxSessions)
-	};
 }
 /** The comparison by the copies of baseline and noise that are checked out, where the base branch's judge. */
 async function compareByOwn({ run, measurements }, rules, path, { baseRevision: _, ...world }) {

@@ -1,6 +1,6 @@
 import { S as string, d as _enum, g as literal, h as custom, m as boolean, p as array, t as EXIT, v as number, y as object } from "./verdict.js";
 import { i as messageOf, r as UsageError } from "./errors.js";
-import { L as incomparable, R as ordered, _ as runRecordSchema, g as RUN_FILES } from "./rows.js";
+import { L as incomparable, _ as runRecordSchema, g as RUN_FILES, z as ordered } from "./rows.js";
 import { d as writeJson, l as sha256, o as readJson, t as briefly } from "./files.js";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
@@ -295,6 +295,7 @@ async function within(ms, promise, signal) {
 }
 
 // src/verdict/decide.ts
+const NO_TIME = "Raise budgetMinutes: there was no time to see the loss in a second session.";
 /** Sessions of head that a run has which measures all it may. */
 const FULL_SESSIONS = 3;
 /** Worst last: the order in which verdicts of metrics join to that of a run. */
@@ -493,15 +494,16 @@ function groupSentence(group) {
 }
 /** A limit that is broken blocks; one that nobody could check is no pass. */
 function verdictOfLimits(limits) {
-	if (limits.some((limit) => limit.value !== null)) return "regressed";
-	return limits.length > 0 ? "invalid" : "pass";
+	if (limits.some((limit) => limit.value !== null && limit.seenOnce === void 0)) return "regressed";
+	if (limits.some((limit) => limit.value === null)) return "invalid";
+	return limits.length > 0 ? "inconclusive" : "pass";
 }
 /** A run of which a part must not be trusted is no verdict: what spoilt that part was there for all of it. */
 function verdictOfTaints(comparison) {
 	return comparison.taints.length > 0 ? "invalid" : "pass";
 }
 function limitSentence(limit) {
-	return limit.value === null ? `${limit.metric} was not measured, but has a limit (${limit.side} ${limit.bound})` : `${limit.metric} is ${amount(limit.value, limit.unit)}, limit ${limit.side} ${amount(limit.bound, limit.unit)}`;
+	return limit.value === null ? `${limit.metric} was not measured, but has a limit (${limit.side} ${limit.bound})` : `${limit.metric} is ${amount(limit.value, limit.unit)}, limit ${limit.side} ${amount(limit.bound, limit.unit)}${limit.seenOnce === true ? ", in one session alone" : ""}`;
 }
 function limitsHeadline(limits) {
 	const [first] = limits;
@@ -534,7 +536,7 @@ function headline(verdict, gated, comparison) {
 			const rest = others.flat().length;
 			return `${largest.length === gated.length ? "No verdict" : largest.length === 1 ? `No verdict on ${largest[0]?.metric}` : `No verdict on ${ofAll(largest.length, gated.length)}`}: ${largest[0]?.reason}${rest > 0 ? ` (and ${rest} more for other reasons)` : ""}`;
 		}
-		case "inconclusive": return `${shown} undecided: ${few.join(", ")}${more}`;
+		case "inconclusive": return [...found.length > 0 ? [`${shown} undecided: ${few.join(", ")}${more}`] : [], ...comparison.limits.length > 0 ? [limitsHeadline(comparison.limits)] : []].join("; ");
 		case "improved": return `${shown} improved: ${few.join(", ")}${more}; none got worse`;
 		case "pass":
 			if (gated.length === 0) return "Every limit holds; no metric is gated";
@@ -544,7 +546,7 @@ function headline(verdict, gated, comparison) {
 /** What decides what is undecided: sessions where they can, else whatever made the machine what it is. */
 function ofUndecided(undecided) {
 	if (undecided.some((each) => each.machineMoved === true)) return "This machine is slower than when the baseline was recorded: find out why, or record it again.";
-	if (undecided.some((each) => each.seenOnce === true)) return "Raise budgetMinutes: there was no time to see the loss in a second session.";
+	if (undecided.some((each) => each.seenOnce === true)) return NO_TIME;
 	const measured = Math.max(...undecided.map((each) => each.headSessions.length));
 	return undecided.every((each) => each.decidable === false) ? "More sessions do not decide it on a machine this noisy: vllm-gate calibrate says what can be gated here." : `Run again with more sessions to decide it (--sessions ${Math.max(FULL_SESSIONS, measured + 2)}).`;
 }
@@ -560,6 +562,7 @@ function nextAction(verdict, gated, comparison) {
 			if (incomparable(comparison).length > 0) return "Run it as the baseline was recorded, or record a baseline for this machine and these probes.";
 			return "Mend the cause and run again; nothing was decided.";
 		case "inconclusive":
+			if (comparison.limits.some((limit) => limit.seenOnce === true)) return NO_TIME;
 			if (of.every((each) => each.base === null)) return "Record the baseline again to gate what is new.";
 			if (elsewhere) return "Run on a host of the baseline, or record a baseline on this host as well.";
 			return ofUndecided(of);

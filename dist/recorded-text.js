@@ -1,4 +1,4 @@
-import { L as incomparable, R as ordered, a as idList, d as formatEffect, h as formatValue, l as formatChange, m as formatTolerance, n as reasonsOf, p as formatPair, s as reachPhrase, t as CHANGED } from "./rows.js";
+import { L as incomparable, R as isUnconfirmed, a as idList, d as formatEffect, h as formatValue, l as formatChange, m as formatTolerance, n as reasonsOf, p as formatPair, s as reachPhrase, t as CHANGED, z as ordered } from "./rows.js";
 import { a as plain, i as oneLine, o as table, r as details, t as code } from "./markdown.js";
 import { t as NO_HOOKS } from "./git-auth.js";
 import path from "node:path";
@@ -6969,8 +6969,8 @@ const PAIR = ["baseline → this run", formatPair];
 const EFFECT = ["change [95 %]", formatEffect];
 const CHANGE = ["change", (each) => formatEffect(each).replace(/ \[.*\]$/, "")];
 const TOLERANCE = ["tolerance", (each) => formatTolerance(each.tolerance, each.absoluteTolerance, each.unit)];
-const VERDICT = ["verdict", (each) => each.unconfirmed === true ? `${WORDS[each.verdict]}, unconfirmed` : WORDS[each.verdict]];
-const SHORT_VERDICT = ["verdict", (each) => each.unconfirmed === true ? `${WORDS[each.verdict]}*` : WORDS[each.verdict]];
+const VERDICT = ["verdict", (each) => isUnconfirmed(each) ? `${WORDS[each.verdict]}, unconfirmed` : WORDS[each.verdict]];
+const SHORT_VERDICT = ["verdict", (each) => isUnconfirmed(each) ? `${WORDS[each.verdict]}*` : WORDS[each.verdict]];
 /** From the widest to what fits in any terminal. */
 const LAYOUTS = [
 	[
@@ -7017,7 +7017,7 @@ function changes(comparison, headline, width) {
 	const fits = (lines) => lines.every((each) => [...each].length <= width);
 	const table = tables.find(({ lines }) => fits(lines)) ?? tables.at(-1);
 	const [header = "", ...rows] = table?.lines ?? [];
-	const isShort = table?.cells.includes(SHORT_VERDICT) === true && shown.some((each) => each.unconfirmed);
+	const isShort = table?.cells.includes(SHORT_VERDICT) === true && shown.some(isUnconfirmed);
 	const reasons = reasonsOf(all).filter(({ reason }) => !headline.includes(reason));
 	return [
 		[header, "dim"],

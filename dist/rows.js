@@ -50,6 +50,10 @@ const comparisonSchema = object({
 	/** What of that which differs is known to move this metric. */
 	attribution: string().optional()
 });
+/** Whether another session of either side could refute a regression. */
+function isUnconfirmed({ unconfirmed, seenOnce }) {
+	return unconfirmed === true || seenOnce === true;
+}
 /** An argument or version that differs between the two sides. */
 const differenceSchema = object({
 	what: string(),
@@ -62,7 +66,9 @@ const limitBreachSchema = object({
 	unit: string(),
 	value: number().nullable(),
 	bound: number(),
-	side: _enum(["min", "max"])
+	side: _enum(["min", "max"]),
+	/** Set on what is timed where one session of head alone breaks it. */
+	seenOnce: literal(true).optional()
 });
 /** How one copy of baseline and policy judges a metric. */
 const copyJudgementSchema = object({
@@ -1298,4 +1304,4 @@ function reasonsOf(comparisons) {
 	}));
 }
 
-export { withoutFlag as A, LEVELS as C, modelFacts as D, kvDeployment as E, latenessMs as F, comparisonFileSchema as I, incomparable as L, fingerprintSchema as M, fingerprintSlug as N, flagValue as O, allowedLatenessMs as P, ordered as R, ALLOCATORS as S, logFactsSchema as T, runRecordSchema as _, idList as a, gpuReadingSchema as b, warningTexts as c, formatEffect as d, formatNumber as f, RUN_FILES as g, formatValue as h, extentText as i, diffFingerprints as j, tokenCount as k, formatChange as l, formatTolerance as m, reasonsOf as n, lookLines as o, formatPair as p, attributionPhrases as r, reachPhrase as s, CHANGED as t, formatDetectable as u, shortfallOf as v, findingSchema as w, telemetryLineSchema as x, START_TERMS as y };
+export { withoutFlag as A, LEVELS as C, modelFacts as D, kvDeployment as E, latenessMs as F, comparisonFileSchema as I, incomparable as L, fingerprintSchema as M, fingerprintSlug as N, flagValue as O, allowedLatenessMs as P, isUnconfirmed as R, ALLOCATORS as S, logFactsSchema as T, runRecordSchema as _, idList as a, gpuReadingSchema as b, warningTexts as c, formatEffect as d, formatNumber as f, RUN_FILES as g, formatValue as h, extentText as i, diffFingerprints as j, tokenCount as k, formatChange as l, formatTolerance as m, reasonsOf as n, lookLines as o, formatPair as p, attributionPhrases as r, reachPhrase as s, CHANGED as t, formatDetectable as u, shortfallOf as v, findingSchema as w, telemetryLineSchema as x, START_TERMS as y, ordered as z };

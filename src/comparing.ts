@@ -4,7 +4,7 @@ import { compareSides, type HeadSide, type MetricRules } from "./compare/compare
 import { withLimits } from "./compare/limits.ts";
 import { baselineSide, besideSide, mergeSides, runSide } from "./compare/sides.ts";
 import type { GateConfig } from "./config/load.ts";
-import type { Baseline } from "./domain/baseline.ts";
+import { type Baseline, serverIdentity } from "./domain/baseline.ts";
 import type { ComparisonFile } from "./domain/comparison.ts";
 import { UsageError } from "./domain/errors.ts";
 import type { Taint } from "./domain/measurements.ts";
@@ -12,8 +12,9 @@ import type { RunRecord } from "./domain/run.ts";
 import type { VerdictFile } from "./domain/verdict.ts";
 import { definitionsOf } from "./measure/catalogue.ts";
 import { measureFolder } from "./measure/measure-folder.ts";
-import { readTextIfExists } from "./system/files.ts";
+import { readTextIfExists, sha256 } from "./system/files.ts";
 import { decide } from "./verdict/decide.ts";
+import { withoutLoneConvictions } from "./verdict/next-look.ts";
 
 /** A baseline as a side, with the definitions that the catalogue has of its metrics. */
 export function knownBaselineSide(baseline: Baseline, source: string): HeadSide {
@@ -29,32 +30,40 @@ interface ReadSide {
   readonly side: HeadSide;
   readonly scenario: string;
   /** Which of its parts are baseline files. */
-  readonly baselines: readonly { readonly path: string; readonly scenario: string }[];
-  /** Sessions of the base that runs measured beside head's. */
-  readonly beside: readonly HeadSide[];
+  readonly baselines: readonly { readonly path: string; readonly baseline: Baseline }[];
+  /** Sessions of the base that runs measured beside head's, with the hash of its server's command and model. */
+  readonly beside: readonly { readonly side: HeadSide; readonly serverSha256: string }[];
+  /** Whether these are runs of the gate, which took its looks. */
+  readonly isGate: boolean;
 }
 
 /** One side of `compare`: run folders, or a baseline file. */
 async function readSide(paths: readonly string[], label: string): Promise<ReadSide> {
   // One after another: a run of a million requests takes its memory alone.
-  const sides: (Pick<ReadSide, "side" | "scenario"> & { path: string; isBaseline: boolean })[] = [];
-  const beside: HeadSide[] = [];
+  const sides: (Pick<ReadSide, "side" | "scenario"> & { path: string; baseline: Baseline | null })[] = [];
+  const beside: ReadSide["beside"][number][] = [];
+  let isGate = true;
   for (const path of paths) {
     if (path.endsWith(".json")) {
       const text = await readTextIfExists(path);
       if (text === null) throw new UsageError(`${path}: no such file`);
       const baseline = readBaselineText(text, path);
       const side = knownBaselineSide(baseline, path);
-      sides.push({ path, isBaseline: true, side, scenario: baseline.scenario });
+      sides.push({ path, baseline, side, scenario: baseline.scenario });
       continue;
     }
     const { run, measurements } = await measureFolder(path);
     const side = runSide(run, measurements, path);
-    if (run.sessions.some(({ variant, outcome }) => variant === "base" && outcome === "ok"))
-      beside.push(besideSide(run, measurements));
+    isGate &&= run.looks !== undefined;
+    const other = run.variants["base"];
+    if (
+      other !== undefined &&
+      run.sessions.some(({ variant, outcome }) => variant === "base" && outcome === "ok")
+    )
+      beside.push({ side: besideSide(run, measurements), serverSha256: sha256(serverIdentity(other)) });
     sides.push({
       path,
-      isBaseline: false,
+      baseline: null,
       side: { ...side, taints: [...side.taints, ...brokenSessions(run, path)] },
       scenario: run.scenario,
     });
@@ -64,8 +73,8 @@ async function readSide(paths: readonly string[], label: string): Promise<ReadSi
   const [first, ...rest] = sides;
   if (first === undefined) throw new UsageError(`--${label} needs at least one run folder or baseline`);
   const merged = rest.reduce<HeadSide>((all, { side }) => mergeSides(all, side), first.side);
-  const baselines = sides.filter((each) => each.isBaseline);
-  return { side: merged, scenario: first.scenario, baselines, beside };
+  const baselines = sides.flatMap(({ path, baseline }) => (baseline === null ? [] : [{ path, baseline }]));
+  return { side: merged, scenario: first.scenario, baselines, beside, isGate };
 }
 
 /** Names a session that broke where a taint names a part of it: it spoils the run, and no one metric. */
@@ -92,7 +101,7 @@ export async function compareRuns(
   headPaths: readonly string[],
   config: Pick<
     GateConfig,
-    "tolerances" | "levels" | "limits" | "onInconclusive" | "onInvalid" | "reportOnly"
+    "tolerances" | "levels" | "limits" | "onInconclusive" | "onInvalid" | "reportOnly" | "maxSessions"
   > | null,
 ): Promise<{ comparison: ComparisonFile; verdict: VerdictFile }> {
   const base = await readSide(basePaths, "base");
@@ -102,7 +111,8 @@ export async function compareRuns(
       `--head ${headPaths.join(" ")}: nothing measured there, expected run folders with traces`,
     );
   }
-  for (const { path, scenario } of base.baselines) {
+  for (const { path, baseline } of base.baselines) {
+    const { scenario } = baseline;
     if (scenario !== head.scenario) {
       throw new UsageError(
         `--base ${path}: a baseline of scenario "${scenario}", expected one of "${head.scenario}" as in ${headPaths[0]}`,
@@ -112,20 +122,34 @@ export async function compareRuns(
   const rules = config === null ? { tolerances: {}, levels: {} } : rulesOf(config);
   // As the gate's own run does it: its sessions of the base say what the machine was like, if they are of the baseline.
   const isOfBaselines = base.baselines.length === basePaths.length;
-  const fresh = isOfBaselines ? head.beside.filter(({ args }) => isSame(args, base.side.args)) : [];
+  const fresh = head.beside
+    .filter((each) => isOfBaselines && base.baselines.every(({ baseline }) => isServerOf(baseline, each)))
+    .map(({ side }) => side);
   const compared = compareSides(head.scenario, base.side, head.side, rules, {
     fresh: fresh.length === 0 ? undefined : fresh.reduce(mergeSides),
   });
   const untrusted = base.side.taints
     .filter(({ metrics }) => metrics.startsWith(BROKEN))
     .map(({ reason }) => reason);
-  const comparison = withLimits(
+  const limited = withLimits(
     { ...compared, taints: [...compared.taints, ...untrusted] },
     head.side,
     config?.limits ?? {},
   );
+  // A gate that had no time for a second session; folders of other makers have the sessions that they have.
+  const comparison = withoutLoneConvictions(limited, head.isGate ? (config?.maxSessions ?? 1) : 1);
   const policy = config ?? { onInconclusive: "warn" as const, onInvalid: "fail" as const, reportOnly: false };
   return { comparison, verdict: decide(comparison, policy) };
 }
 
-const isSame = (a: readonly string[], b: readonly string[]) => JSON.stringify(a) === JSON.stringify(b);
+/** Whether the base beside head is the server that a baseline was made of, as the gate asks it. */
+function isServerOf(
+  { args, vllmVersion, serverSha256 }: Baseline,
+  { side, serverSha256: own }: ReadSide["beside"][number],
+): boolean {
+  return (
+    serverSha256 === own &&
+    vllmVersion === side.vllmVersion &&
+    JSON.stringify(args) === JSON.stringify(side.args)
+  );
+}

@@ -89,7 +89,7 @@ export async function runGate(config: GateConfig, world: Surroundings): Promise<
     });
     if (measured.failure !== null) return finish(measured, world, measured.failure, null);
     const { run, measurements } = measured;
-    const compared = settle(compare(run, measurements), config);
+    const compared = withoutLoneConvictions(compare(run, measurements), config.maxSessions);
     const shortfall = shortfallOf(run);
     const path = baselinePath(config.scenario, fingerprint);
     const notes = [
@@ -107,7 +107,10 @@ export async function runGate(config: GateConfig, world: Surroundings): Promise<
       config,
       world,
       async (rules) => {
-        const comparison = settle(await compareByOwn(measured, rules, path, world), config);
+        const comparison = withoutLoneConvictions(
+          await compareByOwn(measured, rules, path, world),
+          config.maxSessions,
+        );
         return { comparison, verdict: decideBy(comparison, rules, join(rules.baselineDir, path)) };
       },
     );
@@ -117,11 +120,6 @@ export async function runGate(config: GateConfig, world: Surroundings): Promise<
     const history = await writeHistory(measured.runDir, run, comparison, place);
     return finish(measured, world, verdict, comparison, history);
   });
-}
-
-/** The comparison as the verdict takes it, now that nothing more is measured. */
-function settle(comparison: ComparisonFile, { maxSessions }: GateConfig): ComparisonFile {
-  return { ...comparison, comparisons: withoutLoneConvictions(comparison.comparisons, maxSessions) };
 }
 
 /** The comparison by the copies of baseline and noise that are checked out, where the base branch's judge. */

@@ -52,8 +52,9 @@ export async function measureInLooks(
     const state: LookState = {
       comparisons: comparison.comparisons,
       settled:
-        comparison.taints.length > 0 || (comparison.baseSource === null && comparison.limits.length === 0),
-      brokenLimits: comparison.limits.map(({ metric }) => metric),
+        comparison.taints.length > 0 ||
+        (comparison.baseSource === null && comparison.limits.every(({ value }) => value === null)),
+      brokenLimits: comparison.limits.filter(({ value }) => value !== null),
       sessions: { head: measured("head"), base: measured("base") },
       mostSessions: config.maxSessions,
       base: judging.base(run),

@@ -1,9 +1,10 @@
+import { mean, median } from "simple-statistics";
 import type { MetricDefinition } from "../domain/metric.ts";
 import type { MetricNoise } from "../domain/noise.ts";
 import { standardDeviationOf, standardErrorOf } from "../stats/moderated.ts";
 import { studentCritical } from "../stats/student.ts";
 import { AS_BAD, alphaFor, FULL, POWER } from "./conviction.ts";
-import { bulkSd, pulledIn, scaleFor, sessionPlace, toScale } from "./estimate.ts";
+import { scaleFor, sessionPlace, toScale, unitOf } from "./estimate.ts";
 import { shippedSpread } from "./prior.ts";
 
 /** Losses for which the number of sessions is said. */
@@ -44,7 +45,7 @@ function noiseOf(
   const rounds = Math.min(...sessions.map((session) => session.length));
   const places = sessions.map((session) => sessionPlace(session, scale, by, rounds));
   // A session that is slow by itself must not make the gate blind to every loss below its own.
-  const alike = pulledIn(places, bulkSd([places], shippedSpread(definition.id, scale.kind)));
+  const alike = withoutSlow(places, shippedSpread(definition.id, scale.kind).sd * unitOf(scale, places));
   const sessionSd = standardDeviationOf([...alike]);
   const sessionRange = Math.max(...alike) - Math.min(...alike);
   const slow = places.filter((place, index) => place > (alike[index] as number)).length;
@@ -79,6 +80,21 @@ function noiseOf(
       share: rounded(shareFired(sessions, direction, rule)),
     })),
   };
+}
+
+/** Sessions that far behind, in standard deviations of the better half, count as if they were so far. */
+const SLOW = { from: 5, as: 2.5 } as const;
+
+/**
+ * Sessions without the few that are slow by themselves. The better half tells how far like sessions spread, where it
+ * says more than what is shipped: one that is ordinary on a noisy machine is not slow.
+ */
+function withoutSlow(places: readonly number[], shipped: number): readonly number[] {
+  const middle = median([...places]);
+  const better = [...places].sort((a, b) => a - b).slice(0, places.length >> 1);
+  if (places.length < 3) return places;
+  const sd = Math.max(shipped, Math.sqrt(mean(better.map((place) => (middle - place) ** 2))));
+  return places.map((place) => (place > middle + SLOW.from * sd ? middle + SLOW.as * sd : place));
 }
 
 interface Known {

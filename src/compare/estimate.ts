@@ -129,7 +129,7 @@ export function estimateLoss(
  * What 1 of a spread is on the scale: spreads are known as shares. A value that has no logarithm, since a round of it
  * was zero, is compared in its own unit, so its spread is that share of the base.
  */
-function unitOf({ kind, inPoints }: Scale, base: readonly number[]): number {
+export function unitOf({ kind, inPoints }: Scale, base: readonly number[]): number {
   return kind === "log" || inPoints ? 1 : Math.abs(meanOf(base)) || 1;
 }
 
@@ -187,14 +187,14 @@ const PULLED_IN = 2.5;
  * 1962, The future of data analysis, has it; on the one side on which sessions are off). Without it one slow session
  * of the baseline hides every loss below its own.
  */
-export function pulledIn(side: readonly number[], bulk: number): readonly number[] {
+function pulledIn(side: readonly number[], bulk: number): readonly number[] {
   if (side.length < BEST_OF) return side;
   const most = median([...side]) + PULLED_IN * bulk;
   return side.map((place) => Math.min(place, most));
 }
 
 /** Standard deviation of the sessions that are not slow: from the better half of each side, with what is known. */
-export function bulkSd(sides: readonly (readonly number[])[], known: KnownSpread): number {
+function bulkSd(sides: readonly (readonly number[])[], known: KnownSpread): number {
   const squares = sides.flatMap((side) => {
     const middle = median([...side]);
     const better = [...side].sort((a, b) => a - b).slice(0, side.length >> 1);

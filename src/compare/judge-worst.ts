@@ -2,7 +2,7 @@ import { exceedanceProbability } from "../stats/exceedance.ts";
 import type { MetricSides } from "./estimate.ts";
 import type { Judgement } from "./judge.ts";
 
-/** So often may all rounds of head be worse than all of the base's by chance. */
+/** So often may all sessions of head be worse than all of the base's by chance. */
 const BY_CHANCE = 0.02;
 /** A base that fails some requests: head at so many times its worst share, and so far above it, is no chance. */
 const FAR_WORSE = { times: 3, above: 0.1 } as const;
@@ -52,7 +52,8 @@ function isBeyondChance({ base, head }: MetricSides, sign: 1 | -1): boolean {
   const [worst, best] = [Math.max(...before), Math.min(...now)];
   const most = Math.max(...now);
   return (
-    (best > worst && exceedanceProbability(before.length, now.length, 0) <= BY_CHANCE) ||
+    // Rounds of one server go together: sessions are what chance deals out.
+    (best > worst && exceedanceProbability(base.length, head.length, 0) <= BY_CHANCE) ||
     (most >= FAR_WORSE.times * Math.abs(worst) && most - worst >= FAR_WORSE.above)
   );
 }

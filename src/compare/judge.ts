@@ -128,8 +128,8 @@ type SessionsOf = JudgeInput["base"];
 interface Confirmed {
   readonly estimate: Estimate;
   readonly finding: Finding;
-  /** The base is slower than the baseline, or head no worse than the base, where both are measured side by side. */
-  readonly hasMoved: boolean;
+  /** What speaks against it: the base beside head is slower than the baseline as well, or head hardly worse than it. */
+  readonly refuted: "moved" | "beside" | null;
   /** More sessions of the base are wanted. */
   readonly isOpen: boolean;
 }
@@ -157,11 +157,11 @@ class JudgedMetric {
 
   /** @param first - head against the baseline alone */
   judge(first: Estimate): Judgement {
-    const { estimate, finding, hasMoved, isOpen: isWanting } = this.#confirm(first);
+    const { estimate, finding, refuted, isOpen: isWanting } = this.#confirm(first);
     const numbers = this.#numbersOf(estimate, finding);
     const inconclusive = (reason: string) => ({ ...numbers, verdict: "inconclusive" as const, reason });
     const { loss, tolerance } = estimate;
-    if (finding.convicts && !(isWanting && hasMoved)) {
+    if (finding.convicts && !(isWanting && refuted !== null)) {
       const atLeast = sayLoss(this.#lowerBound(estimate, finding), estimate);
       const isAlone = !estimate.known.steady && estimate.head.length < LEAST_CONVICTING;
       return {
@@ -172,11 +172,16 @@ class JudgedMetric {
         reason: `surely more than ${atLeast} worse`,
       };
     }
-    if (hasMoved) {
+    if (refuted !== null) {
+      const next = isWanting ? { baseDecides: true as const } : {};
+      if (refuted === "beside") {
+        const why = "worse than the baseline, but by no more than the tolerance than the base beside it";
+        return { ...inconclusive(why), ...next };
+      }
       const why =
         "worse than the baseline, but so is what the baseline was made of, measured beside this run";
-      const next = isWanting ? { baseDecides: true as const } : { decidable: false as const };
-      return { ...inconclusive(why), ...next, machineMoved: true as const };
+      const ended = isWanting ? {} : { decidable: false as const };
+      return { ...inconclusive(why), ...next, ...ended, machineMoved: true as const };
     }
     if (loss < -tolerance && this.#kin.gain <= finding.alpha && isBetter(estimate)) {
       return {
@@ -232,7 +237,7 @@ class JudgedMetric {
   #confirm(first: Estimate): Confirmed {
     const { base, head, fresh = [] } = this.#input;
     const finding = this.#examine(first, this.#kin.loss);
-    const nothing = { estimate: first, finding, hasMoved: false, isOpen: false };
+    const nothing = { estimate: first, finding, refuted: null, isOpen: false };
     const isSuspect = finding.convicts || finding.couldBeRareWith(MOST_CONFIRMING);
     if (this.#interleaved || first.known.steady || !isSuspect) return nothing;
     const wanted = confirmingFor(this.#input, finding, first);
@@ -240,22 +245,23 @@ class JudgedMetric {
     const now = this.#estimate(base, fresh);
     const beside = this.#estimate(fresh, head);
     // A machine that is a little slower than it was must not add to a small loss either.
-    const hasMoved = now.loss > now.tolerance || beside.loss <= beside.tolerance;
+    const refuted = now.loss > now.tolerance ? "moved" : beside.loss <= beside.tolerance ? "beside" : null;
     const more = Math.max(0, MOST_CONFIRMING - fresh.length);
-    if (hasMoved && fresh.length < TELLING) return { ...nothing, hasMoved, isOpen: true };
+    if (refuted !== null && fresh.length < TELLING) return { ...nothing, refuted, isOpen: true };
     // The base counts by all its sessions; where the machine has become slower, by those beside head's alone as well.
     const counted = (sessions: SessionsOf) => {
       const estimate = this.#estimate(sessions, head);
       return { estimate, finding: this.#examine(estimate, Math.min(1, tail(estimate, 1) / this.#kin.share)) };
     };
     const all = counted([...base, ...fresh]);
-    if (hasMoved) {
+    if (refuted !== null) {
       const alone = counted(fresh);
       const isWorse = all.finding.convicts && alone.finding.convictsBeside;
       if (isWorse) {
-        return { ...alone, finding: { ...alone.finding, convicts: true }, hasMoved: false, isOpen: false };
+        return { ...alone, finding: { ...alone.finding, convicts: true }, refuted: null, isOpen: false };
       }
-      return { estimate: first, finding: { ...finding, convicts: false }, hasMoved, isOpen: false };
+      const isOpen = refuted === "beside" && more > 0;
+      return { estimate: first, finding: { ...finding, convicts: false }, refuted, isOpen };
     }
     const { estimate, finding: found } = all;
     // Some of the base's were as bad: the level is that of all that may be measured, not of those so far.
@@ -265,7 +271,7 @@ class JudgedMetric {
     return {
       estimate,
       finding: isEarly ? { ...found, convicts: false } : found,
-      hasMoved: false,
+      refuted: null,
       isOpen: isWanting,
     };
   }

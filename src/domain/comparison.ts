@@ -52,6 +52,11 @@ export const comparisonSchema = z.object({
 });
 export type Comparison = z.infer<typeof comparisonSchema>;
 
+/** Whether another session of either side could refute a regression. */
+export function isUnconfirmed({ unconfirmed, seenOnce }: Comparison): boolean {
+  return unconfirmed === true || seenOnce === true;
+}
+
 /** An argument or version that differs between the two sides. */
 export const differenceSchema = z.object({
   what: z.string(),
@@ -67,6 +72,8 @@ export const limitBreachSchema = z.object({
   value: z.number().nullable(),
   bound: z.number(),
   side: z.enum(["min", "max"]),
+  /** Set on what is timed where one session of head alone breaks it. */
+  seenOnce: z.literal(true).optional(),
 });
 export type LimitBreach = z.infer<typeof limitBreachSchema>;
 

@@ -1,5 +1,11 @@
 import { typed } from "../domain/command-line.ts";
-import { type Comparison, type ComparisonFile, incomparable, ordered } from "../domain/comparison.ts";
+import {
+  type Comparison,
+  type ComparisonFile,
+  incomparable,
+  isUnconfirmed,
+  ordered,
+} from "../domain/comparison.ts";
 import type { MeasurementsFile } from "../domain/measurements.ts";
 import type { RunRecord, SessionRecord } from "../domain/run.ts";
 import type { Verdict, VerdictFile } from "../domain/verdict.ts";
@@ -94,7 +100,7 @@ function comparisonRow(each: Comparison): string[] {
     code(each.metric),
     unbroken(formatPair(each)),
     unbroken(formatEffect(each)).replace("[", "\\["),
-    each.unconfirmed === true ? `${WORDS[each.verdict]}, unconfirmed` : WORDS[each.verdict],
+    isUnconfirmed(each) ? `${WORDS[each.verdict]}, unconfirmed` : WORDS[each.verdict],
     formatTolerance(each.tolerance, each.absoluteTolerance, each.unit),
     unbroken(formatDetectable(each)),
   ];

@@ -1,4 +1,10 @@
-import { type Comparison, type ComparisonFile, incomparable, ordered } from "../domain/comparison.ts";
+import {
+  type Comparison,
+  type ComparisonFile,
+  incomparable,
+  isUnconfirmed,
+  ordered,
+} from "../domain/comparison.ts";
 import type { MeasurementsFile } from "../domain/measurements.ts";
 import type { RunRecord } from "../domain/run.ts";
 import type { Verdict } from "../domain/verdict.ts";
@@ -21,7 +27,7 @@ function row(each: Comparison): Content[] {
     metricId(each.metric),
     pair(each),
     effect(each),
-    html`<span class="word-${each.verdict}">${WORDS[each.verdict]}</span>${each.unconfirmed === true ? html`<br><span class="muted">unconfirmed</span>` : ""}`,
+    html`<span class="word-${each.verdict}">${WORDS[each.verdict]}</span>${isUnconfirmed(each) ? html`<br><span class="muted">unconfirmed</span>` : ""}`,
     formatTolerance(each.tolerance, each.absoluteTolerance, each.unit),
     number(each.detectable, "share", formatDetectable(each)),
     html`<span class="muted wrap">${each.reason}</span>`,

@@ -1,5 +1,11 @@
 import type { styleText } from "node:util";
-import { type Comparison, type ComparisonFile, incomparable, ordered } from "../domain/comparison.ts";
+import {
+  type Comparison,
+  type ComparisonFile,
+  incomparable,
+  isUnconfirmed,
+  ordered,
+} from "../domain/comparison.ts";
 import type { Verdict, VerdictFile } from "../domain/verdict.ts";
 import { idList, type Phrase, reachPhrase } from "./explain.ts";
 import { oneLine } from "./markdown.ts";
@@ -91,11 +97,11 @@ const TOLERANCE: Cell = [
 ];
 const VERDICT: Cell = [
   "verdict",
-  (each) => (each.unconfirmed === true ? `${WORDS[each.verdict]}, unconfirmed` : WORDS[each.verdict]),
+  (each) => (isUnconfirmed(each) ? `${WORDS[each.verdict]}, unconfirmed` : WORDS[each.verdict]),
 ];
 const SHORT_VERDICT: Cell = [
   "verdict",
-  (each) => (each.unconfirmed === true ? `${WORDS[each.verdict]}*` : WORDS[each.verdict]),
+  (each) => (isUnconfirmed(each) ? `${WORDS[each.verdict]}*` : WORDS[each.verdict]),
 ];
 
 /** From the widest to what fits in any terminal. */
@@ -123,7 +129,7 @@ function changes(comparison: ComparisonFile | null, headline: string, width: num
   const fits = (lines: readonly string[]) => lines.every((each) => [...each].length <= width);
   const table = tables.find(({ lines }) => fits(lines)) ?? tables.at(-1);
   const [header = "", ...rows] = table?.lines ?? [];
-  const isShort = table?.cells.includes(SHORT_VERDICT) === true && shown.some((each) => each.unconfirmed);
+  const isShort = table?.cells.includes(SHORT_VERDICT) === true && shown.some(isUnconfirmed);
   const reasons = reasonsOf(all).filter(({ reason }) => !headline.includes(reason));
   return [
     [header, "dim"],

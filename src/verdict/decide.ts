@@ -15,6 +15,8 @@ export interface VerdictPolicy {
   readonly reportOnly: boolean;
 }
 
+const NO_TIME = "Raise budgetMinutes: there was no time to see the loss in a second session.";
+
 /** Sessions of head that a run has which measures all it may. */
 const FULL_SESSIONS = 3;
 
@@ -267,8 +269,9 @@ type Limits = ComparisonFile["limits"];
 
 /** A limit that is broken blocks; one that nobody could check is no pass. */
 function verdictOfLimits(limits: Limits): Verdict {
-  if (limits.some((limit) => limit.value !== null)) return "regressed";
-  return limits.length > 0 ? "invalid" : "pass";
+  if (limits.some((limit) => limit.value !== null && limit.seenOnce === undefined)) return "regressed";
+  if (limits.some((limit) => limit.value === null)) return "invalid";
+  return limits.length > 0 ? "inconclusive" : "pass";
 }
 
 /** A run of which a part must not be trusted is no verdict: what spoilt that part was there for all of it. */
@@ -279,7 +282,7 @@ function verdictOfTaints(comparison: ComparisonFile): Verdict {
 function limitSentence(limit: Limits[number]): string {
   return limit.value === null
     ? `${limit.metric} was not measured, but has a limit (${limit.side} ${limit.bound})`
-    : `${limit.metric} is ${amount(limit.value, limit.unit)}, limit ${limit.side} ${amount(limit.bound, limit.unit)}`;
+    : `${limit.metric} is ${amount(limit.value, limit.unit)}, limit ${limit.side} ${amount(limit.bound, limit.unit)}${limit.seenOnce === true ? ", in one session alone" : ""}`;
 }
 
 function limitsHeadline(limits: Limits): string {
@@ -330,7 +333,10 @@ function headline(verdict: Verdict, gated: readonly Comparison[], comparison: Co
       return `${what}: ${largest[0]?.reason}${rest > 0 ? ` (and ${rest} more for other reasons)` : ""}`;
     }
     case "inconclusive":
-      return `${shown} undecided: ${few.join(", ")}${more}`;
+      return [
+        ...(found.length > 0 ? [`${shown} undecided: ${few.join(", ")}${more}`] : []),
+        ...(comparison.limits.length > 0 ? [limitsHeadline(comparison.limits)] : []),
+      ].join("; ");
     case "improved":
       return `${shown} improved: ${few.join(", ")}${more}; none got worse`;
     case "pass":
@@ -347,7 +353,7 @@ function ofUndecided(undecided: readonly Comparison[]): string {
     return "This machine is slower than when the baseline was recorded: find out why, or record it again.";
   }
   if (undecided.some((each) => each.seenOnce === true)) {
-    return "Raise budgetMinutes: there was no time to see the loss in a second session.";
+    return NO_TIME;
   }
   const measured = Math.max(...undecided.map((each) => each.headSessions.length));
   return undecided.every((each) => each.decidable === false)
@@ -380,6 +386,7 @@ function nextAction(verdict: Verdict, gated: readonly Comparison[], comparison: 
       }
       return "Mend the cause and run again; nothing was decided.";
     case "inconclusive":
+      if (comparison.limits.some((limit) => limit.seenOnce === true)) return NO_TIME;
       if (of.every((each) => each.base === null)) return "Record the baseline again to gate what is new.";
       if (elsewhere) return "Run on a host of the baseline, or record a baseline on this host as well.";
       return ofUndecided(of);

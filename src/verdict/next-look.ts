@@ -1,4 +1,4 @@
-import type { Comparison } from "../domain/comparison.ts";
+import type { Comparison, ComparisonFile, LimitBreach } from "../domain/comparison.ts";
 import { LEAST_CONVICTING, type Look, type LookVariant, MOST_CONFIRMING } from "../domain/look.ts";
 
 /** What is known when a look at the measurements is taken. */
@@ -8,7 +8,7 @@ export interface LookState {
   /** Whether something is decided that no measurement could change: a part that must not be trusted, no baseline. */
   readonly settled: boolean;
   /** Limits that what was measured so far breaks. */
-  readonly brokenLimits: readonly string[];
+  readonly brokenLimits: readonly LimitBreach[];
   /** Sessions of this run so far, of each variant. */
   readonly sessions: { readonly head: number; readonly base: number };
   /** Head sessions that the scenario allows. */
@@ -74,21 +74,24 @@ export function planNextLook(state: LookState): LookPlan {
 }
 
 /**
- * What was seen in one session alone, of a run that had no time for a second one, blocks nothing: one session may be in
- * a state that no other is in.
+ * A comparison as the verdict takes it, now that nothing more is measured. What was seen in one session alone, of a run
+ * that had no time for a second one, blocks nothing: one session may be in a state that no other is in.
  *
  * @param mostSessions - head sessions that the scenario allows; of one alone, one convicts
  */
-export function withoutLoneConvictions(
-  comparisons: readonly Comparison[],
-  mostSessions: number,
-): Comparison[] {
-  if (mostSessions < LEAST_CONVICTING) return [...comparisons];
-  return comparisons.map((each) =>
-    each.verdict === "regressed" && each.seenOnce === true
-      ? { ...each, verdict: "inconclusive", reason: `${each.reason}, but in one session alone` }
-      : each,
-  );
+export function withoutLoneConvictions(comparison: ComparisonFile, mostSessions: number): ComparisonFile {
+  const convictsAlone = mostSessions < LEAST_CONVICTING;
+  return {
+    ...comparison,
+    limits: comparison.limits.map(({ seenOnce, ...breach }) =>
+      seenOnce === undefined || convictsAlone ? breach : { ...breach, seenOnce },
+    ),
+    comparisons: comparison.comparisons.map((each) =>
+      each.verdict === "regressed" && each.seenOnce === true && !convictsAlone
+        ? { ...each, verdict: "inconclusive", reason: `${each.reason}, but in one session alone` }
+        : each,
+    ),
+  };
 }
 
 /** A look as `run.json` keeps it. */
@@ -123,9 +126,10 @@ function pairOrder(pair: number, baseFirst: boolean): LookVariant[] {
 
 /** One slow session breaks a limit that the next ones keep: it is held against two before it blocks. */
 function afterBrokenLimit(state: LookState): LookPlan {
-  const what = `${state.brokenLimits[0]} breaks its limit`;
+  const what = `${state.brokenLimits[0]?.metric} breaks its limit`;
   const order = nextOrder(state);
-  return mayRepeat(state) && affordable(state, order)
+  const isOpen = state.brokenLimits.every(({ seenOnce }) => seenOnce === true);
+  return isOpen && mayRepeat(state) && affordable(state, order)
     ? { kind: "measure", order, why: `${what} in one session: in another, too?` }
     : { kind: "decided", why: what };
 }
@@ -153,8 +157,9 @@ function afterRegression(state: LookState, regressed: readonly Comparison[]): Lo
   };
 }
 
+/** A session may lack what another one showed, so it is those that have it that count, not those of the run. */
 const mayRepeat = ({ sessions, mostSessions }: LookState) =>
-  sessions.head < Math.min(LEAST_CONVICTING, mostSessions);
+  mostSessions >= LEAST_CONVICTING && sessions.head < mostSessions;
 
 /** A session of the base may lack what it is asked for, however often it is measured. */
 function canConfirm({ base, sessions }: LookState): boolean {

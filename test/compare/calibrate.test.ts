@@ -42,6 +42,13 @@ describe("calibrate", () => {
     expect(noiseOf(steady).slowSessions).toBeUndefined();
   });
 
+  it("what is ordinary on a noisy machine is not slow", () => {
+    expect(noiseOf(noisy.slice(0, 3)).slowSessions).toBeUndefined();
+    const wide = [2.03, 2.4, 2.1, 2.6, 2.2].map((value) => [value, value]);
+    expect(noiseOf(wide).slowSessions).toBeUndefined();
+    expect(noiseOf(wide).sessionRange).toBeCloseTo(Math.log(2.6 / 2.03), 3);
+  });
+
   it("more sessions find smaller losses; what they cannot find has none", () => {
     const needed = (sessions: number[][]) => noiseOf(sessions).sessionsFor.map((each) => each.sessions);
     expect(needed(steady)).toEqual([3, 3, 3, 3]);

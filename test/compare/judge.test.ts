@@ -158,6 +158,17 @@ describe("a machine that is a little slower than it was", () => {
     expect(drifted(0.025, 0.06, 3)).toMatchObject({ verdict: "regressed" });
   });
 
+  it("is not blamed where it has not moved: the base beside head is asked as often as it may be", () => {
+    const beside = (count: number) =>
+      one({ head: times(1.025), fresh: times(1.006, STEADY.slice(0, count)) });
+    const reason = expect.stringMatching(/by no more than the tolerance than the base beside it/);
+    expect(beside(1)).toMatchObject({ verdict: "inconclusive", baseDecides: true, reason });
+    expect(beside(3)).toMatchObject({ verdict: "inconclusive", baseDecides: true, reason });
+    const ended = beside(5);
+    expect(ended).toMatchObject({ verdict: "inconclusive", reason });
+    expect(ended.baseDecides ?? ended.machineMoved).toBeUndefined();
+  });
+
   it("is named, with the loss against the baseline and no advice to measure more", () => {
     const found = drifted(0.3, 0, 3);
     expect(found).toMatchObject({ verdict: "inconclusive", machineMoved: true, decidable: false });

@@ -5,6 +5,8 @@ import { definition } from "../support/builders.ts";
 const ID = "batching.c8.ttft_p95_ms";
 const definitions = [definition({ id: ID }), definition({ id: "batching.c1.ttft_p95_ms" })];
 
+const LIMIT = { [ID]: { max: 190 } };
+
 describe("limits", () => {
   it("hold the middle of the sessions, each by its best round", () => {
     const values = { [ID]: [[100, 300], [190], [255, 200]], "batching.c1.ttft_p95_ms": [[1]] };
@@ -16,6 +18,25 @@ describe("limits", () => {
     expect(checkLimits(values, definitions, { [ID]: { min: 191 } })).toEqual([
       { metric: ID, unit: "ms", value: 190, bound: 191, side: "min" },
     ]);
+  });
+
+  it("hold the better of two sessions; of one alone it is said that it is one", () => {
+    const of = (...sessions: number[][]) => checkLimits({ [ID]: sessions }, [definition({ id: ID })], LIMIT);
+    expect(of([300])).toEqual([
+      { metric: ID, unit: "ms", value: 300, bound: 190, side: "max", seenOnce: true },
+    ]);
+    expect(of([300], [50])).toEqual([]);
+    expect(of([300], [250])).toEqual([{ metric: ID, unit: "ms", value: 250, bound: 190, side: "max" }]);
+    expect(of([300], [50], [310])).toMatchObject([{ value: 300 }]);
+  });
+
+  it("of what is the same in every session are broken by one", () => {
+    const kv = [definition({ id: "kv.capacity_tokens", direction: "higher", unit: "tokens" })];
+    const [breach] = checkLimits({ "kv.capacity_tokens": [[900]] }, kv, {
+      "kv.capacity_tokens": { min: 1000 },
+    });
+    expect(breach).toMatchObject({ value: 900, side: "min" });
+    expect(breach?.seenOnce).toBeUndefined();
   });
 
   it("hold the worst round of what failed", () => {

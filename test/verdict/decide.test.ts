@@ -118,6 +118,13 @@ describe("exit codes and check conclusions", () => {
     expect(held.headline).toBe("Every limit holds; no metric is gated");
   });
 
+  it("a limit that one session alone breaks blocks nothing, and is said", () => {
+    const alone = decided([found("pass")], {}, [{ ...limit, seenOnce: true }]);
+    expect(alone).toMatchObject({ verdict: "inconclusive", exitCode: 0 });
+    expect(alone.headline).toMatch(/^1 limit broken: .* in one session alone$/);
+    expect(alone.nextAction).toMatch(/^Raise budgetMinutes/);
+  });
+
   it("no baseline: 3, even where invalid only warns; 1 when a limit is broken", () => {
     const without = (policy: Partial<VerdictPolicy>, limits: LimitBreach[] = []) =>
       decideWithoutBaseline(

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Comparison } from "../../src/domain/comparison.ts";
+import type { Comparison, LimitBreach } from "../../src/domain/comparison.ts";
 import { lookSchema } from "../../src/domain/look.ts";
 import {
   interleavedOrder,
@@ -8,7 +8,7 @@ import {
   recordLook,
   withoutLoneConvictions,
 } from "../../src/verdict/next-look.ts";
-import { comparison } from "../support/builders.ts";
+import { comparison, comparisonFile } from "../support/builders.ts";
 
 function state(overrides: Partial<LookState> = {}): LookState {
   return {
@@ -134,18 +134,26 @@ describe("planNextLook", () => {
   it("asks no session of the base for what waits for one of head", () => {
     const alone = { comparisons: [of("regressed", { seenOnce: true })] };
     expect(planNextLook(state({ ...alone, mostSessions: 1 })).kind).toBe("decided");
-    expect(planNextLook(state({ ...alone, sessions: { head: 2, base: 0 } })).kind).toBe("decided");
+    expect(planNextLook(state({ ...alone, sessions: { head: 3, base: 0 } })).kind).toBe("decided");
+  });
+
+  it("a loss that the next session could not show is looked for in one more", () => {
+    // The run has two sessions of head, the metric one: the other was too short of samples.
+    const lone = { comparisons: [of("regressed", { seenOnce: true })], sessions: { head: 2, base: 0 } };
+    expect(planNextLook(state(lone))).toMatchObject({ kind: "measure", order: ["head"] });
+    expect(planNextLook(state({ ...lone, sessions: { head: 3, base: 0 } })).kind).toBe("decided");
   });
 
   it("a broken limit is seen in a second session first, where there is one", () => {
-    const broken = { brokenLimits: ["ttft.warm.p95_ms"], comparisons: [of("pass")] };
+    const breach = { metric: "ttft.warm.p95_ms", unit: "ms", value: 300, bound: 200, side: "max" } as const;
+    const broken = { brokenLimits: [{ ...breach, seenOnce: true as const }], comparisons: [of("pass")] };
     expect(planNextLook(state(broken))).toEqual({
       kind: "measure",
       order: ["head"],
       why: "ttft.warm.p95_ms breaks its limit in one session: in another, too?",
     });
     const why = "ttft.warm.p95_ms breaks its limit";
-    for (const last of [{ mostSessions: 1 }, { remainingS: 50 }, { sessions: { head: 2, base: 0 } }])
+    for (const last of [{ mostSessions: 1 }, { remainingS: 50 }, { brokenLimits: [breach] }])
       expect(planNextLook(state({ ...broken, ...last }))).toEqual({ kind: "decided", why });
   });
 
@@ -213,16 +221,21 @@ describe("recordLook", () => {
 
 describe("withoutLoneConvictions", () => {
   const lone = of("regressed", { seenOnce: true, reason: "surely more than 50 % worse" });
+  const breach = { metric: "ttft.warm.p95_ms", unit: "ms", value: 300, bound: 200, side: "max" } as const;
+  const settled = (comparisons: Comparison[], most: number, limits: LimitBreach[] = []) =>
+    withoutLoneConvictions(comparisonFile({ comparisons, limits }), most);
 
   it("one session of a run that had no time for a second one blocks nothing", () => {
-    expect(withoutLoneConvictions([lone, of("pass")], 3)).toMatchObject([
+    expect(settled([lone, of("pass")], 3).comparisons).toMatchObject([
       { verdict: "inconclusive", reason: "surely more than 50 % worse, but in one session alone" },
       { verdict: "pass" },
     ]);
+    expect(settled([], 3, [{ ...breach, seenOnce: true }]).limits).toEqual([{ ...breach, seenOnce: true }]);
   });
 
   it("but of a scenario that has one it does, and so does what no session is slow in", () => {
-    expect(withoutLoneConvictions([lone], 1)).toEqual([lone]);
-    expect(withoutLoneConvictions([of("regressed")], 3)).toEqual([of("regressed")]);
+    expect(settled([lone], 1).comparisons).toEqual([lone]);
+    expect(settled([of("regressed")], 3).comparisons).toEqual([of("regressed")]);
+    expect(settled([], 1, [{ ...breach, seenOnce: true }]).limits).toEqual([breach]);
   });
 });
