@@ -844,12 +844,18 @@ function quantileOf(values, share, least) {
 	};
 }
 const NO_REQUEST = "no successful request";
+/** What another session may well have. */
+const AT_ONCE = {
+	absent: "whole answers came in one delivery each, so no time lies between their tokens",
+	tooFew: true
+};
 const NO_TOKEN_COUNTS = "the traces do not say how many tokens each event carried";
 function over$1(traces, of, reduce) {
 	const values = traces.map(of).filter((value) => value !== null);
 	if (values.length > 0) return reduce(values);
 	if (traces.length === 0) return none(NO_REQUEST);
-	return none(of === tpotMs ? NO_TOKEN_COUNTS : "the traces hold no token times");
+	if (of !== tpotMs) return none("the traces hold no token times");
+	return traces.some((trace) => itlsMs(trace).length > 0) ? AT_ONCE : none(NO_TOKEN_COUNTS);
 }
 /** A time that the client itself made is none: how late it was is held against what it measured. */
 function unlessLate(data, quantileOfLate, reading) {

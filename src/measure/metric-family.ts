@@ -72,6 +72,11 @@ export function quantileOf(values: readonly number[], share: number, least: numb
 }
 
 export const NO_REQUEST = "no successful request";
+/** What another session may well have. */
+const AT_ONCE: Reading = {
+  absent: "whole answers came in one delivery each, so no time lies between their tokens",
+  tooFew: true,
+};
 export const NO_TOKEN_COUNTS = "the traces do not say how many tokens each event carried";
 
 export function over(
@@ -82,7 +87,9 @@ export function over(
   const values = traces.map(of).filter((value): value is number => value !== null);
   if (values.length > 0) return reduce(values);
   if (traces.length === 0) return none(NO_REQUEST);
-  return none(of === tpotMs ? NO_TOKEN_COUNTS : "the traces hold no token times");
+  if (of !== tpotMs) return none("the traces hold no token times");
+  // A server that is starved now and then holds a whole stream back until its end: another one does not.
+  return traces.some((trace) => itlsMs(trace).length > 0) ? AT_ONCE : none(NO_TOKEN_COUNTS);
 }
 
 /** A time that the client itself made is none: how late it was is held against what it measured. */

@@ -308,3 +308,14 @@ describe("any traces that the schema allows", () => {
     );
   });
 });
+
+it("answers that came whole are too few samples of a time per token: another session may have them", () => {
+  const { run, traces } = measuredRun({ tpotMs: [0.001, 2.31] });
+  const { absent, measurements } = measureRun(run, traces);
+  const tpot = "batching.c1.tpot_floor_ms";
+  expect(absent.filter(({ metric }) => metric === tpot)).toMatchObject([
+    { round: 0, tooFew: true, reason: expect.stringMatching(/^whole answers came in one delivery/) },
+    { round: 1, tooFew: true },
+  ]);
+  expect(measurements.some(({ metric }) => metric === "batching.c8.tpot_floor_ms")).toBe(true);
+});
