@@ -34395,6 +34395,8 @@ function tail({ tolerance, tested }, sign) {
 	const distance = sign * tested.difference - tolerance / 2;
 	return studentUpperTail(distance / tested.standardError, tested.spread.degreesOfFreedom);
 }
+/** Sessions of both sides that it takes to call a gain one: two like ones lie apart by themselves, and one is better. */
+const LEAST_PRAISING = 4;
 /** A difference of logarithms. Whoever cannot exclude this much has not looked: that is no pass, whatever the noise. */
 const THREE_TIMES_AS_BAD = Math.log(3);
 var JudgedMetric = class {
@@ -34444,11 +34446,19 @@ var JudgedMetric = class {
 				machineMoved: true
 			};
 		}
-		if (loss < -tolerance && this.#kin.gain <= finding.alpha && isBetter(estimate)) return {
-			...numbers,
-			verdict: "improved",
-			reason: "better by more than the tolerance, in every session"
-		};
+		if (loss < -tolerance && this.#kin.gain <= finding.alpha && isBetter(estimate)) {
+			const better = "better by more than the tolerance, in every session";
+			const all = estimate.base.length + estimate.head.length;
+			return estimate.known.steady || all >= LEAST_PRAISING ? {
+				...numbers,
+				verdict: "improved",
+				reason: better
+			} : {
+				...numbers,
+				verdict: "pass",
+				reason: `${better}, but ${all} in all are too few to be sure`
+			};
+		}
 		if (finding.isDoubtful || isWanting) return {
 			...inconclusive(`worse by more than the tolerance, but ${finding.doubt}`),
 			...isWanting ? { baseDecides: true } : {}

@@ -134,6 +134,9 @@ interface Confirmed {
   readonly isOpen: boolean;
 }
 
+/** Sessions of both sides that it takes to call a gain one: two like ones lie apart by themselves, and one is better. */
+const LEAST_PRAISING = 4;
+
 /** A difference of logarithms. Whoever cannot exclude this much has not looked: that is no pass, whatever the noise. */
 const THREE_TIMES_AS_BAD = Math.log(3);
 
@@ -184,11 +187,11 @@ class JudgedMetric {
       return { ...inconclusive(why), ...next, ...ended, machineMoved: true as const };
     }
     if (loss < -tolerance && this.#kin.gain <= finding.alpha && isBetter(estimate)) {
-      return {
-        ...numbers,
-        verdict: "improved",
-        reason: "better by more than the tolerance, in every session",
-      };
+      const better = "better by more than the tolerance, in every session";
+      const all = estimate.base.length + estimate.head.length;
+      return estimate.known.steady || all >= LEAST_PRAISING
+        ? { ...numbers, verdict: "improved", reason: better }
+        : { ...numbers, verdict: "pass", reason: `${better}, but ${all} in all are too few to be sure` };
     }
     if (finding.isDoubtful || isWanting) {
       const why = `worse by more than the tolerance, but ${finding.doubt}`;

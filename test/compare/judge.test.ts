@@ -223,6 +223,17 @@ describe("a noisy machine", () => {
   });
 });
 
+describe("a gain", () => {
+  it("is one of sessions enough, and a pass of two", () => {
+    expect(one({ head: times(0.8) })).toMatchObject({ verdict: "improved" });
+    expect(one({ head: times(0.8, STEADY.slice(0, 1)) })).toMatchObject({ verdict: "improved" });
+    expect(one({ base: STEADY.slice(0, 1), head: times(0.8, STEADY.slice(0, 1)) })).toMatchObject({
+      verdict: "pass",
+      reason: "better by more than the tolerance, in every session, but 2 in all are too few to be sure",
+    });
+  });
+});
+
 describe("few baseline sessions", () => {
   // Two sessions of an H200 at 32 in flight, alike in all: +6.5 % TPOT, −11 % throughput.
   const noisy = { metric: "batching.c32.tpot_floor_ms", base: [[2.19, 2.2]], head: [[2.33, 2.34]] };
