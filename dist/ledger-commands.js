@@ -34637,6 +34637,7 @@ function counted(number, what) {
 function sayLoss(value, estimate) {
 	if (estimate.scale.kind === "linear") return `${Number(Math.max(0, value).toPrecision(2))}`;
 	const percent = Math.max(0, (asShare(value, estimate) ?? 0) * 100);
+	if (percent > 1e3) return "more than 1,000 %";
 	return `${percent >= 10 ? Math.round(percent) : Number(percent.toFixed(1))} %`;
 }
 

@@ -1179,11 +1179,14 @@ function formatEffect(compared) {
 	};
 	return `${from <= 0 && to >= 0 ? "≈ " : ""}${text(change)} ${isShare ? "points" : "%"} [${text(from)}, ${text(to)}]`;
 }
+/** Beyond ten times as bad the number says nothing but that nobody can see it. */
+const MOST_PERCENT = 1e3;
 /** The smallest loss that a comparison would have found: `≥ 2.1 %`, of shares in points. */
 function formatDetectable({ base, unit, detectable }) {
 	if (detectable === null) return "–";
 	const isShare = unit === "share";
 	const size = detectable * (isShare ? Math.abs(base ?? 0) : 1) * 100;
+	if (!isShare && size > MOST_PERCENT) return `> ${formatNumber(MOST_PERCENT)} %`;
 	const step = 10 ** (Math.floor(Math.log10(Math.max(size, 1e-9))) - 1);
 	return `≥ ${size === 0 ? "0" : String(Number((Math.ceil(size / step - 1e-9) * step).toPrecision(2)))} ${isShare ? "points" : "%"}`;
 }

@@ -347,5 +347,6 @@ function counted(number: number, what: string): string {
 function sayLoss(value: number, estimate: Estimate): string {
   if (estimate.scale.kind === "linear") return `${Number(Math.max(0, value).toPrecision(2))}`;
   const percent = Math.max(0, (asShare(value, estimate) ?? 0) * 100);
+  if (percent > 1000) return "more than 1,000 %";
   return `${percent >= 10 ? Math.round(percent) : Number(percent.toFixed(1))} %`;
 }

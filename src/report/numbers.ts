@@ -112,6 +112,9 @@ export function formatEffect(compared: ComparedNumbers): string {
   return `${noise}${text(change)} ${isShare ? "points" : "%"} [${text(from)}, ${text(to)}]`;
 }
 
+/** Beyond ten times as bad the number says nothing but that nobody can see it. */
+const MOST_PERCENT = 1000;
+
 /** The smallest loss that a comparison would have found: `≥ 2.1 %`, of shares in points. */
 export function formatDetectable({
   base,
@@ -121,6 +124,7 @@ export function formatDetectable({
   if (detectable === null) return "–";
   const isShare = unit === "share";
   const size = detectable * (isShare ? Math.abs(base ?? 0) : 1) * 100;
+  if (!isShare && size > MOST_PERCENT) return `> ${formatNumber(MOST_PERCENT)} %`;
   // An upper bound rounds up: a smaller one would promise too much.
   const step = 10 ** (Math.floor(Math.log10(Math.max(size, 1e-9))) - 1);
   const text = size === 0 ? "0" : String(Number((Math.ceil(size / step - 1e-9) * step).toPrecision(2)));

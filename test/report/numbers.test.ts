@@ -103,12 +103,13 @@ describe("both sides of a comparison", () => {
   it("rounds what could be seen up", () => {
     const seen = (detectable: number | null, unit = "ms") =>
       formatDetectable({ base: 0.5, unit, detectable });
-    expect([seen(0.0211), seen(0.02), seen(0.5), seen(null), seen(0.1, "share")]).toEqual([
+    expect([seen(0.0211), seen(0.02), seen(0.5), seen(null), seen(0.1, "share"), seen(980_000)]).toEqual([
       "≥ 2.2 %",
       "≥ 2 %",
       "≥ 50 %",
       "–",
       "≥ 5 points",
+      "> 1,000 %",
     ]);
   });
 });
