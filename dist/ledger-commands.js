@@ -1065,7 +1065,9 @@ const LEAST_S = 1e-6;
 * and a stretch that begins among them counts the rest for nothing. The second is the time that they bear: while n are
 * in flight, each bears a part of 1/n, so that all together bear exactly the time in which any was (Little's law,
 * flight by flight). It is blind where all begin at once and find no queue. The third is the time between as many
-* beginnings, which in a closed loop come with the completions before them: what was held back began late as well.
+* beginnings, which in a closed loop come with the completions before them: what was held back began late as well. Where
+* a pause holds back the very first flights, which began at once, all three are blind to a part of it: the stretch is
+* up to two thirds too fast then, and a tenth after them.
 *
 * @param length - flights of a stretch, at least 1
 * @returns 0 where no stretch took any time
