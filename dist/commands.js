@@ -3,7 +3,7 @@ import { a as resolveConfig, i as policyOf, l as toArguments, r as parseConfig, 
 import { S as string, b as record$1, d as _enum, g as literal, m as boolean, p as array, t as EXIT, v as number, w as union, y as object } from "./verdict.js";
 import { t as require_undici } from "./undici.js";
 import { i as messageOf, n as NotMeasuredError, r as UsageError, t as GateError } from "./errors.js";
-import { A as withoutFlag, C as LEVELS, I as comparisonFileSchema, O as flagValue, S as ALLOCATORS, f as formatNumber, g as RUN_FILES, k as tokenCount, w as findingSchema, x as telemetryLineSchema } from "./rows.js";
+import { A as tokenCount, C as ALLOCATORS, L as comparisonFileSchema, S as telemetryLineSchema, T as findingSchema, f as formatNumber, g as RUN_FILES, j as withoutFlag, k as flagValue, w as LEVELS } from "./rows.js";
 import { a as readCheckedOut, i as parseJson, l as sha256, r as makeFolder, s as readTextIfExists, u as writeFileAtomic } from "./files.js";
 import { a as printable, d as gitRoot, i as columns$1, m as execa, n as recordedText, o as renderTerminal } from "./recorded-text.js";
 import { c as runFolders, i as mergeRuns, l as renderComment, n as cellsOf$1, o as readAll, r as commentInputOf, s as readReported, t as TOOL_VERSION } from "./version.js";

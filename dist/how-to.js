@@ -1,4 +1,4 @@
-import { L as incomparable } from "./rows.js";
+import { R as incomparable } from "./rows.js";
 
 // src/domain/command-line.ts
 /** What a run took from options in place of the file, and how that is typed. */

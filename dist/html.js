@@ -1,6 +1,6 @@
 import { r as __toESM, t as __commonJSMin } from "./rolldown-runtime.js";
 import { a as sidePoints, c as signOf, d as typed, i as curveOf, n as repeatInstructions, o as sideValues, r as SIDES, t as acceptInstructions } from "./how-to.js";
-import { L as incomparable, R as isUnconfirmed, c as warningTexts, d as formatEffect, f as formatNumber$1, h as formatValue, i as extentText, m as formatTolerance, o as lookLines, p as formatPair$1, r as attributionPhrases, s as reachPhrase, t as CHANGED, u as formatDetectable, z as ordered } from "./rows.js";
+import { B as ordered, R as incomparable, c as warningTexts, d as formatEffect, f as formatNumber$1, h as formatValue, i as extentText, m as formatTolerance, o as lookLines, p as formatPair$1, r as attributionPhrases, s as reachPhrase, t as CHANGED, u as formatDetectable, z as isUnconfirmed } from "./rows.js";
 import { createHash } from "node:crypto";
 
 // node_modules/d3-array/dist/d3-array.mjs

@@ -1,5 +1,5 @@
 import { n as __require, r as __toESM, t as __commonJSMin } from "./rolldown-runtime.js";
-import { D as modelFacts, E as kvDeployment, F as latenessMs, M as fingerprintSchema, N as fingerprintSlug, O as flagValue, P as allowedLatenessMs, T as logFactsSchema, b as gpuReadingSchema, f as formatNumber, g as RUN_FILES, h as formatValue, j as diffFingerprints, l as formatChange, m as formatTolerance, t as CHANGED, v as shortfallOf, x as telemetryLineSchema, y as START_TERMS, z as ordered } from "./rows.js";
+import { B as ordered, D as kvDeployment, E as logFactsSchema, F as allowedLatenessMs, I as latenessMs, M as diffFingerprints, N as fingerprintSchema, O as modelFacts, P as fingerprintSlug, S as telemetryLineSchema, _ as countMeasured, b as START_TERMS, f as formatNumber, g as RUN_FILES, h as formatValue, k as flagValue, l as formatChange, m as formatTolerance, t as CHANGED, x as gpuReadingSchema, y as shortfallOf } from "./rows.js";
 import { i as messageOf, n as NotMeasuredError, r as UsageError } from "./errors.js";
 import { a as readCheckedOut, c as refuseLinkOut, d as writeJson, i as parseJson, l as sha256, n as checkJson, r as makeFolder, s as readTextIfExists, t as briefly, u as writeFileAtomic } from "./files.js";
 import { a as resolveConfig, c as leven, i as policyOf, n as ownRulesOf, o as checkServer, r as parseConfig, s as configSchema, t as deepFreeze } from "./load.js";
@@ -30796,7 +30796,7 @@ function examine(estimate, pValue, noisier, said) {
 	const best = Math.min(...head) - marginOf(estimate);
 	const asBad = base.filter((place) => place >= best).length;
 	const level = (more) => exceedanceProbability(base.length + more, head.length, asBad);
-	const isRare = known.steady || level(0) <= EXCEEDANCE;
+	const isRare = known.steady || level(0) <= .02;
 	const isEnough = known.steady || head.length >= FULL.head || loss > SLOW_SESSION * estimate.unit;
 	const isDistinct = loss > Math.max(tolerance, known.range);
 	const isLarge = loss > tolerance && isDistinct && isEnough;
@@ -30807,7 +30807,7 @@ function examine(estimate, pValue, noisier, said) {
 		isRare,
 		convicts: isLarge && pValue <= alpha && (isRare || asBad === 0),
 		convictsBeside: isLarge && pValue <= ALPHA / noisier && asBad === 0,
-		couldBeRareWith: (more) => isLarge && pValue <= Math.max(alpha, ALPHA_NEAR) && level(more) <= EXCEEDANCE,
+		couldBeRareWith: (more) => isLarge && pValue <= Math.max(alpha, ALPHA_NEAR) && level(more) <= .02,
 		isDoubtful: loss > tolerance && pValue <= ALPHA_DOUBT,
 		doubt: asBad > 0 ? `${asBad} of ${base.length} sessions of the base ${asBad === 1 ? "was" : "were"} as bad` : !isEnough ? `${head.length === 1 ? "one slow session" : `${head.length} slow sessions`} could look like this` : !isDistinct ? `not by more than sessions of the same flags differ (${said(known.range)})` : "not surely"
 	};
@@ -31330,6 +31330,8 @@ function noiseOf(definition, sessions, gated) {
 		}))
 	};
 }
+/** Of two sessions none is known to be the slow one. */
+const LEAST_TO_TELL = 3;
 /** Sessions that far behind, in standard deviations of the better half, count as if they were so far. */
 const SLOW = {
 	from: 5,
@@ -31340,9 +31342,9 @@ const SLOW = {
 * says more than what is shipped: one that is ordinary on a noisy machine is not slow.
 */
 function withoutSlow(places, shipped) {
+	if (places.length < LEAST_TO_TELL) return places;
 	const middle = median$1([...places]);
 	const better = [...places].sort((a, b) => a - b).slice(0, places.length >> 1);
-	if (places.length < 3) return places;
 	const sd = Math.max(shipped, Math.sqrt(mean$1(better.map((place) => (middle - place) ** 2))));
 	return places.map((place) => place > middle + SLOW.from * sd ? middle + SLOW.as * sd : place);
 }
@@ -34293,8 +34295,6 @@ function holmLevels(pValues, alpha) {
 }
 
 // src/compare/judge-worst.ts
-/** So often may all sessions of head be worse than all of the base's by chance. */
-const BY_CHANCE = .02;
 /** A base that fails some requests: head at so many times its worst share, and so far above it, is no chance. */
 const FAR_WORSE = {
 	times: 3,
@@ -34303,7 +34303,8 @@ const FAR_WORSE = {
 /**
 * Judges a metric of which the worst round counts: a share or number of what failed. One that is above the base's
 * worst by more than the tolerance is a loss; there is no noise that it could be. Where the base fails as well, as it
-* may in an A/B, there is: then every round of head must be worse than every one of the base, or far worse.
+* may in an A/B, there is: then every round of head must be worse than every one of the base, in sessions enough, or far
+* worse.
 */
 function judgeWorst(input) {
 	const sign = input.direction === "lower" ? 1 : -1;
@@ -34351,11 +34352,10 @@ function judgeWorst(input) {
 	};
 }
 function isBeyondChance({ base, head }, sign) {
-	const [before, now] = [base.flat(), head.flat()].map((rounds) => rounds.map((value) => sign * value));
-	if (before === void 0 || now === void 0) return false;
-	const [worst, best] = [Math.max(...before), Math.min(...now)];
-	const most = Math.max(...now);
-	return best > worst && exceedanceProbability(base.length, head.length, 0) <= BY_CHANCE || most >= FAR_WORSE.times * Math.abs(worst) && most - worst >= FAR_WORSE.above;
+	const losses = (sessions) => sessions.flat().map((value) => sign * value);
+	const [worstOfBase, ofHead] = [Math.max(...losses(base)), losses(head)];
+	const most = Math.max(...ofHead);
+	return Math.min(...ofHead) > worstOfBase && exceedanceProbability(base.length, head.length, 0) <= .02 || most >= FAR_WORSE.times * Math.abs(worstOfBase) && most - worstOfBase >= FAR_WORSE.above;
 }
 
 // src/compare/judge.ts
@@ -35742,7 +35742,7 @@ function failureOf(run, config, signal, done) {
 		nextAction: "End them by hand and run again.",
 		reasons: left
 	}, { reportOnly });
-	const missing = beside ? ["base", "head"].filter((side) => !hasMeasured(run, side)) : [];
+	const missing = beside ? ["base", "head"].filter((side) => countMeasured(run, side) === 0) : [];
 	if (measured && missing[0] !== void 0 && done > 0) return decideFailure(scenario, "tool_failed", {
 		headline: `No session of ${missing[0]} was measured, so there is nothing to compare${last?.cause === void 0 ? "" : `: ${last.cause}`}`,
 		nextAction: "Raise budgetMinutes, or measure less in a session; nothing was decided.",
@@ -35765,9 +35765,6 @@ function failureOf(run, config, signal, done) {
 		reportOnly,
 		...isBase ? { exitCode: EXIT.noVerdict } : {}
 	});
-}
-function hasMeasured({ sessions }, wanted) {
-	return sessions.some(({ variant, outcome }) => variant === wanted && outcome === "ok");
 }
 
 // src/probe/workload.ts
@@ -43327,7 +43324,7 @@ async function readSide(paths, label) {
 		const side = runSide(run, measurements, path);
 		isGate &&= run.looks !== void 0;
 		const other = run.variants["base"];
-		if (other !== void 0 && run.sessions.some(({ variant, outcome }) => variant === "base" && outcome === "ok")) beside.push({
+		if (other !== void 0 && countMeasured(run, "base") > 0) beside.push({
 			side: besideSide(run, measurements),
 			serverSha256: sha256(serverIdentity(other))
 		});
@@ -43735,14 +43732,13 @@ async function measureInLooks(started, config, world, judging) {
 		}
 		const { traces } = await readRunFolder(runDir);
 		const comparison = judging.compare(run, measureRun(run, traces));
-		const measured = (wanted) => run.sessions.filter(({ variant, outcome }) => variant === wanted && outcome === "ok").length;
 		const state = {
 			comparisons: comparison.comparisons,
 			settled: comparison.taints.length > 0 || comparison.baseSource === null && comparison.limits.every(({ value }) => value === null),
 			brokenLimits: comparison.limits.filter(({ value }) => value !== null),
 			sessions: {
-				head: measured("head"),
-				base: measured("base")
+				head: countMeasured(run, "head"),
+				base: countMeasured(run, "base")
 			},
 			mostSessions: config.maxSessions,
 			base: judging.base(run),
@@ -44163,7 +44159,7 @@ function compareWithBaseline(run, measurements, { baseline, source, noise }, con
 		taints: taintsOf(head)
 	} : compareSides(run.scenario, knownBaselineSide(baseline, source), head, rulesOf(config), {
 		noise,
-		fresh: measuredOf(run, "base") > 0 ? besideSide(run, measurements) : void 0
+		fresh: countMeasured(run, "base") > 0 ? besideSide(run, measurements) : void 0
 	});
 	return withLimits(compared, head, config.limits);
 }
@@ -44176,9 +44172,6 @@ function compareBesides(run, measurements, noise, config) {
 		interleaved: true
 	});
 	return withLimits(compared, head, config.limits);
-}
-function measuredOf(run, wanted) {
-	return run.sessions.filter(({ variant, outcome }) => variant === wanted && outcome === "ok").length;
 }
 
 // src/domain/audit.ts

@@ -1,6 +1,6 @@
 import { S as string, d as _enum, g as literal, h as custom, m as boolean, p as array, t as EXIT, v as number, y as object } from "./verdict.js";
 import { i as messageOf, r as UsageError } from "./errors.js";
-import { L as incomparable, _ as runRecordSchema, g as RUN_FILES, z as ordered } from "./rows.js";
+import { B as ordered, R as incomparable, g as RUN_FILES, v as runRecordSchema } from "./rows.js";
 import { d as writeJson, l as sha256, o as readJson, t as briefly } from "./files.js";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";

@@ -1,4 +1,4 @@
-import { L as incomparable, R as isUnconfirmed, a as idList, d as formatEffect, h as formatValue, l as formatChange, m as formatTolerance, n as reasonsOf, p as formatPair, s as reachPhrase, t as CHANGED, z as ordered } from "./rows.js";
+import { B as ordered, R as incomparable, a as idList, d as formatEffect, h as formatValue, l as formatChange, m as formatTolerance, n as reasonsOf, p as formatPair, s as reachPhrase, t as CHANGED, z as isUnconfirmed } from "./rows.js";
 import { a as plain, i as oneLine, o as table, r as details, t as code } from "./markdown.js";
 import { t as NO_HOOKS } from "./git-auth.js";
 import path from "node:path";

@@ -13,7 +13,7 @@ const comparisonSchema = object({
 	unconfirmed: literal(true).optional(),
 	/** Set on a regression of what is timed that was seen in one session of head alone. */
 	seenOnce: literal(true).optional(),
-	/** Set where the base, measured beside head, is as much worse than the baseline. */
+	/** Set where the base, measured beside head, is worse than the baseline by more than the tolerance as well. */
 	machineMoved: literal(true).optional(),
 	/** Set where more sessions of the base beside head's could decide what is inconclusive. */
 	baseDecides: literal(true).optional(),
@@ -1066,6 +1066,10 @@ const runRecordSchema = object({
 		"failed"
 	]).optional()
 });
+/** How many sessions of a variant were measured to their end. */
+function countMeasured({ sessions }, wanted) {
+	return sessions.filter(({ variant, outcome }) => variant === wanted && outcome === "ok").length;
+}
 /** How a run that was measured fell short of its plan, as a sentence says it; null when it did not. */
 function shortfallOf(run) {
 	const { sessions: planned = 0, budgetMinutes } = run.plan ?? {};
@@ -1307,4 +1311,4 @@ function reasonsOf(comparisons) {
 	}));
 }
 
-export { withoutFlag as A, LEVELS as C, modelFacts as D, kvDeployment as E, latenessMs as F, comparisonFileSchema as I, incomparable as L, fingerprintSchema as M, fingerprintSlug as N, flagValue as O, allowedLatenessMs as P, isUnconfirmed as R, ALLOCATORS as S, logFactsSchema as T, runRecordSchema as _, idList as a, gpuReadingSchema as b, warningTexts as c, formatEffect as d, formatNumber as f, RUN_FILES as g, formatValue as h, extentText as i, diffFingerprints as j, tokenCount as k, formatChange as l, formatTolerance as m, reasonsOf as n, lookLines as o, formatPair as p, attributionPhrases as r, reachPhrase as s, CHANGED as t, formatDetectable as u, shortfallOf as v, findingSchema as w, telemetryLineSchema as x, START_TERMS as y, ordered as z };
+export { tokenCount as A, ordered as B, ALLOCATORS as C, kvDeployment as D, logFactsSchema as E, allowedLatenessMs as F, latenessMs as I, comparisonFileSchema as L, diffFingerprints as M, fingerprintSchema as N, modelFacts as O, fingerprintSlug as P, incomparable as R, telemetryLineSchema as S, findingSchema as T, countMeasured as _, idList as a, START_TERMS as b, warningTexts as c, formatEffect as d, formatNumber as f, RUN_FILES as g, formatValue as h, extentText as i, withoutFlag as j, flagValue as k, formatChange as l, formatTolerance as m, reasonsOf as n, lookLines as o, formatPair as p, attributionPhrases as r, reachPhrase as s, CHANGED as t, formatDetectable as u, runRecordSchema as v, LEVELS as w, gpuReadingSchema as x, shortfallOf as y, isUnconfirmed as z };

@@ -2,7 +2,7 @@ import { S as string, g as literal, p as array, r as verdictFileSchema, t as EXI
 import { a as holdsMarker } from "./marker.js";
 import { i as messageOf, r as UsageError } from "./errors.js";
 import { i as metricDefinitionSchema, r as measurementSchema } from "./operating.js";
-import { I as comparisonFileSchema, L as incomparable, R as isUnconfirmed, _ as runRecordSchema, c as warningTexts, d as formatEffect, g as RUN_FILES, h as formatValue, i as extentText, m as formatTolerance, n as reasonsOf, o as lookLines, p as formatPair, r as attributionPhrases, s as reachPhrase, t as CHANGED, u as formatDetectable, z as ordered } from "./rows.js";
+import { B as ordered, L as comparisonFileSchema, R as incomparable, c as warningTexts, d as formatEffect, g as RUN_FILES, h as formatValue, i as extentText, m as formatTolerance, n as reasonsOf, o as lookLines, p as formatPair, r as attributionPhrases, s as reachPhrase, t as CHANGED, u as formatDetectable, v as runRecordSchema, z as isUnconfirmed } from "./rows.js";
 import { i as parseJson, o as readJson, s as readTextIfExists } from "./files.js";
 import { a as plain, i as oneLine, n as codeBlock, o as table, r as details, t as code } from "./markdown.js";
 import { c as signOf, d as typed, i as curveOf, n as repeatInstructions, o as sideValues, s as SIGNS, t as acceptInstructions } from "./how-to.js";

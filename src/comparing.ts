@@ -8,7 +8,7 @@ import { type Baseline, serverIdentity } from "./domain/baseline.ts";
 import type { ComparisonFile } from "./domain/comparison.ts";
 import { UsageError } from "./domain/errors.ts";
 import type { Taint } from "./domain/measurements.ts";
-import type { RunRecord } from "./domain/run.ts";
+import { countMeasured, type RunRecord } from "./domain/run.ts";
 import type { VerdictFile } from "./domain/verdict.ts";
 import { definitionsOf } from "./measure/catalogue.ts";
 import { measureFolder } from "./measure/measure-folder.ts";
@@ -56,10 +56,7 @@ async function readSide(paths: readonly string[], label: string): Promise<ReadSi
     const side = runSide(run, measurements, path);
     isGate &&= run.looks !== undefined;
     const other = run.variants["base"];
-    if (
-      other !== undefined &&
-      run.sessions.some(({ variant, outcome }) => variant === "base" && outcome === "ok")
-    )
+    if (other !== undefined && countMeasured(run, "base") > 0)
       beside.push({ side: besideSide(run, measurements), serverSha256: sha256(serverIdentity(other)) });
     sides.push({
       path,

@@ -16,7 +16,7 @@ import type { ComparisonFile } from "./domain/comparison.ts";
 import { messageOf, UsageError } from "./domain/errors.ts";
 import type { HistoryFile } from "./domain/history.ts";
 import type { MeasurementsFile } from "./domain/measurements.ts";
-import { RUN_FILES, type RunRecord, shortfallOf } from "./domain/run.ts";
+import { countMeasured, RUN_FILES, type RunRecord, shortfallOf } from "./domain/run.ts";
 import type { VerdictFile } from "./domain/verdict.ts";
 import { appendAndFindDrift, type DriftResult } from "./drift.ts";
 import { writeHtmlReport } from "./html-report.ts";
@@ -282,7 +282,7 @@ function compareWithBaseline(
         }
       : compareSides(run.scenario, knownBaselineSide(baseline, source), head, rulesOf(config), {
           noise,
-          fresh: measuredOf(run, "base") > 0 ? besideSide(run, measurements) : undefined,
+          fresh: countMeasured(run, "base") > 0 ? besideSide(run, measurements) : undefined,
         });
   return withLimits(compared, head, config.limits);
 }
@@ -298,8 +298,4 @@ function compareBesides(
   const base = runSide(run, measurements, "the base, measured beside it", "base");
   const compared = compareSides(run.scenario, base, head, rulesOf(config), { noise, interleaved: true });
   return withLimits(compared, head, config.limits);
-}
-
-function measuredOf(run: RunRecord, wanted: string): number {
-  return run.sessions.filter(({ variant, outcome }) => variant === wanted && outcome === "ok").length;
 }

@@ -4,9 +4,8 @@ import { checkServer } from "./config/server-policy.ts";
 import type { ServerSpec } from "./config/server-spec.ts";
 import { type Baseline, serverIdentity } from "./domain/baseline.ts";
 import type { ComparisonFile } from "./domain/comparison.ts";
-import type { LookVariant } from "./domain/look.ts";
 import type { MeasurementsFile } from "./domain/measurements.ts";
-import type { RunRecord } from "./domain/run.ts";
+import { countMeasured, type RunRecord } from "./domain/run.ts";
 import { measureRun } from "./measure/measure.ts";
 import { concludeMeasuring, type Measured, mayGoOn, measureSession, type StartedRun } from "./measuring.ts";
 import { variantOf } from "./run-plan.ts";
@@ -47,15 +46,13 @@ export async function measureInLooks(
     }
     const { traces } = await readRunFolder(runDir);
     const comparison = judging.compare(run, measureRun(run, traces));
-    const measured = (wanted: LookVariant) =>
-      run.sessions.filter(({ variant, outcome }) => variant === wanted && outcome === "ok").length;
     const state: LookState = {
       comparisons: comparison.comparisons,
       settled:
         comparison.taints.length > 0 ||
         (comparison.baseSource === null && comparison.limits.every(({ value }) => value === null)),
       brokenLimits: comparison.limits.filter(({ value }) => value !== null),
-      sessions: { head: measured("head"), base: measured("base") },
+      sessions: { head: countMeasured(run, "head"), base: countMeasured(run, "base") },
       mostSessions: config.maxSessions,
       base: judging.base(run),
       baseFirst,

@@ -1,5 +1,5 @@
 import type { GateConfig } from "./config/load.ts";
-import type { RunRecord } from "./domain/run.ts";
+import { countMeasured, type RunRecord } from "./domain/run.ts";
 import { EXIT, type VerdictFile } from "./domain/verdict.ts";
 import { Interruption } from "./interruption.ts";
 import { decideFailure } from "./verdict/decide.ts";
@@ -41,7 +41,7 @@ export function failureOf(
       { reportOnly },
     );
   }
-  const missing = beside ? ["base", "head"].filter((side) => !hasMeasured(run, side)) : [];
+  const missing = beside ? ["base", "head"].filter((side) => countMeasured(run, side) === 0) : [];
   if (measured && missing[0] !== undefined && done > 0) {
     return decideFailure(
       scenario,
@@ -71,8 +71,4 @@ export function failureOf(
     },
     { reportOnly, ...(isBase ? { exitCode: EXIT.noVerdict } : {}) },
   );
-}
-
-function hasMeasured({ sessions }: RunRecord, wanted: string): boolean {
-  return sessions.some(({ variant, outcome }) => variant === wanted && outcome === "ok");
 }

@@ -82,6 +82,8 @@ function noiseOf(
   };
 }
 
+/** Of two sessions none is known to be the slow one. */
+const LEAST_TO_TELL = 3;
 /** Sessions that far behind, in standard deviations of the better half, count as if they were so far. */
 const SLOW = { from: 5, as: 2.5 } as const;
 
@@ -90,9 +92,9 @@ const SLOW = { from: 5, as: 2.5 } as const;
  * says more than what is shipped: one that is ordinary on a noisy machine is not slow.
  */
 function withoutSlow(places: readonly number[], shipped: number): readonly number[] {
+  if (places.length < LEAST_TO_TELL) return places;
   const middle = median([...places]);
   const better = [...places].sort((a, b) => a - b).slice(0, places.length >> 1);
-  if (places.length < 3) return places;
   const sd = Math.max(shipped, Math.sqrt(mean(better.map((place) => (middle - place) ** 2))));
   return places.map((place) => (place > middle + SLOW.from * sd ? middle + SLOW.as * sd : place));
 }

@@ -18,7 +18,7 @@ const ALPHA_NEAR = 0.1;
 /** The same for not letting a run pass: what is undecided at the end is warned of. */
 const ALPHA_DOUBT = 0.15;
 /** So often may head's best session come behind so many of the base's by chance. */
-const EXCEEDANCE = 0.02;
+export const EXCEEDANCE = 0.02;
 /** A loss is called detectable when it would be found this often. */
 export const POWER = 0.95;
 /**

@@ -1,16 +1,16 @@
 import { exceedanceProbability } from "../stats/exceedance.ts";
+import { EXCEEDANCE } from "./conviction.ts";
 import type { MetricSides } from "./estimate.ts";
 import type { Judgement } from "./judge.ts";
 
-/** So often may all sessions of head be worse than all of the base's by chance. */
-const BY_CHANCE = 0.02;
 /** A base that fails some requests: head at so many times its worst share, and so far above it, is no chance. */
 const FAR_WORSE = { times: 3, above: 0.1 } as const;
 
 /**
  * Judges a metric of which the worst round counts: a share or number of what failed. One that is above the base's
  * worst by more than the tolerance is a loss; there is no noise that it could be. Where the base fails as well, as it
- * may in an A/B, there is: then every round of head must be worse than every one of the base, or far worse.
+ * may in an A/B, there is: then every round of head must be worse than every one of the base, in sessions enough, or far
+ * worse.
  */
 export function judgeWorst(input: MetricSides): Judgement {
   const sign = input.direction === "lower" ? 1 : -1;
@@ -47,13 +47,12 @@ export function judgeWorst(input: MetricSides): Judgement {
 }
 
 function isBeyondChance({ base, head }: MetricSides, sign: 1 | -1): boolean {
-  const [before, now] = [base.flat(), head.flat()].map((rounds) => rounds.map((value) => sign * value));
-  if (before === undefined || now === undefined) return false;
-  const [worst, best] = [Math.max(...before), Math.min(...now)];
-  const most = Math.max(...now);
+  const losses = (sessions: MetricSides["base"]) => sessions.flat().map((value) => sign * value);
+  const [worstOfBase, ofHead] = [Math.max(...losses(base)), losses(head)];
+  const most = Math.max(...ofHead);
   return (
     // Rounds of one server go together: sessions are what chance deals out.
-    (best > worst && exceedanceProbability(base.length, head.length, 0) <= BY_CHANCE) ||
-    (most >= FAR_WORSE.times * Math.abs(worst) && most - worst >= FAR_WORSE.above)
+    (Math.min(...ofHead) > worstOfBase && exceedanceProbability(base.length, head.length, 0) <= EXCEEDANCE) ||
+    (most >= FAR_WORSE.times * Math.abs(worstOfBase) && most - worstOfBase >= FAR_WORSE.above)
   );
 }

@@ -47,7 +47,7 @@ export interface Judgement {
   readonly unconfirmed?: true;
   /** A regression that was seen in too few sessions of head to be one that others have. */
   readonly seenOnce?: true;
-  /** The base is as much worse beside head as head is. */
+  /** The base, measured beside head, is worse than the baseline by more than the tolerance as well. */
   readonly machineMoved?: true;
   /** Set where more sessions of the base beside head's could decide what is inconclusive. */
   readonly baseDecides?: true;

@@ -13,7 +13,7 @@ export const comparisonSchema = z.object({
   unconfirmed: z.literal(true).optional(),
   /** Set on a regression of what is timed that was seen in one session of head alone. */
   seenOnce: z.literal(true).optional(),
-  /** Set where the base, measured beside head, is as much worse than the baseline. */
+  /** Set where the base, measured beside head, is worse than the baseline by more than the tolerance as well. */
   machineMoved: z.literal(true).optional(),
   /** Set where more sessions of the base beside head's could decide what is inconclusive. */
   baseDecides: z.literal(true).optional(),

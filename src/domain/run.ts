@@ -198,6 +198,11 @@ export const runRecordSchema = z.object({
 });
 export type RunRecord = z.infer<typeof runRecordSchema>;
 
+/** How many sessions of a variant were measured to their end. */
+export function countMeasured({ sessions }: Pick<RunRecord, "sessions">, wanted: string): number {
+  return sessions.filter(({ variant, outcome }) => variant === wanted && outcome === "ok").length;
+}
+
 /** How a run that was measured fell short of its plan, as a sentence says it; null when it did not. */
 export function shortfallOf(run: RunRecord): string | null {
   const { sessions: planned = 0, budgetMinutes } = run.plan ?? {};
