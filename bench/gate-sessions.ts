@@ -225,7 +225,7 @@ function measureCase(
       ? {
           [`${name}.wave_tokens_per_s`]:
             chosen.length >= 2 * length
-              ? bestStretch(flights(), length)
+              ? bestStretch(flights(), length, load.concurrency)
               : (load.outputTokens * chosen.length * 1000) / spanMs,
         }
       : {}),

@@ -22,6 +22,6 @@ export function waveTokensPerS(data: CaseData, concurrency: number): Reading {
     endS: trace.lastTokenS ?? trace.endS,
     amount: trace.outputTokens ?? 0,
   }));
-  const value = bestStretch(flights, length);
+  const value = bestStretch(flights, length, concurrency);
   return value > 0 ? { value, n: data.ok.length } : none("the case took no time");
 }

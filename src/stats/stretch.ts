@@ -18,17 +18,21 @@ const LEAST_S = 1e-6;
  * and a stretch that begins among them counts the rest for nothing. The second is the time that they bear: while n are
  * in flight, each bears a part of 1/n, so that all together bear exactly the time in which any was (Little's law,
  * flight by flight). It is blind where all begin at once and find no queue. The third is the time between as many
- * beginnings, which in a closed loop come with the completions before them: what was held back began late as well. Where
- * a pause holds back the very first flights, which began at once, all three are blind to a part of it: the stretch is
- * up to two thirds too fast then, and a tenth after them.
+ * beginnings, which in a closed loop come with the completions before them: what was held back began late as well. The
+ * very first flights began at once, so that it is blind among them as well, and up to two thirds of a pause there would
+ * be gained: no stretch begins before as many have ended as there are senders. What is gained of a pause after that is a
+ * tenth at most.
  *
  * @param length - flights of a stretch, at least 1
+ * @param senders - flights that begin at once, at least 1
  * @returns 0 where no stretch took any time
- * @throws RangeError unless there are more flights than that
+ * @throws RangeError unless there are as many flights as both together
  */
-export function bestStretch(flights: readonly Flight[], length: number): number {
-  if (length < 1 || length >= flights.length) {
-    throw new RangeError(`bestStretch: a stretch of ${length} of ${flights.length} flights`);
+export function bestStretch(flights: readonly Flight[], length: number, senders: number): number {
+  if (length < 1 || senders < 1 || length + senders > flights.length) {
+    throw new RangeError(
+      `bestStretch: a stretch of ${length} of ${flights.length} flights, by ${senders} senders`,
+    );
   }
   const ordered = [...flights].sort((a, b) => a.endS - b.endS || a.startS - b.startS || a.amount - b.amount);
   const starts = Float64Array.from(ordered, ({ startS }) => startS).sort();
@@ -37,12 +41,12 @@ export function bestStretch(flights: readonly Flight[], length: number): number 
   const begun = (index: number) => starts[index] as number;
   let amount = 0;
   let seconds = 0;
-  for (let index = 1; index <= length; index += 1) {
+  for (let index = senders; index < senders + length; index += 1) {
     amount += at(index).amount;
     seconds += borneS[index] as number;
   }
   let best = 0;
-  for (let before = 0; ; before += 1) {
+  for (let before = senders - 1; ; before += 1) {
     const longest = Math.max(
       at(before + length).endS - at(before).endS,
       seconds,
