@@ -94,7 +94,7 @@ function traceLine(
 
 async function measureHere(base: string, head: string): Promise<void> {
   const begun = performance.now();
-  const { comparison, verdict } = await compareRuns([base], [head], null);
+  const { comparison, verdict } = await compareRuns([base], [head], () => null);
   const seconds = (performance.now() - begun) / 1000;
   const bytes = process.resourceUsage().maxRSS * 1024;
   process.stdout.write(

@@ -3,7 +3,7 @@ import { a as resolveConfig, i as policyOf, l as toArguments, r as parseConfig, 
 import { S as string, b as record$1, d as _enum, g as literal, m as boolean, p as array, t as EXIT, v as number, w as union, y as object } from "./verdict.js";
 import { t as require_undici } from "./undici.js";
 import { i as messageOf, n as NotMeasuredError, r as UsageError, t as GateError } from "./errors.js";
-import { A as tokenCount, C as ALLOCATORS, L as comparisonFileSchema, S as telemetryLineSchema, T as findingSchema, f as formatNumber, g as RUN_FILES, j as withoutFlag, k as flagValue, w as LEVELS } from "./rows.js";
+import { A as tokenCount, C as ALLOCATORS, R as comparisonFileSchema, S as telemetryLineSchema, T as findingSchema, f as formatNumber, g as RUN_FILES, j as withoutFlag, k as flagValue, w as LEVELS } from "./rows.js";
 import { a as readCheckedOut, i as parseJson, l as sha256, r as makeFolder, s as readTextIfExists, u as writeFileAtomic } from "./files.js";
 import { a as printable, d as gitRoot, i as columns$1, m as execa, n as recordedText, o as renderTerminal } from "./recorded-text.js";
 import { c as runFolders, i as mergeRuns, l as renderComment, n as cellsOf$1, o as readAll, r as commentInputOf, s as readReported, t as TOOL_VERSION } from "./version.js";
@@ -6383,19 +6383,20 @@ async function proposerOf({ pullRequest, baseBranch, repository }) {
 	};
 }
 async function compare(options) {
-	let section = null;
-	if (options.config !== void 0 || options.scenario !== void 0) {
-		const { file, configPath } = await readConfigFile(options.config ?? "vllm-gate.yml");
+	const found = options.config !== void 0 || options.scenario !== void 0 ? await readConfigFile(options.config ?? "vllm-gate.yml") : null;
+	const rulesFor = (measured) => {
+		if (found === null) return null;
+		const { file, configPath } = found;
 		const names = Object.keys(file.scenarios);
-		const name = options.scenario ?? names[0] ?? "";
-		const scenario = Object.hasOwn(file.scenarios, name) ? file.scenarios[name] : void 0;
-		if (scenario === void 0) throw new UsageError(`--scenario: ${configPath} has no scenario "${name}". It has: ${names.join(", ")}`);
-		section = {
+		const scenario = options.scenario ?? (names.length === 1 ? names[0] : void 0) ?? measured;
+		const section = Object.hasOwn(file.scenarios, scenario) ? file.scenarios[scenario] : void 0;
+		if (section !== void 0) return {
 			...file,
-			...scenario
+			...section
 		};
-	}
-	const { comparison, verdict } = await compareRuns(options.base, options.head, section);
+		throw new UsageError(options.scenario === void 0 ? `${configPath} has ${names.length} scenarios and none is "${measured}", which was measured: choose one with --scenario: ${names.join(", ")}` : `--scenario: ${configPath} has no scenario "${scenario}". It has: ${names.join(", ")}`);
+	};
+	const { comparison, verdict } = await compareRuns(options.base, options.head, rulesFor);
 	if (options.json === true) out(`${JSON.stringify({
 		...comparison,
 		...verdict

@@ -1,4 +1,4 @@
-import { R as incomparable } from "./rows.js";
+import { z as incomparable } from "./rows.js";
 
 // src/domain/command-line.ts
 /** What a run took from options in place of the file, and how that is typed. */
@@ -24,6 +24,24 @@ function commandOf(verb, run, without = []) {
 		run.scenario,
 		...options
 	]);
+}
+/**
+* The command that runs the same again.
+*
+* @param beside - an A/B: the other side is typed out, whichever revision it came from
+*/
+function repeatCommand(run, beside) {
+	const { base } = run.variants;
+	const command = commandOf("run", run);
+	if (!beside || base === void 0) return command;
+	const other = typed(base.command ?? []) === typed(run.variants["head"]?.command ?? []) ? [] : ["--base-command", typed(base.command ?? [])];
+	return `${command} ${typed([
+		"--compare-to",
+		"base",
+		"--base-args",
+		typed(base.args),
+		...other
+	])}`;
 }
 /**
 * The command that records the baseline that a run lacks. Flags that were tried by an option are not the ones to
@@ -103,6 +121,10 @@ function acceptInstructions(input) {
 	const { verdict, run, measurements, comparison } = input;
 	if (verdict.cause !== "decided" && verdict.cause !== "no_baseline") return [];
 	if (verdict.verdict === "regressed" && verdict.counts.regressed === 0) return [];
+	if (comparison?.interleaved === true) {
+		if (verdict.verdict !== "regressed") return [];
+		return [["An A/B has no baseline that the loss could be accepted in: where it is wanted, merge past this check.", " The next A/B begins from what was merged."]];
+	}
 	if (measurements?.measurements.some((each) => each.metric === "requests.error_rate" && each.value > 0)) return [["This run cannot become a baseline: some of its requests failed."]];
 	if ((measurements?.taints.length ?? 0) > 0) return [["This run cannot become a baseline: some of its numbers must not be trusted."]];
 	const measure = { command: commandOf("record", run) };
@@ -157,7 +179,7 @@ function repeatInstructions({ run, comparison, runPath }) {
 	const base = comparison?.baseSource ?? null;
 	const isFile = base?.endsWith(".json") === true;
 	const rules = run.overridden?.includes("model") ? [] : ["--scenario", run.scenario];
-	return [["Run it again: ", { command: commandOf("run", run) }], ...isFile ? [["Decide again on any machine, without a GPU, from the run's files: ", { command: typed([
+	return [["Run it again: ", { command: repeatCommand(run, comparison?.interleaved === true) }], ...isFile ? [["Decide again on any machine, without a GPU, from the run's files: ", { command: typed([
 		"vllm-gate",
 		"compare",
 		"--base",

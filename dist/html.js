@@ -1,6 +1,6 @@
 import { r as __toESM, t as __commonJSMin } from "./rolldown-runtime.js";
 import { a as sidePoints, c as signOf, d as typed, i as curveOf, n as repeatInstructions, o as sideValues, r as SIDES, t as acceptInstructions } from "./how-to.js";
-import { B as ordered, R as incomparable, c as warningTexts, d as formatEffect, f as formatNumber$1, h as formatValue, i as extentText, m as formatTolerance, o as lookLines, p as formatPair$1, r as attributionPhrases, s as reachPhrase, t as CHANGED, u as formatDetectable, z as isUnconfirmed } from "./rows.js";
+import { B as isUnconfirmed, L as baseName, V as ordered, c as warningTexts, d as formatEffect, f as formatNumber$1, h as formatValue, i as extentText, m as formatTolerance, o as lookLines, p as formatPair$1, r as attributionPhrases, s as reachPhrase, t as CHANGED, u as formatDetectable, z as incomparable } from "./rows.js";
 import { createHash } from "node:crypto";
 
 // node_modules/d3-array/dist/d3-array.mjs
@@ -21596,17 +21596,17 @@ function absent(measurements) {
 /** Flags and versions that differ. */
 function flagTable(comparison) {
 	if (comparison === null || comparison.baseSource === null) return null;
-	if (comparison.flags.length === 0) return html`<p>Flags and vLLM version are those of the baseline.</p>`;
+	if (comparison.flags.length === 0) return html`<p>Flags and vLLM version are those of ${baseName(comparison)}.</p>`;
 	const value = (text) => text === null ? html`<span class="muted">not set</span>` : html`<code>${text}</code>`;
 	return table([
 		"what differs",
-		"baseline",
+		comparison.interleaved === true ? "base" : "baseline",
 		"this run"
 	], comparison.flags.map(({ what, base, head }) => [
 		html`<code>${what}</code>`,
 		value(base),
 		value(head)
-	]), { caption: "What differs from the baseline" });
+	]), { caption: `What differs from ${baseName(comparison)}` });
 }
 /** The machine's fields, with the baseline's where they differ. */
 function machineTable(run, comparison) {

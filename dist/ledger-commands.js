@@ -1,5 +1,5 @@
 import { n as __require, r as __toESM, t as __commonJSMin } from "./rolldown-runtime.js";
-import { B as ordered, D as kvDeployment, E as logFactsSchema, F as allowedLatenessMs, I as latenessMs, M as diffFingerprints, N as fingerprintSchema, O as modelFacts, P as fingerprintSlug, S as telemetryLineSchema, _ as countMeasured, b as START_TERMS, f as formatNumber, g as RUN_FILES, h as formatValue, k as flagValue, l as formatChange, m as formatTolerance, t as CHANGED, x as gpuReadingSchema, y as shortfallOf } from "./rows.js";
+import { D as kvDeployment, E as logFactsSchema, F as allowedLatenessMs, I as latenessMs, L as baseName, M as diffFingerprints, N as fingerprintSchema, O as modelFacts, P as fingerprintSlug, S as telemetryLineSchema, V as ordered, _ as countMeasured, b as START_TERMS, f as formatNumber, g as RUN_FILES, h as formatValue, k as flagValue, l as formatChange, m as formatTolerance, t as CHANGED, x as gpuReadingSchema, y as shortfallOf } from "./rows.js";
 import { i as messageOf, n as NotMeasuredError, r as UsageError } from "./errors.js";
 import { a as readCheckedOut, c as refuseLinkOut, d as writeJson, i as parseJson, l as sha256, n as checkJson, r as makeFolder, s as readTextIfExists, t as briefly, u as writeFileAtomic } from "./files.js";
 import { a as resolveConfig, c as leven, i as policyOf, n as ownRulesOf, o as checkServer, r as parseConfig, s as configSchema, t as deepFreeze } from "./load.js";
@@ -3875,7 +3875,7 @@ function makeBaseline(runs, recordedAt, reason = null) {
 	const [first, ...others] = runs;
 	if (first === void 0) throw new UsageError("record needs at least one run folder");
 	for (const each of runs) checkRecordable(each);
-	for (const other of others) checkSame(first, other);
+	for (const other of others) checkSame$1(first, other);
 	const seen = /* @__PURE__ */ new Map();
 	for (const { runSha256, path } of runs) {
 		const earlier = seen.get(runSha256);
@@ -4030,10 +4030,16 @@ function checkRecordable({ run, measurements, path }) {
 	if (measurements.measurements.length === 0) throw new UsageError(`${path}: no session of this run was measured, so there is nothing to record`);
 	const variant = recordedVariant(run);
 	if (variant === null) throw new UsageError(`${path}: the run has several variants (${Object.keys(run.variants).join(", ")}); a baseline is made of one`);
+	const reason = unfitness(measurements, variant);
+	if (reason !== null) throw new UsageError(`${path}: not fit for a baseline: ${reason}`);
+}
+/** Why what was measured of a variant is not what its server is like; null where nothing speaks against it. */
+function unfitness(measurements, variant) {
 	const taint = measurements.taints.find((each) => each.variant === variant);
-	if (taint !== void 0) throw new UsageError(`${path}: not fit for a baseline: ${taint.reason}`);
-	const failing = measurements.measurements.find((each) => each.metric === "requests.error_rate" && each.value > 0);
-	if (failing !== void 0) throw new UsageError(`${path}: not fit for a baseline: ${(failing.value * 100).toFixed(1)} % of the requests of session ${failing.session}, round ${failing.round} failed`);
+	if (taint !== void 0) return taint.reason;
+	const failing = measurements.measurements.find((each) => each.variant === variant && each.metric === "requests.error_rate" && each.value > 0);
+	if (failing === void 0) return null;
+	return `${`${(failing.value * 100).toFixed(1)} %`} of the requests of session ${failing.session}, round ${failing.round} failed`;
 }
 /** The variant that a baseline is made of: the only one, or the one that was judged; null when neither is there. */
 function recordedVariant(run) {
@@ -4051,7 +4057,7 @@ function versionOf$1({ run }) {
 	const variant = recordedVariant(run);
 	return run.sessions.find((each) => each.outcome === "ok" && each.variant === variant)?.vllmVersion ?? null;
 }
-function checkSame(first, other) {
+function checkSame$1(first, other) {
 	if (first.run.scenario !== other.run.scenario) throw new UsageError(`${other.path}: scenario ${other.run.scenario}, expected ${first.run.scenario} as in ${first.path}`);
 	const differing = diffFingerprints(first.run.fingerprint, other.run.fingerprint).filter((each) => each.rule === "must");
 	if (differing.length > 0) {
@@ -31631,6 +31637,20 @@ function diffFlags(base, head) {
 	});
 	return differences;
 }
+/** What differs between two servers beside their flags: the command, and variables by name. */
+function diffServers(base, head) {
+	const commands = [base.command, head.command].map((command) => command?.join(" ") ?? null);
+	const names = [.../* @__PURE__ */ new Set([...Object.keys(base.env ?? {}), ...Object.keys(head.env ?? {})])].sort();
+	return [{
+		what: "command",
+		base: commands[0] ?? null,
+		head: commands[1] ?? null
+	}, ...names.map((name) => ({
+		what: `env ${name}`,
+		base: base.env?.[name] ?? null,
+		head: head.env?.[name] ?? null
+	}))].filter((difference) => difference.base !== difference.head);
+}
 /**
 * Flags with their values; `--a=b` and `--a b` are the same, as are `_` and `-` in a name. A flag without a value
 * is "on"; the values of a flag that is given several times are separated by commas.
@@ -34663,14 +34683,15 @@ function compareSides(scenario, base, head, rules, options = {}) {
 	const context = {
 		base,
 		head,
-		crossHost: isCrossHost(base, head)
+		crossHost: isCrossHost(base, head),
+		interleaved: options.interleaved === true ? true : void 0
 	};
 	const comparisons = metrics.map((metric) => {
 		const compared = comparisonOf(metric, judgements.get(metric.id), context);
 		const found = incomparable.length === 0 ? compared : {
 			...compared,
 			verdict: "invalid",
-			reason: notComparable(incomparable)
+			reason: notComparable(incomparable, baseName(context))
 		};
 		const attribution = attribute(found, flags);
 		return attribution === null ? found : {
@@ -34682,6 +34703,7 @@ function compareSides(scenario, base, head, rules, options = {}) {
 		schemaVersion: 1,
 		scenario,
 		baseSource: base.source,
+		...options.interleaved === true ? { interleaved: true } : {},
 		limits: [],
 		comparisons,
 		flags,
@@ -34739,7 +34761,8 @@ function comparisonOf(metric, judged, context) {
 		detectable: null
 	};
 	if (head.length === 0) {
-		const reason = `the baseline has it, this run does not: ${context.head.absent[id] ?? "its probe did not run"}`;
+		const why = context.head.absent[id];
+		const reason = `${baseName(context)} has it, this run does not: ${why ?? "its probe did not run"}`;
 		const open = context.head.tooFew?.has(id) ? { decidable: true } : {};
 		return {
 			...shared,
@@ -34752,18 +34775,16 @@ function comparisonOf(metric, judged, context) {
 		};
 	}
 	if (judged === void 0) {
-		const reason = "the baseline has no value for it; record again to gate it";
 		const open = {
 			...undecided,
 			verdict: "inconclusive",
-			decidable: false
+			base: null,
+			head: typical(head)
 		};
 		return {
 			...shared,
 			...open,
-			base: null,
-			head: typical(head),
-			reason
+			...withoutBase(id, context)
 		};
 	}
 	const found = {
@@ -34778,16 +34799,32 @@ function comparisonOf(metric, judged, context) {
 		reason: taint.reason
 	};
 	const baseTaint = findTaint(context.base, id);
-	if (baseTaint !== void 0) return {
-		...found,
-		verdict: "invalid",
-		reason: `the baseline must not be trusted: ${baseTaint.reason}`
-	};
+	if (baseTaint !== void 0) {
+		const untrusted = baseName(context);
+		return {
+			...found,
+			verdict: "invalid",
+			reason: `${untrusted} must not be trusted: ${baseTaint.reason}`
+		};
+	}
 	if (definition.sensitivity !== "host" || !context.crossHost) return found;
 	return {
 		...found,
 		baseDecides: void 0,
 		...elsewhere(judged)
+	};
+}
+/** What a metric is to which the base has no value. */
+function withoutBase(id, { base, interleaved }) {
+	const why = base.absent?.[id];
+	if (!interleaved) return {
+		decidable: false,
+		reason: "the baseline has no value for it; record again to gate it"
+	};
+	const reason = `this run has it, the base beside it does not: ${why ?? "its server does not report it"}`;
+	return {
+		decidable: base.tooFew?.has(id) === true,
+		reason
 	};
 }
 /** What remains of a judgement on another host: what the host moves convicts nobody there, and praises nobody. */
@@ -34817,8 +34854,8 @@ function findTaint(side, id) {
 function concerns({ metrics }, id) {
 	return id === metrics || id.startsWith(`${metrics}.`) || id.startsWith(`${metrics}_`);
 }
-function notComparable(differences) {
-	return `not comparable: ${differences.map(({ field, base, head }) => field === "probeSuite" ? "its probes or their parameters are not the baseline's" : `${field} is ${head ?? "none"}, the baseline's is ${base ?? "none"}`).join("; ")}`;
+function notComparable(differences, other) {
+	return `not comparable: ${differences.map(({ field, base, head }) => field === "probeSuite" ? `its probes or their parameters are not those of ${other}` : `${field} is ${head ?? "none"}, that of ${other} is ${base ?? "none"}`).join("; ")}`;
 }
 function nonEmpty(sessions) {
 	return (sessions ?? []).filter((session) => session.length > 0).map((session) => [...session]);
@@ -34889,16 +34926,20 @@ function baselineSide(baseline, source, definitions) {
 		absent: {}
 	};
 }
-/** A run as a side. Of a run with several variants it is the one called `head`, unless another one is meant. */
+/** The variant that a run is compared by: the one called `head` of several, else the first. */
+function comparedVariant({ variants }) {
+	const names = Object.keys(variants);
+	return names.includes("head") ? "head" : names[0] ?? "";
+}
+/** A run as a side, by {@link comparedVariant} unless another one is meant. */
 function runSide(run, measurements, source, wanted) {
-	const names = Object.keys(run.variants);
-	const variant = wanted ?? (names.includes("head") ? "head" : names[0]);
+	const variant = wanted ?? comparedVariant(run);
 	const of = (list) => list.filter((each) => each.variant === variant);
 	return {
 		source,
 		fingerprints: [run.fingerprint],
 		values: valuesOf(of(measurements.measurements)),
-		args: run.variants[variant ?? ""]?.args ?? [],
+		args: run.variants[variant]?.args ?? [],
 		vllmVersion: of(run.sessions)[0]?.vllmVersion ?? null,
 		definitions: measurements.metrics,
 		taints: of(measurements.taints),
@@ -42738,13 +42779,16 @@ function saltedHash(id) {
 // src/measuring.ts
 /** Probes that measure something else than those of another number are not comparable. */
 const PROBE_SUITE_VERSION = 2;
+/** What probes with other options, or of another version, are not comparable by. */
+function probeSuiteOf(config) {
+	return `${PROBE_SUITE_VERSION}-${sha256(JSON.stringify(probesRecord(config))).slice(0, 8)}`;
+}
 /** What a run of a configuration would be measured on: known before anything is started. */
 async function identify(config, world) {
-	const probeSuite = `${PROBE_SUITE_VERSION}-${sha256(JSON.stringify(probesRecord(config))).slice(0, 8)}`;
 	const { server } = config;
 	const identity = {
 		model: server.model ?? "unknown",
-		probeSuite
+		probeSuite: probeSuiteOf(config)
 	};
 	if (server.kind === "attach") return remoteFingerprint(identity, server.url);
 	const env = serverEnvironment(world.environment, server.env);
@@ -42947,7 +42991,7 @@ async function runCalibration(config, world, sessions) {
 	const measured = await measureSessions(started, config, world);
 	await measured.close();
 	const { runDir, run, measurements } = measured;
-	const failure = measured.failure ?? tooShort(run);
+	const failure = measured.failure ?? tooShort(run) ?? unfit(run, measurements);
 	if (failure !== null) return {
 		runDir,
 		noise: null,
@@ -42991,6 +43035,11 @@ async function runCalibration(config, world, sessions) {
 function tooShort(run) {
 	const shortfall = shortfallOf(run);
 	return shortfall === null ? null : decideNotRecorded(run.scenario, `${shortfall}; noise of fewer would be less sure than was asked for: raise the budget, or ask for fewer with --sessions`, "Mend the cause and calibrate again; what was known of this machine's noise stands.");
+}
+/** What a disturbed machine spreads is not what this one does, and would loosen every gate here. */
+function unfit(run, measurements) {
+	const reason = unfitness(measurements, "head");
+	return reason === null ? null : decideNotRecorded(run.scenario, `not fit to say how this machine's sessions spread: ${reason}`, "Mend the cause and calibrate again; what was known of this machine's noise stands.");
 }
 /** One metric a line, so that a diff reads well. */
 function formatNoise(noise) {
@@ -43344,6 +43393,7 @@ async function readSide(paths, label) {
 	if (twice !== void 0) throw new UsageError(`--${label} ${twice}: given twice, one run is one sample`);
 	const [first, ...rest] = sides;
 	if (first === void 0) throw new UsageError(`--${label} needs at least one run folder or baseline`);
+	for (const { path, side } of rest) checkSame(first, path, side, label);
 	const merged = rest.reduce((all, { side }) => mergeSides(all, side), first.side);
 	const baselines = sides.flatMap(({ path, baseline }) => baseline === null ? [] : [{
 		path,
@@ -43357,11 +43407,26 @@ async function readSide(paths, label) {
 		isGate
 	};
 }
+/** Sessions of other servers are not sessions of one side: what one of them costs would be noise of the others. */
+function checkSame(first, path, side, label) {
+	const known = [first.side.vllmVersion, side.vllmVersion].includes(null) ? { vllmVersion: null } : {};
+	const [other] = diffFlags({
+		...first.side,
+		...known
+	}, {
+		...side,
+		...known
+	});
+	if (other === void 0) return;
+	const { what, base: expected, head: got } = other;
+	throw new UsageError(`--${label} ${path}: measured with ${what} ${got ?? "not set"}, expected ${expected ?? "not set"} as in ${first.path}: one side is one server`);
+}
 /** Names a session that broke where a taint names a part of it: it spoils the run, and no one metric. */
 const BROKEN = "session ";
 /** A run of which a session broke is not the run that its other sessions make it look. */
 function brokenSessions(run, path) {
-	return run.sessions.filter(({ outcome, variant }) => variant !== "base" && [
+	const compared = comparedVariant(run);
+	return run.sessions.filter(({ outcome, variant }) => variant === compared && [
 		"died",
 		"failed",
 		"failed_start"
@@ -43373,15 +43438,22 @@ function brokenSessions(run, path) {
 		reason: `${path}: session ${index} ${outcome === "died" ? "died" : "failed"}${cause === void 0 ? "" : `: ${cause}`}`
 	}));
 }
-/** Compares runs or a baseline with runs: `vllm-gate compare`. */
-async function compareRuns(basePaths, headPaths, config) {
+const isEmpty = ({ values }) => Object.keys(values).length === 0;
+/**
+* Compares runs or a baseline with runs: `vllm-gate compare`.
+*
+* @param rulesFor - how the scenario that head measured is judged; null for what the catalogue says
+*/
+async function compareRuns(basePaths, headPaths, rulesFor) {
 	const base = await readSide(basePaths, "base");
 	const head = await readSide(headPaths, "head");
-	if (head.side.definitions.length === 0 || headPaths.some((path) => path.endsWith(".json"))) throw new UsageError(`--head ${headPaths.join(" ")}: nothing measured there, expected run folders with traces`);
+	if (isEmpty(head.side) || headPaths.some((path) => path.endsWith(".json"))) throw new UsageError(`--head ${headPaths.join(" ")}: nothing measured there, expected run folders with traces`);
+	if (isEmpty(base.side)) throw new UsageError(`--base ${basePaths.join(" ")}: nothing measured there, expected run folders with traces, or a baseline`);
 	for (const { path, baseline } of base.baselines) {
 		const { scenario } = baseline;
 		if (scenario !== head.scenario) throw new UsageError(`--base ${path}: a baseline of scenario "${scenario}", expected one of "${head.scenario}" as in ${headPaths[0]}`);
 	}
+	const config = rulesFor(head.scenario);
 	const rules = config === null ? {
 		tolerances: {},
 		levels: {}
@@ -44168,12 +44240,29 @@ function compareWithBaseline(run, measurements, { baseline, source, noise }, con
 /** Head against the base that was measured in turn with it. */
 function compareBesides(run, measurements, noise, config) {
 	const head = runSide(run, measurements, "this run");
-	const base = runSide(run, measurements, "the base, measured beside it", "base");
+	const measured = runSide(run, measurements, "the base, measured beside it", "base");
+	const { base: other, head: own } = run.variants;
+	const fingerprint = {
+		...run.fingerprint,
+		...other?.model === void 0 ? {} : { model: other.model },
+		...config.baseProbes === null ? {} : { probeSuite: probeSuiteOf({
+			...config,
+			probes: config.baseProbes
+		}) }
+	};
+	const base = {
+		...measured,
+		fingerprints: [fingerprint]
+	};
 	const compared = compareSides(run.scenario, base, head, rulesOf(config), {
 		noise,
 		interleaved: true
 	});
-	return withLimits(compared, head, config.limits);
+	const servers = other === void 0 || own === void 0 ? [] : diffServers(other, own);
+	return withLimits({
+		...compared,
+		flags: [...compared.flags, ...servers]
+	}, head, config.limits);
 }
 
 // src/domain/audit.ts

@@ -8413,7 +8413,9 @@ function resolveConfig(input) {
 		"model",
 		"args",
 		"command",
-		"serverUrl"
+		"serverUrl",
+		"baseArgs",
+		"baseCommand"
 	]) if (overrides[key] !== void 0) sources[key] = nameOverride(key);
 	const choose = (key, own) => {
 		const given = overrides[key];
@@ -8430,6 +8432,7 @@ function resolveConfig(input) {
 	};
 	if (overrides.baselineDir === "") throw new UsageError(`${nameOverride("baselineDir")}: got "", expected the path of a folder`);
 	const sessions = within("sessions", judgeFile.sessions);
+	const base = resolveBase(input, scenario, section, choose("compareTo", judgeFile.compareTo));
 	return deepFreeze({
 		scenario,
 		server: resolveServer({
@@ -8448,7 +8451,8 @@ function resolveConfig(input) {
 		slo: judge.slo ?? null,
 		traffic: null,
 		policy: input.policy,
-		base: resolveBase(input, scenario, section, choose("compareTo", judgeFile.compareTo)),
+		base,
+		baseProbes: base === null ? null : judge.probes,
 		sessions,
 		maxSessions: Math.max(sessions, within("maxSessions", judgeFile.maxSessions)),
 		recordSessions: overrides.sessions ?? judgeFile.recordSessions,
@@ -8514,7 +8518,10 @@ function resolveBase(input, scenario, section, compareTo) {
 		throw new UsageError(`${nameOverride(given)}: has no effect without ${nameOverride("compareTo")} base`);
 	}
 	const ofBase = judge !== void 0 && Object.hasOwn(judge.scenarios, scenario) ? judge.scenarios[scenario] : null;
-	if (ofBase == null && baseArgs === void 0 && baseCommand === void 0) throw new UsageError(`${nameOverride("compareTo")}: base needs another side: the base branch's file (none was found with a scenario "${scenario}"; on the command line --base-ref names the branch), ${nameOverride("baseArgs")} or ${nameOverride("baseCommand")}`);
+	if (ofBase == null && baseArgs === void 0 && baseCommand === void 0) {
+		const missing = judge === void 0 ? "no base revision is known here: a pull request has one, and --base-ref names one on the command line" : `it has no scenario "${scenario}"`;
+		throw new UsageError(`${nameOverride("compareTo")}: base needs another side: the base branch's file (${missing}), ${nameOverride("baseArgs")} or ${nameOverride("baseCommand")}`);
+	}
 	const base = resolveServer({
 		section: ofBase ?? section,
 		scenario,

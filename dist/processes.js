@@ -1,6 +1,6 @@
 import { S as string, d as _enum, g as literal, h as custom, m as boolean, p as array, t as EXIT, v as number, y as object } from "./verdict.js";
 import { i as messageOf, r as UsageError } from "./errors.js";
-import { B as ordered, R as incomparable, g as RUN_FILES, v as runRecordSchema } from "./rows.js";
+import { V as ordered, g as RUN_FILES, v as runRecordSchema, z as incomparable } from "./rows.js";
 import { d as writeJson, l as sha256, o as readJson, t as briefly } from "./files.js";
 import { randomBytes } from "node:crypto";
 import { join } from "node:path";
@@ -553,20 +553,25 @@ function ofUndecided(undecided) {
 function nextAction(verdict, gated, comparison) {
 	const elsewhere = comparison.fingerprint.some((each) => each.field === "hostId" && each.base !== null && each.head !== null);
 	const of = gated.filter((each) => each.verdict === verdict);
+	const beside = comparison.interleaved === true;
 	switch (verdict) {
 		case "regressed":
 			if (of.length === 0) return "Change the flags until every limit holds, or change the limits on the base branch.";
-			return of.some((each) => each.metric === "requests.error_rate") ? "Find out why requests failed: the server's log and traces.jsonl are in the run folder." : "Change the flags, or accept the loss by recording a new baseline.";
+			return of.some((each) => each.metric === "requests.error_rate") ? "Find out why requests failed: the server's log and traces.jsonl are in the run folder." : beside ? "Change the flags, or merge past this check where the loss is wanted." : "Change the flags, or accept the loss by recording a new baseline.";
 		case "invalid":
 			if (of.length === 0 && comparison.taints.length === 0) return comparison.limits.length > 0 ? "Give the scenario a probe that measures what the limit is on, or remove the limit." : "Give the scenario a probe whose metrics are gated.";
-			if (incomparable(comparison).length > 0) return "Run it as the baseline was recorded, or record a baseline for this machine and these probes.";
+			if (incomparable(comparison).length > 0) {
+				if (beside) return "Merge the other model or probes by themselves first: an A/B needs both sides alike.";
+				return "Run it as the baseline was recorded, or record a baseline for this machine and these probes.";
+			}
 			return "Mend the cause and run again; nothing was decided.";
 		case "inconclusive":
 			if (comparison.limits.some((limit) => limit.seenOnce === true)) return NO_TIME;
+			if (of.every((each) => each.base === null) && beside) return of.some((each) => each.decidable === true) ? ofUndecided(of) : "What the base does not have cannot be compared: set its level to watch.";
 			if (of.every((each) => each.base === null)) return "Record the baseline again to gate what is new.";
 			if (elsewhere) return "Run on a host of the baseline, or record a baseline on this host as well.";
 			return ofUndecided(of);
-		case "improved": return "Nothing to do; record a new baseline to hold the gain.";
+		case "improved": return beside ? "Nothing to do." : "Nothing to do; record a new baseline to hold the gain.";
 		case "pass": return "Nothing to do.";
 	}
 }

@@ -1,4 +1,4 @@
-import { B as ordered, R as incomparable, a as idList, d as formatEffect, h as formatValue, l as formatChange, m as formatTolerance, n as reasonsOf, p as formatPair, s as reachPhrase, t as CHANGED, z as isUnconfirmed } from "./rows.js";
+import { B as isUnconfirmed, L as baseName, V as ordered, a as idList, d as formatEffect, h as formatValue, l as formatChange, m as formatTolerance, n as reasonsOf, p as formatPair, s as reachPhrase, t as CHANGED, z as incomparable } from "./rows.js";
 import { a as plain, i as oneLine, o as table, r as details, t as code } from "./markdown.js";
 import { t as NO_HOOKS } from "./git-auth.js";
 import path from "node:path";
@@ -7054,7 +7054,7 @@ function reach(comparison) {
 }
 function differences(comparison) {
 	const flags = (comparison?.flags ?? []).map((each) => `  ${each.what}: ${each.base ?? "not set"} → ${each.head ?? "not set"}`);
-	return flags.length === 0 ? [] : ["differs from the baseline:", ...flags];
+	return flags.length === 0 ? [] : [`differs from ${baseName(comparison ?? {})}:`, ...flags];
 }
 /** Rows in columns; the first after the name, so many, are numbers and stand to the right. */
 function columns(rows, numbers = 3) {

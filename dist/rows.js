@@ -104,6 +104,8 @@ const comparisonFileSchema = object({
 	scenario: string(),
 	/** Where the base came from: a baseline's path, or run folders; null when there was none to compare with. */
 	baseSource: string().nullable(),
+	/** Set on an A/B: the base was measured in turn with head, and there is no baseline. */
+	interleaved: literal(true).optional(),
 	limits: array(limitBreachSchema),
 	/** Metrics and patterns that have a limit, broken or not. */
 	limitsChecked: number().int().optional(),
@@ -132,6 +134,10 @@ const comparisonFileSchema = object({
 function ordered(comparisons, verdicts) {
 	const size = (each) => Math.abs(each.effect ?? Number.MAX_VALUE);
 	return verdicts.flatMap((verdict) => comparisons.filter((each) => each.verdict === verdict).sort((a, b) => size(b) - size(a)));
+}
+/** What a reader is told that head was compared with. */
+function baseName({ interleaved }) {
+	return interleaved === true ? "the base" : "the baseline";
 }
 /** The fields that forbid a comparison; no number of either side means anything beside the other's then. */
 function incomparable(comparison) {
@@ -1072,6 +1078,8 @@ function countMeasured({ sessions }, wanted) {
 }
 /** How a run that was measured fell short of its plan, as a sentence says it; null when it did not. */
 function shortfallOf(run) {
+	const unconfirmed = run.sessions.find(({ variant, outcome }) => variant === "base" && !["ok", "cancelled"].includes(outcome));
+	if (unconfirmed !== void 0) return `the base, started to confirm a loss, ${unconfirmed.outcome === "died" ? "died" : "did not run"} on this machine, so that nothing confirms it: ${unconfirmed.cause ?? "for a reason unknown"}`;
 	const { sessions: planned = 0, budgetMinutes } = run.plan ?? {};
 	const done = run.sessions.filter((session) => session.outcome === "ok").length;
 	if (done >= planned) {
@@ -1311,4 +1319,4 @@ function reasonsOf(comparisons) {
 	}));
 }
 
-export { tokenCount as A, ordered as B, ALLOCATORS as C, kvDeployment as D, logFactsSchema as E, allowedLatenessMs as F, latenessMs as I, comparisonFileSchema as L, diffFingerprints as M, fingerprintSchema as N, modelFacts as O, fingerprintSlug as P, incomparable as R, telemetryLineSchema as S, findingSchema as T, countMeasured as _, idList as a, START_TERMS as b, warningTexts as c, formatEffect as d, formatNumber as f, RUN_FILES as g, formatValue as h, extentText as i, withoutFlag as j, flagValue as k, formatChange as l, formatTolerance as m, reasonsOf as n, lookLines as o, formatPair as p, attributionPhrases as r, reachPhrase as s, CHANGED as t, formatDetectable as u, runRecordSchema as v, LEVELS as w, gpuReadingSchema as x, shortfallOf as y, isUnconfirmed as z };
+export { tokenCount as A, isUnconfirmed as B, ALLOCATORS as C, kvDeployment as D, logFactsSchema as E, allowedLatenessMs as F, latenessMs as I, baseName as L, diffFingerprints as M, fingerprintSchema as N, modelFacts as O, fingerprintSlug as P, comparisonFileSchema as R, telemetryLineSchema as S, findingSchema as T, ordered as V, countMeasured as _, idList as a, START_TERMS as b, warningTexts as c, formatEffect as d, formatNumber as f, RUN_FILES as g, formatValue as h, extentText as i, withoutFlag as j, flagValue as k, formatChange as l, formatTolerance as m, reasonsOf as n, lookLines as o, formatPair as p, attributionPhrases as r, reachPhrase as s, CHANGED as t, formatDetectable as u, runRecordSchema as v, LEVELS as w, gpuReadingSchema as x, shortfallOf as y, incomparable as z };

@@ -2,7 +2,7 @@ import { S as string, g as literal, p as array, r as verdictFileSchema, t as EXI
 import { a as holdsMarker } from "./marker.js";
 import { i as messageOf, r as UsageError } from "./errors.js";
 import { i as metricDefinitionSchema, r as measurementSchema } from "./operating.js";
-import { B as ordered, L as comparisonFileSchema, R as incomparable, c as warningTexts, d as formatEffect, g as RUN_FILES, h as formatValue, i as extentText, m as formatTolerance, n as reasonsOf, o as lookLines, p as formatPair, r as attributionPhrases, s as reachPhrase, t as CHANGED, u as formatDetectable, v as runRecordSchema, z as isUnconfirmed } from "./rows.js";
+import { B as isUnconfirmed, L as baseName, R as comparisonFileSchema, V as ordered, c as warningTexts, d as formatEffect, g as RUN_FILES, h as formatValue, i as extentText, m as formatTolerance, n as reasonsOf, o as lookLines, p as formatPair, r as attributionPhrases, s as reachPhrase, t as CHANGED, u as formatDetectable, v as runRecordSchema, z as incomparable } from "./rows.js";
 import { i as parseJson, o as readJson, s as readTextIfExists } from "./files.js";
 import { a as plain, i as oneLine, n as codeBlock, o as table, r as details, t as code } from "./markdown.js";
 import { c as signOf, d as typed, i as curveOf, n as repeatInstructions, o as sideValues, s as SIGNS, t as acceptInstructions } from "./how-to.js";
@@ -562,7 +562,7 @@ function limitRows(comparison) {
 }
 function differingFlags(comparison) {
 	if (comparison === null || comparison.baseSource === null) return [];
-	if (comparison.flags.length === 0) return ["Flags and vLLM version are those of the baseline."];
+	if (comparison.flags.length === 0) return [`Flags and vLLM version are those of ${baseName(comparison)}.`];
 	const rows = comparison.flags.map((each) => [
 		each.what.startsWith("-") ? code(each.what) : plain(each.what),
 		each.base === null ? "not set" : code(each.base),
@@ -570,7 +570,7 @@ function differingFlags(comparison) {
 	]);
 	return [table([
 		"what differs",
-		"baseline",
+		comparison.interleaved === true ? "base" : "baseline",
 		"this run"
 	], rows)];
 }

@@ -1,10 +1,12 @@
 import { join, resolve } from "node:path";
 import { baselinePath } from "./baseline/baseline-path.ts";
+import { unfitness } from "./baseline/make-baseline.ts";
 import { calibrate } from "./compare/calibrate.ts";
 import { ruleFor } from "./compare/rules.ts";
 import { runSide } from "./compare/sides.ts";
 import type { GateConfig } from "./config/load.ts";
 import { UsageError } from "./domain/errors.ts";
+import type { MeasurementsFile } from "./domain/measurements.ts";
 import type { NoiseFile } from "./domain/noise.ts";
 import { type RunRecord, shortfallOf } from "./domain/run.ts";
 import type { VerdictFile } from "./domain/verdict.ts";
@@ -54,7 +56,7 @@ export async function runCalibration(
   const measured = await measureSessions(started, config, world);
   await measured.close();
   const { runDir, run, measurements } = measured;
-  const failure = measured.failure ?? tooShort(run);
+  const failure = measured.failure ?? tooShort(run) ?? unfit(run, measurements);
   if (failure !== null) return { runDir, noise: null, path, failure };
   const side = runSide(run, measurements, "this run");
   const metrics = side.definitions.map((definition) => {
@@ -93,6 +95,18 @@ function tooShort(run: RunRecord): VerdictFile | null {
     : decideNotRecorded(
         run.scenario,
         `${shortfall}; noise of fewer would be less sure than was asked for: raise the budget, or ask for fewer with --sessions`,
+        "Mend the cause and calibrate again; what was known of this machine's noise stands.",
+      );
+}
+
+/** What a disturbed machine spreads is not what this one does, and would loosen every gate here. */
+function unfit(run: RunRecord, measurements: MeasurementsFile): VerdictFile | null {
+  const reason = unfitness(measurements, "head");
+  return reason === null
+    ? null
+    : decideNotRecorded(
+        run.scenario,
+        `not fit to say how this machine's sessions spread: ${reason}`,
         "Mend the cause and calibrate again; what was known of this machine's noise stands.",
       );
 }

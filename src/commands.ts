@@ -155,20 +155,23 @@ interface CompareOptions {
 }
 
 async function compare(options: CompareOptions): Promise<number> {
-  let section = null;
-  if (options.config !== undefined || options.scenario !== undefined) {
-    const { file, configPath } = await readConfigFile(options.config ?? CONFIG_FILE);
+  const isGiven = options.config !== undefined || options.scenario !== undefined;
+  const found = isGiven ? await readConfigFile(options.config ?? CONFIG_FILE) : null;
+  const rulesFor = (measured: string) => {
+    if (found === null) return null;
+    const { file, configPath } = found;
     const names = Object.keys(file.scenarios);
-    const name = options.scenario ?? names[0] ?? "";
-    const scenario = Object.hasOwn(file.scenarios, name) ? file.scenarios[name] : undefined;
-    if (scenario === undefined) {
-      throw new UsageError(
-        `--scenario: ${configPath} has no scenario "${name}". It has: ${names.join(", ")}`,
-      );
-    }
-    section = { ...file, ...scenario };
-  }
-  const { comparison, verdict } = await compareRuns(options.base, options.head, section);
+    // The rules of whichever scenario comes first would be a coincidence.
+    const scenario = options.scenario ?? (names.length === 1 ? names[0] : undefined) ?? measured;
+    const section = Object.hasOwn(file.scenarios, scenario) ? file.scenarios[scenario] : undefined;
+    if (section !== undefined) return { ...file, ...section };
+    throw new UsageError(
+      options.scenario === undefined
+        ? `${configPath} has ${names.length} scenarios and none is "${measured}", which was measured: choose one with --scenario: ${names.join(", ")}`
+        : `--scenario: ${configPath} has no scenario "${scenario}". It has: ${names.join(", ")}`,
+    );
+  };
+  const { comparison, verdict } = await compareRuns(options.base, options.head, rulesFor);
   if (options.json === true) {
     out(`${JSON.stringify({ ...comparison, ...verdict }, null, 1)}\n`);
   } else {

@@ -1,8 +1,9 @@
 import { resolve } from "node:path";
 import { readBaselineText } from "./baseline/baseline-text.ts";
 import { compareSides, type HeadSide, type MetricRules } from "./compare/compare.ts";
+import { diffFlags } from "./compare/flags.ts";
 import { withLimits } from "./compare/limits.ts";
-import { baselineSide, besideSide, mergeSides, runSide } from "./compare/sides.ts";
+import { baselineSide, besideSide, comparedVariant, mergeSides, runSide } from "./compare/sides.ts";
 import type { GateConfig } from "./config/load.ts";
 import { type Baseline, serverIdentity } from "./domain/baseline.ts";
 import type { ComparisonFile } from "./domain/comparison.ts";
@@ -69,9 +70,28 @@ async function readSide(paths: readonly string[], label: string): Promise<ReadSi
   if (twice !== undefined) throw new UsageError(`--${label} ${twice}: given twice, one run is one sample`);
   const [first, ...rest] = sides;
   if (first === undefined) throw new UsageError(`--${label} needs at least one run folder or baseline`);
+  for (const { path, side } of rest) checkSame(first, path, side, label);
   const merged = rest.reduce<HeadSide>((all, { side }) => mergeSides(all, side), first.side);
   const baselines = sides.flatMap(({ path, baseline }) => (baseline === null ? [] : [{ path, baseline }]));
   return { side: merged, scenario: first.scenario, baselines, beside, isGate };
+}
+
+/** Sessions of other servers are not sessions of one side: what one of them costs would be noise of the others. */
+function checkSame(
+  first: { readonly path: string; readonly side: HeadSide },
+  path: string,
+  side: HeadSide,
+  label: string,
+): void {
+  const versions = [first.side.vllmVersion, side.vllmVersion];
+  const known = versions.includes(null) ? { vllmVersion: null } : {};
+  const [other] = diffFlags({ ...first.side, ...known }, { ...side, ...known });
+  if (other === undefined) return;
+  const { what, base: expected, head: got } = other;
+  throw new UsageError(
+    `--${label} ${path}: measured with ${what} ${got ?? "not set"}, expected ${expected ?? "not set"} as in ${first.path}: ` +
+      "one side is one server",
+  );
 }
 
 /** Names a session that broke where a taint names a part of it: it spoils the run, and no one metric. */
@@ -79,9 +99,10 @@ const BROKEN = "session ";
 
 /** A run of which a session broke is not the run that its other sessions make it look. */
 function brokenSessions(run: RunRecord, path: string): Taint[] {
+  const compared = comparedVariant(run);
   return run.sessions
     .filter(
-      ({ outcome, variant }) => variant !== "base" && ["died", "failed", "failed_start"].includes(outcome),
+      ({ outcome, variant }) => variant === compared && ["died", "failed", "failed_start"].includes(outcome),
     )
     .map(({ variant, index, outcome, cause }) => ({
       variant,
@@ -92,20 +113,33 @@ function brokenSessions(run: RunRecord, path: string): Taint[] {
     }));
 }
 
-/** Compares runs or a baseline with runs: `vllm-gate compare`. */
+const isEmpty = ({ values }: HeadSide) => Object.keys(values).length === 0;
+
+type ComparingRules = Pick<
+  GateConfig,
+  "tolerances" | "levels" | "limits" | "onInconclusive" | "onInvalid" | "reportOnly" | "maxSessions"
+>;
+
+/**
+ * Compares runs or a baseline with runs: `vllm-gate compare`.
+ *
+ * @param rulesFor - how the scenario that head measured is judged; null for what the catalogue says
+ */
 export async function compareRuns(
   basePaths: readonly string[],
   headPaths: readonly string[],
-  config: Pick<
-    GateConfig,
-    "tolerances" | "levels" | "limits" | "onInconclusive" | "onInvalid" | "reportOnly" | "maxSessions"
-  > | null,
+  rulesFor: (scenario: string) => ComparingRules | null,
 ): Promise<{ comparison: ComparisonFile; verdict: VerdictFile }> {
   const base = await readSide(basePaths, "base");
   const head = await readSide(headPaths, "head");
-  if (head.side.definitions.length === 0 || headPaths.some((path) => path.endsWith(".json"))) {
+  if (isEmpty(head.side) || headPaths.some((path) => path.endsWith(".json"))) {
     throw new UsageError(
       `--head ${headPaths.join(" ")}: nothing measured there, expected run folders with traces`,
+    );
+  }
+  if (isEmpty(base.side)) {
+    throw new UsageError(
+      `--base ${basePaths.join(" ")}: nothing measured there, expected run folders with traces, or a baseline`,
     );
   }
   for (const { path, baseline } of base.baselines) {
@@ -116,6 +150,7 @@ export async function compareRuns(
       );
     }
   }
+  const config = rulesFor(head.scenario);
   const rules = config === null ? { tolerances: {}, levels: {} } : rulesOf(config);
   // As the gate's own run does it: its sessions of the base say what the machine was like, if they are of the baseline.
   const isOfBaselines = base.baselines.length === basePaths.length;

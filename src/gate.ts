@@ -6,6 +6,7 @@ import { parseBaseline } from "./baseline/baseline-text.ts";
 import { judgeByBothCopies } from "./both-copies.ts";
 import { noisePath } from "./calibrating.ts";
 import { compareSides, taintsOf } from "./compare/compare.ts";
+import { diffServers } from "./compare/flags.ts";
 import { withLimits } from "./compare/limits.ts";
 import { besideSide, runSide } from "./compare/sides.ts";
 import { knownBaselineSide, rulesOf } from "./comparing.ts";
@@ -27,6 +28,7 @@ import {
   identify,
   type Measured,
   measureSessions,
+  probeSuiteOf,
   type StartedRun,
   startRun,
 } from "./measuring.ts";
@@ -295,7 +297,18 @@ function compareBesides(
   config: GateConfig,
 ): ComparisonFile {
   const head = runSide(run, measurements, "this run");
-  const base = runSide(run, measurements, "the base, measured beside it", "base");
+  const measured = runSide(run, measurements, "the base, measured beside it", "base");
+  const { base: other, head: own } = run.variants;
+  // One machine, and yet not the same question: another model, or probes that this change made to suit itself.
+  const fingerprint = {
+    ...run.fingerprint,
+    ...(other?.model === undefined ? {} : { model: other.model }),
+    ...(config.baseProbes === null
+      ? {}
+      : { probeSuite: probeSuiteOf({ ...config, probes: config.baseProbes }) }),
+  };
+  const base = { ...measured, fingerprints: [fingerprint] };
   const compared = compareSides(run.scenario, base, head, rulesOf(config), { noise, interleaved: true });
-  return withLimits(compared, head, config.limits);
+  const servers = other === undefined || own === undefined ? [] : diffServers(other, own);
+  return withLimits({ ...compared, flags: [...compared.flags, ...servers] }, head, config.limits);
 }

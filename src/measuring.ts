@@ -54,14 +54,18 @@ export interface Finishable {
 /** A run whose sessions ended. */
 export type Measured = Finishable & { readonly measurements: MeasurementsFile };
 
+/** What probes with other options, or of another version, are not comparable by. */
+export function probeSuiteOf(config: Pick<GateConfig, "probes" | "traffic">): string {
+  return `${PROBE_SUITE_VERSION}-${sha256(JSON.stringify(probesRecord(config))).slice(0, 8)}`;
+}
+
 /** What a run of a configuration would be measured on: known before anything is started. */
 export async function identify(
   config: GateConfig,
   world: Pick<Surroundings, "cwd" | "environment" | "machine">,
 ): Promise<Fingerprint> {
-  const probeSuite = `${PROBE_SUITE_VERSION}-${sha256(JSON.stringify(probesRecord(config))).slice(0, 8)}`;
   const { server } = config;
-  const identity = { model: server.model ?? "unknown", probeSuite };
+  const identity = { model: server.model ?? "unknown", probeSuite: probeSuiteOf(config) };
   if (server.kind === "attach") return remoteFingerprint(identity, server.url);
   const env = serverEnvironment(world.environment, server.env);
   return readFingerprint(

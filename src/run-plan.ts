@@ -36,7 +36,7 @@ export function headPlan(config: GateConfig, sessions: number): RunPlan {
 }
 
 /** The probes as they are written down: the user's own requests by the hash of their file. */
-export function probesRecord({ probes, traffic }: GateConfig): unknown {
+export function probesRecord({ probes, traffic }: Pick<GateConfig, "probes" | "traffic">): unknown {
   return traffic === null ? probes : { ...probes, traffic: { ...probes.traffic, sha256: traffic.sha256 } };
 }
 

@@ -1,4 +1,4 @@
-import { writeFile } from "node:fs/promises";
+import { readdir, writeFile } from "node:fs/promises";
 import type { RequestListener } from "node:http";
 import { join } from "node:path";
 import { expect, it } from "vitest";
@@ -57,10 +57,9 @@ function server() {
   return { cache, listener };
 }
 
-it("misses that a server finds in its cache end as invalid, with the reason", async () => {
+/** A folder with a configuration that measures the prefix cache of a server that runs already. */
+async function prefixFolder(url: string): Promise<string> {
   const cwd = await tempDir();
-  const { cache, listener } = server();
-  const url = await serveHttp(listener);
   const prefix = { regimes: [512], concurrency: [1], requests: 10, suffixTokens: 64, outputTokens: 4 };
   const probes = { ttft: false, batching: false, kv: false, prefix };
   // What a small server on a shared machine takes is not the matter here.
@@ -69,6 +68,12 @@ it("misses that a server finds in its cache end as invalid, with the reason", as
     join(cwd, "vllm-gate.yml"),
     stringify({ scenarios: { small: { server: { url }, probes, tolerances } }, rounds: 1, sessions: 1 }),
   );
+  return cwd;
+}
+
+it("misses that a server finds in its cache end as invalid, with the reason", async () => {
+  const { cache, listener } = server();
+  const cwd = await prefixFolder(await serveHttp(listener));
   const recorded = await runCli(["record", "--scenario", "small", "--sessions", "1"], { cwd });
   expect(recorded.code, recorded.stdout + recorded.stderr).toBe(0);
   cache.findsEverything = true;
@@ -79,4 +84,16 @@ it("misses that a server finds in its cache end as invalid, with the reason", as
   expect(verdict.reasons.join("\n")).toMatch(
     /89 % of the prompt tokens of prefix\.miss\.512\.c1 came from the prefix cache, though its prompts must be unknown/,
   );
+});
+
+it("the noise of rounds that must not be trusted is not written", async () => {
+  const { cache, listener } = server();
+  cache.findsEverything = true;
+  const cwd = await prefixFolder(await serveHttp(listener));
+  const { code, stdout, stderr } = await runCli(["calibrate", "--sessions", "3"], { cwd });
+  expect(code, stdout + stderr).toBe(3);
+  expect(stdout + stderr).toMatch(
+    /not fit to say how this machine's sessions spread: 8\d % of the prompt tokens/,
+  );
+  await expect(readdir(join(cwd, "baselines"))).rejects.toThrow("ENOENT");
 });

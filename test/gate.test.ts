@@ -89,11 +89,11 @@ describe("a baseline that cannot be used", () => {
     await appendTraces(runDir, traces);
     const file = join(cwd, "other.json");
     await writeFile(file, formatBaseline(baseline({ scenario: "other" })));
-    await expect(compareRuns([file], [runDir], null)).rejects.toThrow(
+    await expect(compareRuns([file], [runDir], () => null)).rejects.toThrow(
       `--base ${file}: a baseline of scenario "other", expected one of "chat"`,
     );
     await writeFile(file, formatBaseline(baseline()));
-    await expect(compareRuns([file], [runDir], null)).resolves.toBeDefined();
+    await expect(compareRuns([file], [runDir], () => null)).resolves.toBeDefined();
   });
 });
 

@@ -71,7 +71,7 @@ async function sessions(name: "A" | "B", count: number, together: boolean): Prom
 describe("the folders of docs/run-folders.md", () => {
   it("are compared, and come to what the page says", async () => {
     const { a, b } = await folders();
-    const { comparison, verdict } = await compareRuns([a], [b], null);
+    const { comparison, verdict } = await compareRuns([a], [b], () => null);
     const gated = comparison.comparisons.filter(({ level }) => level === "gate");
     expect(rows("gated metric | A | B | verdict")).toEqual(
       gated.map((each) => [
@@ -91,7 +91,11 @@ describe("the folders of docs/run-folders.md", () => {
       expect(page).toMatch(
         /Five sessions of the\s+base and three of head, each as slow, are `regressed` \(exit 1\)/,
       );
-      const { verdict } = await compareRuns(await sessions("A", 5, one), await sessions("B", 3, one), null);
+      const { verdict } = await compareRuns(
+        await sessions("A", 5, one),
+        await sessions("B", 3, one),
+        () => null,
+      );
       expect(verdict).toMatchObject({ verdict: "regressed", exitCode: 1 });
     },
   );
@@ -100,14 +104,14 @@ describe("the folders of docs/run-folders.md", () => {
     const { cwd, a, b } = await folders();
     const { path, baseline } = await recordRuns([a], "baselines", { cwd });
     expect(Object.keys(baseline.metrics)).toContain("batching.c1.tpot_floor_ms");
-    const { verdict } = await compareRuns([join(cwd, path)], [b], null);
+    const { verdict } = await compareRuns([join(cwd, path)], [b], () => null);
     expect(verdict.verdict).toBe("inconclusive");
   });
 
   it("are reported with what `compare --json` prints", async () => {
     const { cwd, a, b } = await folders();
     await expect(readReported(b)).rejects.toThrow("verdict.json: no such file");
-    const { comparison, verdict } = await compareRuns([a], [b], null);
+    const { comparison, verdict } = await compareRuns([a], [b], () => null);
     const printed = JSON.stringify({ ...comparison, ...verdict });
     for (const name of ["verdict.json", "comparison.json"]) await writeFile(join(b, name), printed);
     const input = commentInputOf(await readReported(b), cwd);
@@ -122,7 +126,7 @@ describe("the folders of docs/run-folders.md", () => {
     const { a, b } = await folders();
     const traces = block("B/traces.jsonl");
     const of = async () => {
-      const { comparison } = await compareRuns([a], [b], null);
+      const { comparison } = await compareRuns([a], [b], () => null);
       return comparison.comparisons.find(({ metric }) => metric === "batching.c1.tpot_floor_ms");
     };
     await writeFile(join(b, "traces.jsonl"), traces.trimEnd());
@@ -139,7 +143,7 @@ describe("what docs/run-folders.md says of folders that are not fit", () => {
   const verdictOf = async (run: string, traces: string) => {
     const { a, b } = await folders();
     await write(b, run, traces);
-    return (await compareRuns([a], [b], null)).verdict;
+    return (await compareRuns([a], [b], () => null)).verdict;
   };
 
   it.each(
@@ -173,7 +177,7 @@ describe("what docs/run-folders.md says of folders that are not fit", () => {
       .replaceAll('"cachedTokens":null', `"cachedTokens":${cached}`);
     const { a, b } = await folders();
     await write(b, block("run.json"), misses);
-    const { comparison } = await compareRuns([a], [b], null);
+    const { comparison } = await compareRuns([a], [b], () => null);
     expect(comparison.taints.length > 0).toBe(invalid);
     expect(comparison.comparisons.map(({ metric }) => metric)).toContain("prefix.miss.1024.c1.ttft_floor_ms");
   });

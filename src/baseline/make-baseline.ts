@@ -244,17 +244,20 @@ function checkRecordable({ run, measurements, path }: RecordedRun): void {
       `${path}: the run has several variants (${Object.keys(run.variants).join(", ")}); a baseline is made of one`,
     );
   }
+  const reason = unfitness(measurements, variant);
+  if (reason !== null) throw new UsageError(`${path}: not fit for a baseline: ${reason}`);
+}
+
+/** Why what was measured of a variant is not what its server is like; null where nothing speaks against it. */
+export function unfitness(measurements: MeasurementsFile, variant: string): string | null {
   const taint = measurements.taints.find((each) => each.variant === variant);
-  if (taint !== undefined) throw new UsageError(`${path}: not fit for a baseline: ${taint.reason}`);
+  if (taint !== undefined) return taint.reason;
   const failing = measurements.measurements.find(
-    (each) => each.metric === "requests.error_rate" && each.value > 0,
+    (each) => each.variant === variant && each.metric === "requests.error_rate" && each.value > 0,
   );
-  if (failing !== undefined) {
-    throw new UsageError(
-      `${path}: not fit for a baseline: ${(failing.value * 100).toFixed(1)} % of the requests of session ` +
-        `${failing.session}, round ${failing.round} failed`,
-    );
-  }
+  if (failing === undefined) return null;
+  const share = `${(failing.value * 100).toFixed(1)} %`;
+  return `${share} of the requests of session ${failing.session}, round ${failing.round} failed`;
 }
 
 /** The variant that a baseline is made of: the only one, or the one that was judged; null when neither is there. */

@@ -1,5 +1,5 @@
 import { median } from "simple-statistics";
-import type { Comparison, ComparisonFile } from "../domain/comparison.ts";
+import { baseName, type Comparison, type ComparisonFile } from "../domain/comparison.ts";
 import { diffFingerprints, type Fingerprint } from "../domain/fingerprint.ts";
 import type { Taint } from "../domain/measurements.ts";
 import type { Level, MetricDefinition, Tolerance } from "../domain/metric.ts";
@@ -23,13 +23,14 @@ export interface Side {
   /** Of the metrics it has; the head's are preferred. */
   readonly definitions: readonly MetricDefinition[];
   readonly taints: readonly Taint[];
+  /** Why metrics are absent, by id. */
+  readonly absent?: Readonly<Record<string, string>>;
+  /** Those of them that had too few samples, which another session may have. */
+  readonly tooFew?: ReadonlySet<string>;
 }
 
 export interface HeadSide extends Side {
-  /** Why metrics are absent, by id. */
   readonly absent: Readonly<Record<string, string>>;
-  /** Those of them that had too few samples, which another session may have. */
-  readonly tooFew?: ReadonlySet<string>;
 }
 
 /** What a scenario says about metrics, by id or pattern (`*` is one part of an id). */
@@ -71,13 +72,22 @@ export function compareSides(
     { noise: options.noise, interleaved: options.interleaved },
   );
   const judgements = new Map(both.map((metric, index) => [metric.id, judged[index] as Judgement]));
-  const context = { base, head, crossHost: isCrossHost(base, head) };
+  const context = {
+    base,
+    head,
+    crossHost: isCrossHost(base, head),
+    interleaved: options.interleaved === true ? (true as const) : undefined,
+  };
   const comparisons = metrics.map((metric): Comparison => {
     const compared = comparisonOf(metric, judgements.get(metric.id), context);
     const found =
       incomparable.length === 0
         ? compared
-        : { ...compared, verdict: "invalid" as const, reason: notComparable(incomparable) };
+        : {
+            ...compared,
+            verdict: "invalid" as const,
+            reason: notComparable(incomparable, baseName(context)),
+          };
     const attribution = attribute(found, flags);
     return attribution === null ? found : { ...found, attribution };
   });
@@ -85,6 +95,7 @@ export function compareSides(
     schemaVersion: 1,
     scenario,
     baseSource: base.source,
+    ...(options.interleaved === true ? { interleaved: true as const } : {}),
     limits: [],
     comparisons,
     flags,
@@ -146,6 +157,7 @@ interface Context {
   readonly base: Side;
   readonly head: HeadSide;
   readonly crossHost: boolean;
+  readonly interleaved: true | undefined;
 }
 
 function comparisonOf(metric: ComparedMetric, judged: Judgement | undefined, context: Context): Comparison {
@@ -164,25 +176,36 @@ function comparisonOf(metric: ComparedMetric, judged: Judgement | undefined, con
   const undecided = { effect: null, interval: null, bound: null, detectable: null };
   if (head.length === 0) {
     const why = context.head.absent[id];
-    const reason = `the baseline has it, this run does not: ${why ?? "its probe did not run"}`;
+    const having = baseName(context);
+    const reason = `${having} has it, this run does not: ${why ?? "its probe did not run"}`;
     const open = context.head.tooFew?.has(id) ? { decidable: true } : {};
     return { ...shared, ...undecided, ...open, verdict: "invalid", base: typical(base), head: null, reason };
   }
   if (judged === undefined) {
-    const reason = "the baseline has no value for it; record again to gate it";
-    const open = { ...undecided, verdict: "inconclusive" as const, decidable: false };
-    return { ...shared, ...open, base: null, head: typical(head), reason };
+    const open = { ...undecided, verdict: "inconclusive" as const, base: null, head: typical(head) };
+    return { ...shared, ...open, ...withoutBase(id, context) };
   }
   const found = { ...shared, ...judged, interval: judged.interval === null ? null : tuple(judged.interval) };
   const taint = findTaint(context.head, id);
   if (taint !== undefined) return { ...found, verdict: "invalid", reason: taint.reason };
   const baseTaint = findTaint(context.base, id);
   if (baseTaint !== undefined) {
-    return { ...found, verdict: "invalid", reason: `the baseline must not be trusted: ${baseTaint.reason}` };
+    const untrusted = baseName(context);
+    return { ...found, verdict: "invalid", reason: `${untrusted} must not be trusted: ${baseTaint.reason}` };
   }
   if (definition.sensitivity !== "host" || !context.crossHost) return found;
   // Sessions of the base beside head's would make this host no other than the baseline's.
   return { ...found, baseDecides: undefined, ...elsewhere(judged) };
+}
+
+/** What a metric is to which the base has no value. */
+function withoutBase(id: string, { base, interleaved }: Context): Pick<Comparison, "decidable" | "reason"> {
+  const why = base.absent?.[id];
+  if (!interleaved) {
+    return { decidable: false, reason: "the baseline has no value for it; record again to gate it" };
+  }
+  const reason = `this run has it, the base beside it does not: ${why ?? "its server does not report it"}`;
+  return { decidable: base.tooFew?.has(id) === true, reason };
 }
 
 /** What remains of a judgement on another host: what the host moves convicts nobody there, and praises nobody. */
@@ -215,11 +238,11 @@ export function concerns({ metrics }: Taint, id: string): boolean {
   return id === metrics || id.startsWith(`${metrics}.`) || id.startsWith(`${metrics}_`);
 }
 
-function notComparable(differences: ComparisonFile["fingerprint"]): string {
+function notComparable(differences: ComparisonFile["fingerprint"], other: string): string {
   const said = differences.map(({ field, base, head }) =>
     field === "probeSuite"
-      ? "its probes or their parameters are not the baseline's"
-      : `${field} is ${head ?? "none"}, the baseline's is ${base ?? "none"}`,
+      ? `its probes or their parameters are not those of ${other}`
+      : `${field} is ${head ?? "none"}, that of ${other} is ${base ?? "none"}`,
   );
   return `not comparable: ${said.join("; ")}`;
 }

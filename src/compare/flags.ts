@@ -20,6 +20,26 @@ export function diffFlags(base: FlagSide, head: FlagSide): Difference[] {
   return differences;
 }
 
+/** A server's command and environment. */
+export interface ServerSide {
+  readonly command?: readonly string[] | undefined;
+  readonly env?: Readonly<Record<string, string>> | undefined;
+}
+
+/** What differs between two servers beside their flags: the command, and variables by name. */
+export function diffServers(base: ServerSide, head: ServerSide): Difference[] {
+  const commands = [base.command, head.command].map((command) => command?.join(" ") ?? null);
+  const names = [...new Set([...Object.keys(base.env ?? {}), ...Object.keys(head.env ?? {})])].sort();
+  return [
+    { what: "command", base: commands[0] ?? null, head: commands[1] ?? null },
+    ...names.map((name) => ({
+      what: `env ${name}`,
+      base: base.env?.[name] ?? null,
+      head: head.env?.[name] ?? null,
+    })),
+  ].filter((difference) => difference.base !== difference.head);
+}
+
 /**
  * Flags with their values; `--a=b` and `--a b` are the same, as are `_` and `-` in a name. A flag without a value
  * is "on"; the values of a flag that is given several times are separated by commas.

@@ -36,22 +36,27 @@ export function baselineSide(
   };
 }
 
-/** A run as a side. Of a run with several variants it is the one called `head`, unless another one is meant. */
+/** The variant that a run is compared by: the one called `head` of several, else the first. */
+export function comparedVariant({ variants }: Pick<RunRecord, "variants">): string {
+  const names = Object.keys(variants);
+  return names.includes("head") ? "head" : (names[0] ?? "");
+}
+
+/** A run as a side, by {@link comparedVariant} unless another one is meant. */
 export function runSide(
   run: RunRecord,
   measurements: MeasurementsFile,
   source: string,
   wanted?: string,
 ): HeadSide {
-  const names = Object.keys(run.variants);
-  const variant = wanted ?? (names.includes("head") ? "head" : names[0]);
+  const variant = wanted ?? comparedVariant(run);
   const of = <T extends { variant: string }>(list: readonly T[]) =>
     list.filter((each) => each.variant === variant);
   return {
     source,
     fingerprints: [run.fingerprint],
     values: valuesOf(of(measurements.measurements)),
-    args: run.variants[variant ?? ""]?.args ?? [],
+    args: run.variants[variant]?.args ?? [],
     vllmVersion: of(run.sessions)[0]?.vllmVersion ?? null,
     definitions: measurements.metrics,
     taints: of(measurements.taints),

@@ -41,6 +41,8 @@ export interface GateConfig {
   readonly policy: ServerPolicy;
   /** The other side of an A/B, measured beside `server`; null when a baseline is. */
   readonly base: ServerSpec | null;
+  /** Of that side's file, where it has one: both sides are measured by `probes`, which must be the same. */
+  readonly baseProbes: ScenarioFile["probes"] | null;
   readonly sessions: number;
   /** Most sessions of `server` that a gate run measures. */
   readonly maxSessions: number;
@@ -187,7 +189,7 @@ export function resolveConfig(input: ResolveInput): GateConfig {
   const judge =
     (Object.hasOwn(judgeFile.scenarios, scenario) ? judgeFile.scenarios[scenario] : null) ?? section;
   const sources: Record<string, string> = {};
-  for (const key of ["model", "args", "command", "serverUrl"] as const) {
+  for (const key of ["model", "args", "command", "serverUrl", "baseArgs", "baseCommand"] as const) {
     if (overrides[key] !== undefined) sources[key] = nameOverride(key);
   }
   const choose = <K extends keyof Overrides, T>(key: K, own: T): T | NonNullable<Overrides[K]> => {
@@ -209,6 +211,7 @@ export function resolveConfig(input: ResolveInput): GateConfig {
     throw new UsageError(`${nameOverride("baselineDir")}: got "", expected the path of a folder`);
   }
   const sessions = within("sessions", judgeFile.sessions);
+  const base = resolveBase(input, scenario, section, choose("compareTo", judgeFile.compareTo));
   const config: GateConfig = {
     scenario,
     server: resolveServer({ section, scenario, overrides, nameOverride, fileName, policy: input.policy }),
@@ -220,7 +223,8 @@ export function resolveConfig(input: ResolveInput): GateConfig {
     slo: judge.slo ?? null,
     traffic: null,
     policy: input.policy,
-    base: resolveBase(input, scenario, section, choose("compareTo", judgeFile.compareTo)),
+    base,
+    baseProbes: base === null ? null : judge.probes,
     sessions,
     maxSessions: Math.max(sessions, within("maxSessions", judgeFile.maxSessions)),
     recordSessions: overrides.sessions ?? judgeFile.recordSessions,
@@ -301,9 +305,13 @@ function resolveBase(
   const ofBase =
     judge !== undefined && Object.hasOwn(judge.scenarios, scenario) ? judge.scenarios[scenario] : null;
   if (ofBase == null && baseArgs === undefined && baseCommand === undefined) {
+    const missing =
+      judge === undefined
+        ? "no base revision is known here: a pull request has one, and --base-ref names one on the command line"
+        : `it has no scenario "${scenario}"`;
     throw new UsageError(
-      `${nameOverride("compareTo")}: base needs another side: the base branch's file (none was found with a scenario ` +
-        `"${scenario}"; on the command line --base-ref names the branch), ${nameOverride("baseArgs")} or ${nameOverride("baseCommand")}`,
+      `${nameOverride("compareTo")}: base needs another side: the base branch's file (${missing}), ` +
+        `${nameOverride("baseArgs")} or ${nameOverride("baseCommand")}`,
     );
   }
   const base = resolveServer({

@@ -21,6 +21,20 @@ export function commandOf(verb: "run" | "record", run: RunRecord, without: reado
 }
 
 /**
+ * The command that runs the same again.
+ *
+ * @param beside - an A/B: the other side is typed out, whichever revision it came from
+ */
+export function repeatCommand(run: RunRecord, beside: boolean): string {
+  const { base } = run.variants;
+  const command = commandOf("run", run);
+  if (!beside || base === undefined) return command;
+  const isSame = typed(base.command ?? []) === typed(run.variants["head"]?.command ?? []);
+  const other = isSame ? [] : ["--base-command", typed(base.command ?? [])];
+  return `${command} ${typed(["--compare-to", "base", "--base-args", typed(base.args), ...other])}`;
+}
+
+/**
  * The command that records the baseline that a run lacks. Flags that were tried by an option are not the ones to
  * compare with, unless the model came by an option too: then there may be no file that says others.
  */

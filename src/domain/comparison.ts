@@ -117,6 +117,8 @@ export const comparisonFileSchema = z.object({
   scenario: z.string(),
   /** Where the base came from: a baseline's path, or run folders; null when there was none to compare with. */
   baseSource: z.string().nullable(),
+  /** Set on an A/B: the base was measured in turn with head, and there is no baseline. */
+  interleaved: z.literal(true).optional(),
   limits: z.array(limitBreachSchema),
   /** Metrics and patterns that have a limit, broken or not. */
   limitsChecked: z.number().int().optional(),
@@ -143,6 +145,11 @@ export function ordered(comparisons: readonly Comparison[], verdicts: readonly V
   return verdicts.flatMap((verdict) =>
     comparisons.filter((each) => each.verdict === verdict).sort((a, b) => size(b) - size(a)),
   );
+}
+
+/** What a reader is told that head was compared with. */
+export function baseName({ interleaved }: Pick<ComparisonFile, "interleaved">): string {
+  return interleaved === true ? "the base" : "the baseline";
 }
 
 /** The fields that forbid a comparison; no number of either side means anything beside the other's then. */

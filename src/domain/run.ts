@@ -205,6 +205,13 @@ export function countMeasured({ sessions }: Pick<RunRecord, "sessions">, wanted:
 
 /** How a run that was measured fell short of its plan, as a sentence says it; null when it did not. */
 export function shortfallOf(run: RunRecord): string | null {
+  const unconfirmed = run.sessions.find(
+    ({ variant, outcome }) => variant === "base" && !["ok", "cancelled"].includes(outcome),
+  );
+  if (unconfirmed !== undefined) {
+    const what = unconfirmed.outcome === "died" ? "died" : "did not run";
+    return `the base, started to confirm a loss, ${what} on this machine, so that nothing confirms it: ${unconfirmed.cause ?? "for a reason unknown"}`;
+  }
   const { sessions: planned = 0, budgetMinutes } = run.plan ?? {};
   const done = run.sessions.filter((session) => session.outcome === "ok").length;
   if (done >= planned) {

@@ -1,5 +1,6 @@
 import { typed } from "../domain/command-line.ts";
 import {
+  baseName,
   type Comparison,
   type ComparisonFile,
   incomparable,
@@ -166,13 +167,13 @@ function limitRows(comparison: ComparisonFile | null): string[] {
 
 function differingFlags(comparison: ComparisonFile | null): string[] {
   if (comparison === null || comparison.baseSource === null) return [];
-  if (comparison.flags.length === 0) return ["Flags and vLLM version are those of the baseline."];
+  if (comparison.flags.length === 0) return [`Flags and vLLM version are those of ${baseName(comparison)}.`];
   const rows = comparison.flags.map((each) => [
     each.what.startsWith("-") ? code(each.what) : plain(each.what),
     each.base === null ? "not set" : code(each.base),
     each.head === null ? "not set" : code(each.head),
   ]);
-  return [table(["what differs", "baseline", "this run"], rows)];
+  return [table(["what differs", comparison.interleaved === true ? "base" : "baseline", "this run"], rows)];
 }
 
 function failedSession(run: RunRecord): SessionRecord | undefined {

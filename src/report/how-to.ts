@@ -1,4 +1,4 @@
-import { commandOf, firstRecordCommand, typed } from "../domain/command-line.ts";
+import { commandOf, firstRecordCommand, repeatCommand, typed } from "../domain/command-line.ts";
 import { incomparable } from "../domain/comparison.ts";
 import type { ReportInput } from "./explain.ts";
 
@@ -11,6 +11,12 @@ export function acceptInstructions(input: ReportInput): Instruction[] {
   if (verdict.cause !== "decided" && verdict.cause !== "no_baseline") return [];
   // A baseline does not move a limit.
   if (verdict.verdict === "regressed" && verdict.counts.regressed === 0) return [];
+  if (comparison?.interleaved === true) {
+    if (verdict.verdict !== "regressed") return [];
+    const how =
+      "An A/B has no baseline that the loss could be accepted in: where it is wanted, merge past this check.";
+    return [[how, " The next A/B begins from what was merged."]];
+  }
   const failed = measurements?.measurements.some(
     (each) => each.metric === "requests.error_rate" && each.value > 0,
   );
@@ -71,7 +77,7 @@ export function repeatInstructions({ run, comparison, runPath }: ReportInput): I
   // Where the model came by an option there may be no configuration that has the scenario.
   const rules = run.overridden?.includes("model") ? [] : ["--scenario", run.scenario];
   return [
-    ["Run it again: ", { command: commandOf("run", run) }],
+    ["Run it again: ", { command: repeatCommand(run, comparison?.interleaved === true) }],
     ...(isFile
       ? [
           [

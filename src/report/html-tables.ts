@@ -1,4 +1,5 @@
 import {
+  baseName,
   type Comparison,
   type ComparisonFile,
   incomparable,
@@ -151,13 +152,15 @@ function absent(measurements: MeasurementsFile | null): Markup[] {
 /** Flags and versions that differ. */
 export function flagTable(comparison: ComparisonFile | null): Markup | null {
   if (comparison === null || comparison.baseSource === null) return null;
-  if (comparison.flags.length === 0) return html`<p>Flags and vLLM version are those of the baseline.</p>`;
+  if (comparison.flags.length === 0) {
+    return html`<p>Flags and vLLM version are those of ${baseName(comparison)}.</p>`;
+  }
   const value = (text: string | null) =>
     text === null ? html`<span class="muted">not set</span>` : html`<code>${text}</code>`;
   return table(
-    ["what differs", "baseline", "this run"],
+    ["what differs", comparison.interleaved === true ? "base" : "baseline", "this run"],
     comparison.flags.map(({ what, base, head }) => [html`<code>${what}</code>`, value(base), value(head)]),
-    { caption: "What differs from the baseline" },
+    { caption: `What differs from ${baseName(comparison)}` },
   );
 }
 

@@ -1,5 +1,6 @@
 import type { styleText } from "node:util";
 import {
+  baseName,
   type Comparison,
   type ComparisonFile,
   incomparable,
@@ -175,7 +176,7 @@ function differences(comparison: ComparisonFile | null): string[] {
   const flags = (comparison?.flags ?? []).map(
     (each) => `  ${each.what}: ${each.base ?? "not set"} → ${each.head ?? "not set"}`,
   );
-  return flags.length === 0 ? [] : ["differs from the baseline:", ...flags];
+  return flags.length === 0 ? [] : [`differs from ${baseName(comparison ?? {})}:`, ...flags];
 }
 
 /** Rows in columns; the first after the name, so many, are numbers and stand to the right. */

@@ -366,6 +366,7 @@ function nextAction(verdict: Verdict, gated: readonly Comparison[], comparison: 
     (each) => each.field === "hostId" && each.base !== null && each.head !== null,
   );
   const of = gated.filter((each) => each.verdict === verdict);
+  const beside = comparison.interleaved === true;
   switch (verdict) {
     case "regressed":
       if (of.length === 0) {
@@ -374,7 +375,9 @@ function nextAction(verdict: Verdict, gated: readonly Comparison[], comparison: 
       // What fails is nothing to get used to: `record` refuses it too.
       return of.some((each) => each.metric === "requests.error_rate")
         ? "Find out why requests failed: the server's log and traces.jsonl are in the run folder."
-        : "Change the flags, or accept the loss by recording a new baseline.";
+        : beside
+          ? "Change the flags, or merge past this check where the loss is wanted."
+          : "Change the flags, or accept the loss by recording a new baseline.";
     case "invalid":
       if (of.length === 0 && comparison.taints.length === 0) {
         return comparison.limits.length > 0
@@ -382,16 +385,23 @@ function nextAction(verdict: Verdict, gated: readonly Comparison[], comparison: 
           : "Give the scenario a probe whose metrics are gated.";
       }
       if (incomparable(comparison).length > 0) {
+        if (beside)
+          return "Merge the other model or probes by themselves first: an A/B needs both sides alike.";
         return "Run it as the baseline was recorded, or record a baseline for this machine and these probes.";
       }
       return "Mend the cause and run again; nothing was decided.";
     case "inconclusive":
       if (comparison.limits.some((limit) => limit.seenOnce === true)) return NO_TIME;
+      if (of.every((each) => each.base === null) && beside) {
+        return of.some((each) => each.decidable === true)
+          ? ofUndecided(of)
+          : "What the base does not have cannot be compared: set its level to watch.";
+      }
       if (of.every((each) => each.base === null)) return "Record the baseline again to gate what is new.";
       if (elsewhere) return "Run on a host of the baseline, or record a baseline on this host as well.";
       return ofUndecided(of);
     case "improved":
-      return "Nothing to do; record a new baseline to hold the gain.";
+      return beside ? "Nothing to do." : "Nothing to do; record a new baseline to hold the gain.";
     case "pass":
       return "Nothing to do.";
   }

@@ -169,7 +169,7 @@ describe("machines", () => {
       verdict: "invalid",
       head: 10,
       reason:
-        "not comparable: driver is 550, the baseline's is 570.148.08; gpuModel is NVIDIA H100, the baseline's is NVIDIA H200",
+        "not comparable: driver is 550, that of the baseline is 570.148.08; gpuModel is NVIDIA H100, that of the baseline is NVIDIA H200",
     });
     expect(compared.fingerprint).toEqual([
       { field: "driver", rule: "must", base: "570.148.08", head: "550" },
@@ -340,4 +340,26 @@ it("metrics come in the order of their ids", () => {
     "b.b",
     "c.c",
   ]);
+});
+
+describe("an A/B whose base has no value", () => {
+  const other = (more: Partial<Side>) =>
+    compareSides("chat", base({ values: {}, ...more }), head(), NO_RULES, { interleaved: true });
+
+  it("asks for another pair where its samples were too few", () => {
+    const found = other({ absent: { [ID]: "needs 5 samples, got 2" }, tooFew: new Set([ID]) });
+    expect(found.interleaved).toBe(true);
+    expect(found.comparisons[0]).toMatchObject({
+      verdict: "inconclusive",
+      decidable: true,
+      reason: "this run has it, the base beside it does not: needs 5 samples, got 2",
+    });
+  });
+
+  it("does not where its server has no such metric, nor advises to record", () => {
+    expect(other({}).comparisons[0]).toMatchObject({
+      decidable: false,
+      reason: "this run has it, the base beside it does not: its server does not report it",
+    });
+  });
 });

@@ -482,7 +482,9 @@ describe("what measures head alone", () => {
   const ab = `${ONE}compareTo: base\n`;
 
   it("does not ask for the other side of an A/B", () => {
-    expect(refusalOf({ file: ab })).toMatch(/--compareTo: base needs another side.*--base-ref/s);
+    expect(refusalOf({ file: ab })).toMatch(/no base revision is known here.*--base-ref names one/s);
+    const elsewhere = ab.replace("chat", "other");
+    expect(refusalOf({ file: ab, judgeFile: elsewhere })).toMatch(/file \(it has no scenario "chat"\)/);
     expect(resolve({ file: ab, headAlone: true }).base).toBeNull();
   });
 
@@ -490,5 +492,15 @@ describe("what measures head alone", () => {
     expect(refusalOf({ headAlone: true, overrides: { compareTo: "base" } })).toMatch(
       /^--compareTo: has an effect on a gate's run alone/,
     );
+  });
+});
+
+describe("the other side of an A/B", () => {
+  it("comes with the probes of its own file", () => {
+    const base = `${ONE}    probes:\n      kv: false\ncompareTo: base\n`;
+    const config = resolve({ file: `${ONE}compareTo: base\n`, judgeFile: base });
+    expect(config.probes.kv).not.toBe(false);
+    expect(config.baseProbes?.kv).toBe(false);
+    expect(resolve({ file: ONE }).baseProbes).toBeNull();
   });
 });

@@ -15,6 +15,13 @@ describe("what a run fell short of", () => {
     );
   });
 
+  it("is a base that could not be started to confirm a loss", () => {
+    const base = session({ variant: "base", index: 1, outcome: "failed_start", cause: "out of GPU memory" });
+    expect(shortfallOf(run({ ...planned(1), sessions: [session({ outcome: "ok" }), base] }))).toBe(
+      "the base, started to confirm a loss, did not run on this machine, so that nothing confirms it: out of GPU memory",
+    );
+  });
+
   it("is a session that was cut off beyond the plan, as of a server that hangs", () => {
     const cut = session({ index: 1, outcome: "cancelled", cause: "not finished within budgetMinutes (30)" });
     expect(shortfallOf(run({ ...planned(1), sessions: [session({ outcome: "ok" }), cut] }))).toBe(
