@@ -2542,7 +2542,7 @@ function middlesOf(baseline) {
 	middles.set(baseline, made);
 	return made;
 }
-function middleOf(baseline, metric) {
+function middleOf$1(baseline, metric) {
 	return baseline === null ? null : middlesOf(baseline).get(metric) ?? null;
 }
 function isBeyond(rule, from, to, tolerance = rule.tolerance) {
@@ -2590,8 +2590,8 @@ function movesOf(step, { ruleOf }) {
 	return step.baselines.flatMap(({ path, before, after }) => {
 		if (after === null) return [];
 		return [.../* @__PURE__ */ new Set([...Object.keys(before?.metrics ?? {}), ...Object.keys(after.metrics)])].sort().flatMap((metric) => {
-			const from = middleOf(before, metric);
-			const to = middleOf(after, metric);
+			const from = middleOf$1(before, metric);
+			const to = middleOf$1(after, metric);
 			if (from === to || before === null) return [];
 			const unit = after.metrics[metric]?.unit ?? before.metrics[metric]?.unit ?? "";
 			return [{
@@ -2737,7 +2737,7 @@ function creep(steps, rules) {
 		return [...new Set(values.flatMap(({ baseline }) => Object.keys(baseline.metrics)))].sort().flatMap((metric) => {
 			const rule = rules.ruleOf(metric);
 			const points = values.flatMap(({ commit, baseline }) => {
-				const value = middleOf(baseline, metric);
+				const value = middleOf$1(baseline, metric);
 				return value === null ? [] : [{
 					commit,
 					value
@@ -30801,6 +30801,7 @@ function examine(estimate, pValue, noisier, said) {
 		base: base.length,
 		head: head.length
 	}) / noisier;
+	const alphaBeside = ALPHA / noisier;
 	const best = Math.min(...head) - marginOf(estimate);
 	const asBad = base.filter((place) => place >= best).length;
 	const level = (more) => exceedanceProbability(base.length + more, head.length, asBad);
@@ -30814,10 +30815,11 @@ function examine(estimate, pValue, noisier, said) {
 		alpha,
 		isRare,
 		convicts: isLarge && pValue <= alpha && (isRare || asBad === 0),
-		convictsBeside: isLarge && pValue <= ALPHA / noisier && asBad === 0,
+		convictsBeside: isLarge && pValue <= alphaBeside && asBad === 0,
+		alphaBeside,
 		couldBeRareWith: (more) => isLarge && pValue <= Math.max(alpha, ALPHA_NEAR) && level(more) <= .02,
 		isDoubtful: loss > tolerance && pValue <= ALPHA_DOUBT,
-		doubt: asBad > 0 ? `${asBad} of ${base.length} sessions of the base ${asBad === 1 ? "was" : "were"} as bad` : !isEnough ? `${head.length === 1 ? "one slow session" : `${head.length} slow sessions`} could look like this` : !isDistinct ? `not by more than sessions of the same flags differ (${said(known.range)})` : "not surely"
+		doubt: asBad > 0 ? `${asBad} of ${base.length} sessions of the base ${asBad === 1 ? "was" : "were"} as bad` : !isEnough ? `${head.length === 1 ? "one slow session" : `${head.length} slow sessions`} could look like this` : !isDistinct ? `not by more than sessions ${noisier > 1 && known.shipped ? "may differ on a machine this noisy" : "of the same flags differ"} (${said(known.range)})` : "not surely"
 	};
 }
 /** Whether head's best session is worse than that of the base, and so few of the base are as bad, that more will tell. */
@@ -30855,7 +30857,8 @@ function findable(estimate, wanted, { size, noisier }) {
 	const base = Math.max(wanted.base, estimate.base.length);
 	const head = Math.max(wanted.head, estimate.head.length);
 	const { tolerance, tested, known } = estimate;
-	const { sd, degreesOfFreedom } = tested.spread;
+	const { sd } = tested.spread;
+	const degreesOfFreedom = tested.spread.degreesOfFreedom + base - estimate.base.length + head - estimate.head.length;
 	const critical = (level) => studentCritical(level, degreesOfFreedom);
 	const test = tolerance / 2 + (critical(alphaFor({
 		base,
@@ -31080,13 +31083,17 @@ function knownSpread(metric, scale, recorded) {
 
 // src/compare/estimate.ts
 /** Metrics whose values are shares, or differences of them. */
-const SHARES = /\.(hit_rate|saving|agreement|trend|error_rate)$/;
+const SHARES = /\.(hit_rate|saving|agreement|trend|error_rate|slo_attainment)$/;
+/** Whether a metric is a share, of which points matter. */
+function isShare(metric) {
+	return SHARES.test(metric);
+}
 /**
 * The scale of a metric. Ratios for what has a relative tolerance; the unit itself for shares and counts, of which
 * points matter, and for values that have no logarithm.
 */
 function scaleFor(direction, tolerance, values, metric) {
-	const inPoints = tolerance.relative === 0 && SHARES.test(metric);
+	const inPoints = tolerance.relative === 0 && isShare(metric);
 	return {
 		kind: !inPoints && values.every((session) => session.every((value) => value > 0)) ? "log" : "linear",
 		direction,
@@ -31126,9 +31133,11 @@ function estimateLoss(input, recorded, noisier = 1) {
 	const equal = Math.min(...all.map((session) => session.length));
 	const place = (session) => sessionPlace(session, scale, input.rounds, equal);
 	const base = input.base.map(place);
-	const head = input.head.map(place);
+	const shipped = knownSpread(input.metric, scale.kind, recorded);
+	const places = input.head.map(place);
+	const head = shipped.steady ? [Math.max(...places)] : places;
 	const size = unitOf(scale, base);
-	const known = scaled$2(sized(knownSpread(input.metric, scale.kind, recorded), size), noisier, base, head);
+	const known = scaled$2(sized(shipped, size), noisier, base, head);
 	const bulk = bulkSd([base, head], known);
 	const tested = moderatedContrast(pulledIn(base, bulk), pulledIn(head, bulk), known);
 	return {
@@ -31136,6 +31145,7 @@ function estimateLoss(input, recorded, noisier = 1) {
 		base,
 		head,
 		...known.steady ? meanLoss(base, head, tested) : bestLoss(base, head, tested.spread.sd),
+		bulkSd: bulk,
 		tested,
 		tolerance: toleranceOnScale(tolerance, scale, fromScale(meanOf$1(base), scale)),
 		known,
@@ -31179,7 +31189,7 @@ function bestLoss(base, head, sd) {
 		standardError: sd * Math.sqrt(smallestVariance(ofHead, head.length) + smallestVariance(ofBase, base.length))
 	};
 }
-/** The loss of what is the same in every session: none of head's may hide behind another. */
+/** The loss of what is the same in every session. */
 function meanLoss(base, head, { standardError }) {
 	const [basePlace, headPlace] = [meanOf$1(base), meanOf$1(head)];
 	return {
@@ -31199,14 +31209,18 @@ const PULLED_IN = 2.5;
 */
 function pulledIn(side, bulk) {
 	if (side.length < BEST_OF) return side;
-	const most = median$1([...side]) + PULLED_IN * bulk;
+	const most = middleOf(side) + PULLED_IN * bulk;
 	return side.map((place) => Math.min(place, most));
+}
+/** The middle session, of two the better one: half way to a slow one there are none. */
+function middleOf(side) {
+	return [...side].sort((a, b) => a - b)[side.length - 1 >> 1];
 }
 /** Standard deviation of the sessions that are not slow: from the better half of each side, with what is known. */
 function bulkSd(sides, known) {
 	const squares = sides.flatMap((side) => {
-		const middle = median$1([...side]);
-		return [...side].sort((a, b) => a - b).slice(0, side.length >> 1).map((place) => (middle - place) ** 2);
+		const middle = middleOf(side);
+		return [...side].sort((a, b) => a - b).slice(0, side.length - 1 >> 1).map((place) => (middle - place) ** 2);
 	});
 	const freedom = known.degreesOfFreedom + squares.length;
 	const own = squares.reduce((sum, square) => sum + square, 0);
@@ -31221,12 +31235,17 @@ const LEAST_FOR_LEVEL = 3;
 * that is less than three times as far, or where no metric has the sessions to tell.
 */
 function noiseLevel(estimates) {
-	const levels = estimates.filter(({ known, base }) => known.shipped && !known.steady && base.length >= LEAST_FOR_LEVEL).map(({ known, base, head }) => ownSd(base, head) / known.sd);
+	const levels = estimates.filter(({ known, base }) => known.shipped && !known.steady && base.length >= LEAST_FOR_LEVEL).map(({ known, base, head }) => ownSd(base, head, known) / known.sd);
 	return levels.length === 0 ? 1 : Math.max(1, median$1(levels) / AS_NOISY);
 }
-/** How far the sessions of both sides spread, each around its own mean; at least three of them. */
-function ownSd(base, head) {
-	return Math.sqrt((squaresAround(base) + squaresAround(head)) / (base.length + head.length - 2));
+/**
+* How far the sessions of both sides spread, each around its own mean; at least three of them. One that is slow by
+* itself makes no noisy machine.
+*/
+function ownSd(base, head, known) {
+	const bulk = bulkSd([base, head], known);
+	const squares = squaresAround(pulledIn(base, bulk)) + squaresAround(pulledIn(head, bulk));
+	return Math.sqrt(squares / (base.length + head.length - 2));
 }
 /**
 * What is known, on a machine that is so much noisier. The level is that of most metrics; one whose own sessions lie
@@ -31235,7 +31254,7 @@ function ownSd(base, head) {
 */
 function scaled$2(known, noisier, base, head) {
 	if (!known.shipped || known.steady || noisier === 1) return known;
-	const most = base.length < LEAST_FOR_LEVEL ? noisier : Math.max(1, AS_NOISY * ownSd(base, head) / known.sd);
+	const most = base.length < LEAST_FOR_LEVEL ? noisier : Math.max(1, AS_NOISY * ownSd(base, head, known) / known.sd);
 	const factor = Math.min(noisier, most);
 	const seen = base.length < LEAST_FOR_LEVEL ? Number.POSITIVE_INFINITY : Math.max(...base) - Math.min(...base);
 	const range = Math.min(known.range * factor, Math.max(known.range, AS_NOISY * seen));
@@ -34317,7 +34336,7 @@ function holmLevels(pValues, alpha) {
 }
 
 // src/compare/judge-worst.ts
-/** A base that fails some requests: head at so many times its worst share, and so far above it, is no chance. */
+/** A base that fails some requests: head at so many times its worst share, and so many points above it, is no chance. */
 const FAR_WORSE = {
 	times: 3,
 	above: .1
@@ -34362,10 +34381,17 @@ function judgeWorst(input) {
 		verdict: "regressed",
 		reason: "the worst round is worse than the baseline's"
 	};
-	if (beyond(-loss)) return {
+	if (beyond(-loss)) return isApart({
+		base: input.head,
+		head: input.base
+	}, sign) ? {
 		...found,
 		verdict: "improved",
-		reason: "the worst round is better than the baseline's"
+		reason: "every round is better than the base's"
+	} : {
+		...found,
+		verdict: "pass",
+		reason: "the worst round is better than the base's, which is no proof"
 	};
 	return {
 		...found,
@@ -34373,11 +34399,18 @@ function judgeWorst(input) {
 		reason: "within the tolerance"
 	};
 }
-function isBeyondChance({ base, head }, sign) {
-	const losses = (sessions) => sessions.flat().map((value) => sign * value);
-	const [worstOfBase, ofHead] = [Math.max(...losses(base)), losses(head)];
-	const most = Math.max(...ofHead);
-	return Math.min(...ofHead) > worstOfBase && exceedanceProbability(base.length, head.length, 0) <= .02 || most >= FAR_WORSE.times * Math.abs(worstOfBase) && most - worstOfBase >= FAR_WORSE.above;
+function isBeyondChance(input, sign) {
+	const worst = (sessions) => Math.max(...lossesOf(sessions, sign));
+	const [ofBase, ofHead] = [worst(input.base), worst(input.head)];
+	const isFar = ofHead >= FAR_WORSE.times * Math.abs(ofBase) && ofHead - ofBase >= FAR_WORSE.above;
+	return isApart(input, sign) || isShare(input.metric) && isFar;
+}
+/** Whether every round of head is worse than all of the base's, in sessions enough: those are what chance deals out. */
+function isApart({ base, head }, sign) {
+	return Math.min(...lossesOf(head, sign)) > Math.max(...lossesOf(base, sign)) && exceedanceProbability(base.length, head.length, 0) <= .02;
+}
+function lossesOf(sessions, sign) {
+	return sessions.flat().map((value) => sign * value);
 }
 
 // src/compare/judge.ts
@@ -34501,6 +34534,7 @@ var JudgedMetric = class {
 				...isAsked ? { baseDecides: true } : {}
 			};
 		}
+		if (isFarBeyond(estimate, this.#kin)) return inconclusive("worse by more than the tolerance, but sessions lie too far apart to be sure");
 		const { most: atMost, wanted, resolution } = excluded;
 		if (atMost >= wanted) {
 			const open = inconclusive(`${`${counted(sessions.base, "baseline session")} and ${sessions.head} of this run`} do not exclude that it is ${sayLoss(atMost, estimate)} worse`);
@@ -34567,15 +34601,19 @@ var JudgedMetric = class {
 		const all = counted([...base, ...fresh]);
 		if (refuted !== null) {
 			const alone = counted(fresh);
-			if (all.finding.convicts && alone.finding.convictsBeside) return {
-				...alone,
-				finding: {
-					...alone.finding,
-					convicts: true
-				},
-				refuted: null,
-				isOpen: false
-			};
+			if (all.finding.convicts && alone.finding.convictsBeside) {
+				const { alphaBeside: alpha } = alone.finding;
+				return {
+					...alone,
+					finding: {
+						...alone.finding,
+						alpha,
+						convicts: true
+					},
+					refuted: null,
+					isOpen: false
+				};
+			}
 			const isOpen = refuted === "beside" && more > 0;
 			return {
 				estimate: first,
@@ -34613,9 +34651,10 @@ var JudgedMetric = class {
 		return examine(estimate, pValue, this.#kin.noisier, (loss) => sayLoss(loss, estimate));
 	}
 	/** The loss is larger than this, as far as the test says so. */
-	#lowerBound({ tested }, { alpha }) {
+	#lowerBound({ tested, loss, tolerance }, { alpha, convicts }) {
 		const critical = studentCritical(alpha * this.#kin.share, tested.spread.degreesOfFreedom);
-		return tested.difference - critical * tested.standardError;
+		const bound = Math.min(loss, tested.difference) - critical * tested.standardError;
+		return convicts ? Math.max(bound, tolerance / 2) : bound;
 	}
 	#numbersOf(estimate, finding) {
 		const { loss, standardError, tested, base, head, basePlace, headPlace, scale } = estimate;
@@ -34650,6 +34689,17 @@ const FAR_APART = 2;
 */
 function isMostlyWorse({ base, head, tolerance, known, tested }) {
 	return [...head].sort((a, b) => a - b)[head.length >> 1] - Math.max(...base) > Math.max(tolerance, known.range, FAR_APART * tested.spread.sd);
+}
+/**
+* Whether head's best sessions are worse than the base's by more than the tolerance, more than sessions differ, and more
+* than chance makes of those that are not slow by themselves. Slow ones among few widen the interval: a pass would be
+* theirs.
+*/
+function isFarBeyond(estimate, { size }) {
+	const { loss, tolerance, known, tested, standardError, bulkSd } = estimate;
+	if (known.steady) return false;
+	const chance = studentCritical((1 - POWER) / size, tested.spread.degreesOfFreedom) * standardError;
+	return loss > Math.max(tolerance, known.range) + chance * Math.min(1, bulkSd / tested.spread.sd);
 }
 /** The last digits are those of the logarithms. */
 function digits(value) {
@@ -34708,7 +34758,7 @@ function compareSides(scenario, base, head, rules, options = {}) {
 		comparisons,
 		flags,
 		fingerprint,
-		taints: taintsOf(head)
+		taints: [.../* @__PURE__ */ new Set([...options.interleaved === true ? taintsOf(base) : [], ...taintsOf(head)])]
 	};
 }
 function metricsOf(base, head, rules, fresh) {

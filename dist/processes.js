@@ -544,10 +544,10 @@ function headline(verdict, gated, comparison) {
 	}
 }
 /** What decides what is undecided: sessions where they can, else whatever made the machine what it is. */
-function ofUndecided(undecided) {
+function ofUndecided(undecided, all) {
 	if (undecided.some((each) => each.machineMoved === true)) return "This machine is slower than when the baseline was recorded: find out why, or record it again.";
-	if (undecided.some((each) => each.seenOnce === true)) return NO_TIME;
-	const measured = Math.max(...undecided.map((each) => each.headSessions.length));
+	const measured = Math.max(...all.map((each) => each.headSessions.length));
+	if (undecided.some((each) => each.seenOnce === true && each.headSessions.length === measured)) return NO_TIME;
 	return undecided.every((each) => each.decidable === false) ? "More sessions do not decide it on a machine this noisy: vllm-gate calibrate says what can be gated here." : `Run again with more sessions to decide it (--sessions ${Math.max(FULL_SESSIONS, measured + 2)}).`;
 }
 function nextAction(verdict, gated, comparison) {
@@ -567,10 +567,10 @@ function nextAction(verdict, gated, comparison) {
 			return "Mend the cause and run again; nothing was decided.";
 		case "inconclusive":
 			if (comparison.limits.some((limit) => limit.seenOnce === true)) return NO_TIME;
-			if (of.every((each) => each.base === null) && beside) return of.some((each) => each.decidable === true) ? ofUndecided(of) : "What the base does not have cannot be compared: set its level to watch.";
+			if (of.every((each) => each.base === null) && beside) return of.some((each) => each.decidable === true) ? ofUndecided(of, comparison.comparisons) : "What the base does not have cannot be compared: set its level to watch.";
 			if (of.every((each) => each.base === null)) return "Record the baseline again to gate what is new.";
 			if (elsewhere) return "Run on a host of the baseline, or record a baseline on this host as well.";
-			return ofUndecided(of);
+			return ofUndecided(of, comparison.comparisons);
 		case "improved": return beside ? "Nothing to do." : "Nothing to do; record a new baseline to hold the gain.";
 		case "pass": return "Nothing to do.";
 	}

@@ -100,7 +100,7 @@ export function compareSides(
     comparisons,
     flags,
     fingerprint,
-    taints: taintsOf(head),
+    taints: [...new Set([...(options.interleaved === true ? taintsOf(base) : []), ...taintsOf(head)])],
   };
 }
 

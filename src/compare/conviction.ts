@@ -80,6 +80,8 @@ export interface Finding {
    * to what convicts against all that there are.
    */
   readonly convictsBeside: boolean;
+  /** The level of that. */
+  readonly alphaBeside: number;
   /** The same, with sessions that chance alone separates too rarely to matter. */
   readonly isRare: boolean;
   /** Whether so many more good sessions of the base would make it rare. */
@@ -103,6 +105,7 @@ export function examine(
 ): Finding {
   const { base, head, loss, tolerance, known } = estimate;
   const alpha = alphaFor({ base: base.length, head: head.length }) / noisier;
+  const alphaBeside = ALPHA / noisier;
   const best = Math.min(...head) - marginOf(estimate);
   const asBad = base.filter((place) => place >= best).length;
   const level = (more: number) => exceedanceProbability(base.length + more, head.length, asBad);
@@ -116,7 +119,8 @@ export function examine(
     alpha,
     isRare,
     convicts: isLarge && pValue <= alpha && (isRare || asBad === 0),
-    convictsBeside: isLarge && pValue <= ALPHA / noisier && asBad === 0,
+    convictsBeside: isLarge && pValue <= alphaBeside && asBad === 0,
+    alphaBeside,
     couldBeRareWith: (more) => isLarge && pValue <= Math.max(alpha, ALPHA_NEAR) && level(more) <= EXCEEDANCE,
     isDoubtful: loss > tolerance && pValue <= ALPHA_DOUBT,
     doubt:
@@ -125,7 +129,7 @@ export function examine(
         : !isEnough
           ? `${head.length === 1 ? "one slow session" : `${head.length} slow sessions`} could look like this`
           : !isDistinct
-            ? `not by more than sessions of the same flags differ (${said(known.range)})`
+            ? `not by more than sessions ${noisier > 1 && known.shipped ? "may differ on a machine this noisy" : "of the same flags differ"} (${said(known.range)})`
             : "not surely",
   };
 }
@@ -167,7 +171,10 @@ export function findable(estimate: Estimate, wanted: Sessions, { size, noisier }
   const base = Math.max(wanted.base, estimate.base.length);
   const head = Math.max(wanted.head, estimate.head.length);
   const { tolerance, tested, known } = estimate;
-  const { sd, degreesOfFreedom } = tested.spread;
+  const { sd } = tested.spread;
+  // Of the sessions that are to come as well.
+  const degreesOfFreedom =
+    tested.spread.degreesOfFreedom + base - estimate.base.length + head - estimate.head.length;
   const critical = (level: number) => studentCritical(level, degreesOfFreedom);
   const test =
     tolerance / 2 +

@@ -34,6 +34,8 @@ export interface Estimate {
   readonly headPlace: number;
   readonly loss: number;
   readonly standardError: number;
+  /** Standard deviation of the sessions that are not slow by themselves. */
+  readonly bulkSd: number;
   /** The means of both sides, slow sessions pulled in; see {@link pulledIn}. What is tested. */
   readonly tested: Contrast;
   /** How large a loss may be. */
@@ -44,7 +46,12 @@ export interface Estimate {
 }
 
 /** Metrics whose values are shares, or differences of them. */
-const SHARES = /\.(hit_rate|saving|agreement|trend|error_rate)$/;
+const SHARES = /\.(hit_rate|saving|agreement|trend|error_rate|slo_attainment)$/;
+
+/** Whether a metric is a share, of which points matter. */
+export function isShare(metric: string): boolean {
+  return SHARES.test(metric);
+}
 
 /**
  * The scale of a metric. Ratios for what has a relative tolerance; the unit itself for shares and counts, of which
@@ -58,7 +65,7 @@ export function scaleFor(
 ): Scale {
   // Shares are compared in points. Everything else in ratios, also where only an absolute loss is tolerated: how far
   // sessions spread is known as a share.
-  const inPoints = tolerance.relative === 0 && SHARES.test(metric);
+  const inPoints = tolerance.relative === 0 && isShare(metric);
   const ratios = !inPoints && values.every((session) => session.every((value) => value > 0));
   return { kind: ratios ? "log" : "linear", direction, inPoints };
 }
@@ -108,9 +115,12 @@ export function estimateLoss(
   const equal = Math.min(...all.map((session) => session.length));
   const place = (session: readonly number[]) => sessionPlace(session, scale, input.rounds, equal);
   const base = input.base.map(place);
-  const head = input.head.map(place);
+  const shipped = knownSpread(input.metric, scale.kind, recorded);
+  // What is the same in every session is as bad as its worst one: none of head's may hide behind another.
+  const places = input.head.map(place);
+  const head = shipped.steady ? [Math.max(...places)] : places;
   const size = unitOf(scale, base);
-  const known = scaled(sized(knownSpread(input.metric, scale.kind, recorded), size), noisier, base, head);
+  const known = scaled(sized(shipped, size), noisier, base, head);
   const bulk = bulkSd([base, head], known);
   const tested = moderatedContrast(pulledIn(base, bulk), pulledIn(head, bulk), known);
   return {
@@ -118,6 +128,7 @@ export function estimateLoss(
     base,
     head,
     ...(known.steady ? meanLoss(base, head, tested) : bestLoss(base, head, tested.spread.sd)),
+    bulkSd: bulk,
     tested,
     tolerance: toleranceOnScale(tolerance, scale, fromScale(meanOf(base), scale)),
     known,
@@ -167,7 +178,7 @@ function bestLoss(
   };
 }
 
-/** The loss of what is the same in every session: none of head's may hide behind another. */
+/** The loss of what is the same in every session. */
 function meanLoss(
   base: readonly number[],
   head: readonly number[],
@@ -189,15 +200,20 @@ const PULLED_IN = 2.5;
  */
 function pulledIn(side: readonly number[], bulk: number): readonly number[] {
   if (side.length < BEST_OF) return side;
-  const most = median([...side]) + PULLED_IN * bulk;
+  const most = middleOf(side) + PULLED_IN * bulk;
   return side.map((place) => Math.min(place, most));
+}
+
+/** The middle session, of two the better one: half way to a slow one there are none. */
+function middleOf(side: readonly number[]): number {
+  return [...side].sort((a, b) => a - b)[(side.length - 1) >> 1] as number;
 }
 
 /** Standard deviation of the sessions that are not slow: from the better half of each side, with what is known. */
 function bulkSd(sides: readonly (readonly number[])[], known: KnownSpread): number {
   const squares = sides.flatMap((side) => {
-    const middle = median([...side]);
-    const better = [...side].sort((a, b) => a - b).slice(0, side.length >> 1);
+    const middle = middleOf(side);
+    const better = [...side].sort((a, b) => a - b).slice(0, (side.length - 1) >> 1);
     return better.map((place) => (middle - place) ** 2);
   });
   const freedom = known.degreesOfFreedom + squares.length;
@@ -217,13 +233,18 @@ const LEAST_FOR_LEVEL = 3;
 export function noiseLevel(estimates: readonly Estimate[]): number {
   const levels = estimates
     .filter(({ known, base }) => known.shipped && !known.steady && base.length >= LEAST_FOR_LEVEL)
-    .map(({ known, base, head }) => ownSd(base, head) / known.sd);
+    .map(({ known, base, head }) => ownSd(base, head, known) / known.sd);
   return levels.length === 0 ? 1 : Math.max(1, median(levels) / AS_NOISY);
 }
 
-/** How far the sessions of both sides spread, each around its own mean; at least three of them. */
-function ownSd(base: readonly number[], head: readonly number[]): number {
-  return Math.sqrt((squaresAround(base) + squaresAround(head)) / (base.length + head.length - 2));
+/**
+ * How far the sessions of both sides spread, each around its own mean; at least three of them. One that is slow by
+ * itself makes no noisy machine.
+ */
+function ownSd(base: readonly number[], head: readonly number[], known: KnownSpread): number {
+  const bulk = bulkSd([base, head], known);
+  const squares = squaresAround(pulledIn(base, bulk)) + squaresAround(pulledIn(head, bulk));
+  return Math.sqrt(squares / (base.length + head.length - 2));
 }
 
 /**
@@ -239,7 +260,7 @@ function scaled(
 ): KnownSpread {
   if (!known.shipped || known.steady || noisier === 1) return known;
   const most =
-    base.length < LEAST_FOR_LEVEL ? noisier : Math.max(1, (AS_NOISY * ownSd(base, head)) / known.sd);
+    base.length < LEAST_FOR_LEVEL ? noisier : Math.max(1, (AS_NOISY * ownSd(base, head, known)) / known.sd);
   const factor = Math.min(noisier, most);
   const seen =
     base.length < LEAST_FOR_LEVEL ? Number.POSITIVE_INFINITY : Math.max(...base) - Math.min(...base);

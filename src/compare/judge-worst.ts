@@ -1,9 +1,9 @@
 import { exceedanceProbability } from "../stats/exceedance.ts";
 import { EXCEEDANCE } from "./conviction.ts";
-import type { MetricSides } from "./estimate.ts";
+import { isShare, type MetricSides } from "./estimate.ts";
 import type { Judgement } from "./judge.ts";
 
-/** A base that fails some requests: head at so many times its worst share, and so far above it, is no chance. */
+/** A base that fails some requests: head at so many times its worst share, and so many points above it, is no chance. */
 const FAR_WORSE = { times: 3, above: 0.1 } as const;
 
 /**
@@ -41,18 +41,27 @@ export function judgeWorst(input: MetricSides): Judgement {
   }
   if (beyond(loss))
     return { ...found, verdict: "regressed", reason: "the worst round is worse than the baseline's" };
-  if (beyond(-loss))
-    return { ...found, verdict: "improved", reason: "the worst round is better than the baseline's" };
+  if (beyond(-loss)) {
+    return isApart({ base: input.head, head: input.base }, sign)
+      ? { ...found, verdict: "improved", reason: "every round is better than the base's" }
+      : { ...found, verdict: "pass", reason: "the worst round is better than the base's, which is no proof" };
+  }
   return { ...found, verdict: "pass", reason: "within the tolerance" };
 }
 
-function isBeyondChance({ base, head }: MetricSides, sign: 1 | -1): boolean {
-  const losses = (sessions: MetricSides["base"]) => sessions.flat().map((value) => sign * value);
-  const [worstOfBase, ofHead] = [Math.max(...losses(base)), losses(head)];
-  const most = Math.max(...ofHead);
-  return (
-    // Rounds of one server go together: sessions are what chance deals out.
-    (Math.min(...ofHead) > worstOfBase && exceedanceProbability(base.length, head.length, 0) <= EXCEEDANCE) ||
-    (most >= FAR_WORSE.times * Math.abs(worstOfBase) && most - worstOfBase >= FAR_WORSE.above)
-  );
+function isBeyondChance(input: MetricSides, sign: 1 | -1): boolean {
+  const worst = (sessions: MetricSides["base"]) => Math.max(...lossesOf(sessions, sign));
+  const [ofBase, ofHead] = [worst(input.base), worst(input.head)];
+  const isFar = ofHead >= FAR_WORSE.times * Math.abs(ofBase) && ofHead - ofBase >= FAR_WORSE.above;
+  return isApart(input, sign) || (isShare(input.metric) && isFar);
+}
+
+/** Whether every round of head is worse than all of the base's, in sessions enough: those are what chance deals out. */
+function isApart({ base, head }: Pick<MetricSides, "base" | "head">, sign: 1 | -1): boolean {
+  const isWorse = Math.min(...lossesOf(head, sign)) > Math.max(...lossesOf(base, sign));
+  return isWorse && exceedanceProbability(base.length, head.length, 0) <= EXCEEDANCE;
+}
+
+function lossesOf(sessions: MetricSides["base"], sign: 1 | -1): number[] {
+  return sessions.flat().map((value) => sign * value);
 }

@@ -209,6 +209,9 @@ class JudgedMetric {
       const isAsked = excluded.most < excluded.wanted && this.#lacksFresh(estimate);
       return { ...inconclusive(why), ...(isAsked ? { baseDecides: true as const } : {}) };
     }
+    if (isFarBeyond(estimate, this.#kin)) {
+      return inconclusive("worse by more than the tolerance, but sessions lie too far apart to be sure");
+    }
     const { most: atMost, wanted, resolution } = excluded;
     if (atMost >= wanted) {
       const by = `${counted(sessions.base, "baseline session")} and ${sessions.head} of this run`;
@@ -261,7 +264,13 @@ class JudgedMetric {
       const alone = counted(fresh);
       const isWorse = all.finding.convicts && alone.finding.convictsBeside;
       if (isWorse) {
-        return { ...alone, finding: { ...alone.finding, convicts: true }, refuted: null, isOpen: false };
+        const { alphaBeside: alpha } = alone.finding;
+        return {
+          ...alone,
+          finding: { ...alone.finding, alpha, convicts: true },
+          refuted: null,
+          isOpen: false,
+        };
       }
       const isOpen = refuted === "beside" && more > 0;
       return { estimate: first, finding: { ...finding, convicts: false }, refuted, isOpen };
@@ -295,9 +304,12 @@ class JudgedMetric {
   }
 
   /** The loss is larger than this, as far as the test says so. */
-  #lowerBound({ tested }: Estimate, { alpha }: Finding): number {
+  #lowerBound({ tested, loss, tolerance }: Estimate, { alpha, convicts }: Finding): number {
     const critical = studentCritical(alpha * this.#kin.share, tested.spread.degreesOfFreedom);
-    return tested.difference - critical * tested.standardError;
+    // Where head's sessions differ, the means that are tested lie further apart than the best ones that are shown.
+    const bound = Math.min(loss, tested.difference) - critical * tested.standardError;
+    // What convicts is more than half the tolerance by that test.
+    return convicts ? Math.max(bound, tolerance / 2) : bound;
   }
 
   #numbersOf(estimate: Estimate, finding: Finding) {
@@ -333,6 +345,18 @@ const FAR_APART = 2;
 function isMostlyWorse({ base, head, tolerance, known, tested }: Estimate): boolean {
   const middle = [...head].sort((a, b) => a - b)[head.length >> 1] as number;
   return middle - Math.max(...base) > Math.max(tolerance, known.range, FAR_APART * tested.spread.sd);
+}
+
+/**
+ * Whether head's best sessions are worse than the base's by more than the tolerance, more than sessions differ, and more
+ * than chance makes of those that are not slow by themselves. Slow ones among few widen the interval: a pass would be
+ * theirs.
+ */
+function isFarBeyond(estimate: Estimate, { size }: Company): boolean {
+  const { loss, tolerance, known, tested, standardError, bulkSd } = estimate;
+  if (known.steady) return false;
+  const chance = studentCritical((1 - POWER) / size, tested.spread.degreesOfFreedom) * standardError;
+  return loss > Math.max(tolerance, known.range) + chance * Math.min(1, bulkSd / tested.spread.sd);
 }
 
 /** The last digits are those of the logarithms. */

@@ -348,14 +348,15 @@ function headline(verdict: Verdict, gated: readonly Comparison[], comparison: Co
 }
 
 /** What decides what is undecided: sessions where they can, else whatever made the machine what it is. */
-function ofUndecided(undecided: readonly Comparison[]): string {
+function ofUndecided(undecided: readonly Comparison[], all: readonly Comparison[]): string {
   if (undecided.some((each) => each.machineMoved === true)) {
     return "This machine is slower than when the baseline was recorded: find out why, or record it again.";
   }
-  if (undecided.some((each) => each.seenOnce === true)) {
+  const measured = Math.max(...all.map((each) => each.headSessions.length));
+  // A metric of which other sessions had too few samples was not cut short.
+  if (undecided.some((each) => each.seenOnce === true && each.headSessions.length === measured)) {
     return NO_TIME;
   }
-  const measured = Math.max(...undecided.map((each) => each.headSessions.length));
   return undecided.every((each) => each.decidable === false)
     ? "More sessions do not decide it on a machine this noisy: vllm-gate calibrate says what can be gated here."
     : `Run again with more sessions to decide it (--sessions ${Math.max(FULL_SESSIONS, measured + 2)}).`;
@@ -394,12 +395,12 @@ function nextAction(verdict: Verdict, gated: readonly Comparison[], comparison: 
       if (comparison.limits.some((limit) => limit.seenOnce === true)) return NO_TIME;
       if (of.every((each) => each.base === null) && beside) {
         return of.some((each) => each.decidable === true)
-          ? ofUndecided(of)
+          ? ofUndecided(of, comparison.comparisons)
           : "What the base does not have cannot be compared: set its level to watch.";
       }
       if (of.every((each) => each.base === null)) return "Record the baseline again to gate what is new.";
       if (elsewhere) return "Run on a host of the baseline, or record a baseline on this host as well.";
-      return ofUndecided(of);
+      return ofUndecided(of, comparison.comparisons);
     case "improved":
       return beside ? "Nothing to do." : "Nothing to do; record a new baseline to hold the gain.";
     case "pass":

@@ -363,3 +363,20 @@ describe("an A/B whose base has no value", () => {
     });
   });
 });
+
+describe("the parts of an A/B that must not be trusted", () => {
+  const taint = {
+    variant: "base",
+    session: 0,
+    round: 0,
+    metrics: "prefix.miss.1024.c1",
+    reason: "came from the cache",
+  };
+
+  it("are those of both sides, which are sessions of one run", () => {
+    const of = (interleaved: boolean) =>
+      compareSides("chat", base({ taints: [taint] }), head(), NO_RULES, { interleaved }).taints;
+    expect(of(true)).toEqual(["came from the cache"]);
+    expect(of(false)).toEqual([]);
+  });
+});

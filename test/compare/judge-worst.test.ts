@@ -1,9 +1,9 @@
 import { describe, expect, it } from "vitest";
 import { judgeWorst } from "../../src/compare/judge-worst.ts";
 
-const judged = (base: number[][], head: number[][]) =>
+const judged = (base: number[][], head: number[][], metric = "requests.error_rate") =>
   judgeWorst({
-    metric: "requests.error_rate",
+    metric,
     direction: "lower",
     tolerance: { relative: 0, absolute: 0 },
     rounds: "worst",
@@ -39,5 +39,16 @@ describe("requests that failed", () => {
 
   it("are one where they are far more", () => {
     expect(judged([[0, 0.0025]], [[0, 0.5]])).toBe("regressed");
+  });
+
+  it("are no gain where the base alone had some by chance", () => {
+    const none = [[0], [0], [0], [0]];
+    expect(judged([[0.01], [0], [0], [0]], none)).toBe("pass");
+    expect(judged([[0.01]], [[0]])).toBe("pass");
+    expect(judged([[0.01], [0.02], [0.01], [0.03]], none)).toBe("improved");
+  });
+
+  it("are shares: ten more of a count are no ten points", () => {
+    expect(judged([[1], [0], [0], [1], [0]], [[3]], "requests.preemptions")).toBe("inconclusive");
   });
 });

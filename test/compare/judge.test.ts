@@ -451,6 +451,97 @@ describe("a machine that is far noisier than that of the shipped figures", () =>
   });
 });
 
+describe("what is the same in every session", () => {
+  const kv = (base: readonly number[], head: readonly number[], metric = "kv.capacity_tokens") => {
+    const isSize = metric === "kv.capacity_tokens";
+    return one({
+      metric,
+      direction: metric === "memory.weights_gib" ? "lower" : "higher",
+      tolerance: isSize ? { relative: 0.01, absolute: 0 } : { relative: 0, absolute: 0.05 },
+      base: base.map((value) => [value]),
+      head: head.map((value) => [value]),
+    });
+  };
+  const five = (value: number) => Array.from({ length: 5 }, () => value);
+
+  it("is as bad as in its worst session, whichever came first", () => {
+    for (const head of [[6e4], [1e5, 6e4], [6e4, 1e5], [1e5, 6e4, 1e5], [1e5, 1e5, 6e4]]) {
+      expect(kv(five(1e5), head), `${head}`).toMatchObject({ verdict: "regressed", head: 6e4 });
+    }
+    expect(kv(five(0.95), [0.95, 0.95, 0], "prefix.1024.c1.hit_rate").verdict).toBe("regressed");
+    expect(kv(five(20), [20, 40, 20], "memory.weights_gib").verdict).toBe("regressed");
+  });
+
+  it("passes where it is the same", () => {
+    expect(kv(five(1e5), [1e5, 1e5, 1e5]).verdict).toBe("pass");
+    expect(kv(five(0.95), [0.95, 0.94, 0.96], "prefix.1024.c1.hit_rate").verdict).toBe("pass");
+  });
+});
+
+describe("a baseline with slow sessions among few", () => {
+  const batching = (metric: string, direction: "lower" | "higher", relative: number) => {
+    const values = (factors: readonly number[]) =>
+      factors.map((factor) => [direction === "lower" ? 10 * factor : 1000 / factor]);
+    return (base: readonly number[], head: readonly number[]) =>
+      input({
+        metric,
+        direction,
+        tolerance: { relative, absolute: 0 },
+        base: values(base),
+        head: values(head),
+      });
+  };
+  const metrics = [
+    batching("batching.c8.tpot_floor_ms", "lower", 0.02),
+    batching("batching.c8.wave_tokens_per_s", "higher", 0.05),
+    batching("ttft.warm.floor_ms", "lower", 0.1),
+  ];
+  const judged = (base: readonly number[], head: readonly number[]) =>
+    judge(metrics.map((metric) => metric(base, head)));
+
+  it("hides no loss of many tolerances", () => {
+    for (const base of [
+      [1, 1.001, 1.28, 1.3],
+      [1, 1.3],
+    ]) {
+      const [tpot, wave] = judged(base, [1.2, 1.201, 1.199]);
+      expect(tpot?.verdict, `${base}`).not.toBe("pass");
+      expect(wave?.verdict, `${base}`).not.toBe("pass");
+    }
+  });
+
+  it("is never surely more than is shown, whatever head's sessions are", () => {
+    const factors = fc.array(fc.integer({ min: 130, max: 260 }), { minLength: 3, maxLength: 3 });
+    fc.assert(
+      fc.property(factors, (head) => {
+        const [found] = judged(
+          [1, 1.001, 1.002, 1, 1.003, 1.001],
+          head.map((each) => each / 100),
+        );
+        expect(found?.verdict).toBe("regressed");
+        expect(found?.bound).toBeLessThanOrEqual((found?.effect ?? 0) + 1e-9);
+        expect(found?.bound).toBeGreaterThan(0);
+      }),
+    );
+  });
+
+  it("leaves it open to more sessions where those decide it", () => {
+    for (const { verdict, decidable } of judged([1, 1.3], [1])) {
+      expect([verdict, decidable]).not.toEqual(["inconclusive", false]);
+    }
+    expect(judged([1, 1.3], [1, 1.001, 0.999]).map(({ verdict }) => verdict)).not.toContain("regressed");
+  });
+
+  it("says nothing of sessions that nobody saw", () => {
+    const slow = [1.3, 1, 1.002, 1.3, 1.003];
+    const said = judged(slow, [1.5, 1.501, 1.499]).flatMap(({ reason }) => {
+      const range = /differ.* \((\d+) %\)/.exec(reason)?.[1];
+      return range === undefined ? [] : [Number(range)];
+    });
+    expect(Math.max(0, ...said)).toBeLessThanOrEqual(34);
+  });
+});
+
 describe("worst rounds", () => {
   const failed = {
     metric: "requests.error_rate",
@@ -463,7 +554,7 @@ describe("worst rounds", () => {
       verdict: "regressed",
       effect: null,
     });
-    expect(one({ ...failed, base: [[0, 0.1]], head: [[0, 0.05]] }).verdict).toBe("improved");
+    expect(one({ ...failed, base: [[0, 0.1]], head: [[0, 0.05]] }).verdict).toBe("pass");
     expect(one({ ...failed, base: [[0, 0]], head: [[0, 0]] })).toMatchObject({ verdict: "pass", effect: 0 });
   });
 });

@@ -2,10 +2,11 @@
  * What the gate says of real vLLM on CPU: the same flags twenty times over, and flags that make something worse,
  * against a baseline and in an A/B. It takes an hour and a half on two cores; docs/gate-cpu.md gets the table.
  *
- *     npm run e2e:vllm:gates [-- --for SECONDS --fresh --docs]
+ *     npm run e2e:vllm:gates [-- --for SECONDS --only PATTERN --fresh --docs]
  *
  * Gates are kept in `.cache/gates-cpu`, so that what was cut short, or limited with `--for`, goes on where it ended;
- * `--fresh` begins again, `--docs` only writes the page from what is there.
+ * `--fresh` begins again, with another baseline; `--only` runs the gates of such names, and keeps what is known of the
+ * others; `--docs` only writes the page from what is there.
  */
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { cpus } from "node:os";
@@ -171,11 +172,19 @@ ${markdownTable([head, ...rows])}
 const { values } = parseArgs({
   options: {
     for: { type: "string", default: "Infinity" },
+    only: { type: "string", default: "" },
     fresh: { type: "boolean", default: false },
     docs: { type: "boolean", default: false },
   },
 });
-if (values.fresh) await rm(FOLDER, { recursive: true, force: true });
+const isWanted = ({ name }: Trial) => new RegExp(values.only).test(name);
+if (values.fresh) {
+  const known = await readResults();
+  for (const trial of TRIALS.filter(isWanted)) delete known[trial.name];
+  await rm(FOLDER, { recursive: true, force: true });
+  await mkdir(FOLDER, { recursive: true });
+  await writeFile(RESULTS, JSON.stringify(known, null, 2));
+}
 if (!values.docs) {
   await mkdir(FOLDER, { recursive: true });
   const vllm = await realVllm({ cwd: FOLDER, configOf });
@@ -186,7 +195,7 @@ if (!values.docs) {
     await recordBaseline(vllm);
     await writeFile(join(FOLDER, "recorded"), "");
   }
-  for (const trial of TRIALS) {
+  for (const trial of TRIALS.filter(isWanted)) {
     if (results[trial.name] !== undefined || performance.now() > limitMs) continue;
     const result = await gate(vllm, trial);
     results[trial.name] = result;
