@@ -31235,17 +31235,12 @@ const LEAST_FOR_LEVEL = 3;
 * that is less than three times as far, or where no metric has the sessions to tell.
 */
 function noiseLevel(estimates) {
-	const levels = estimates.filter(({ known, base }) => known.shipped && !known.steady && base.length >= LEAST_FOR_LEVEL).map(({ known, base, head }) => ownSd(base, head, known) / known.sd);
+	const levels = estimates.filter(({ known, base }) => known.shipped && !known.steady && base.length >= LEAST_FOR_LEVEL).map(({ known, base, head }) => ownSd(base, head) / known.sd);
 	return levels.length === 0 ? 1 : Math.max(1, median$1(levels) / AS_NOISY);
 }
-/**
-* How far the sessions of both sides spread, each around its own mean; at least three of them. One that is slow by
-* itself makes no noisy machine.
-*/
-function ownSd(base, head, known) {
-	const bulk = bulkSd([base, head], known);
-	const squares = squaresAround(pulledIn(base, bulk)) + squaresAround(pulledIn(head, bulk));
-	return Math.sqrt(squares / (base.length + head.length - 2));
+/** How far the sessions of both sides spread, each around its own mean; at least three of them. */
+function ownSd(base, head) {
+	return Math.sqrt((squaresAround(base) + squaresAround(head)) / (base.length + head.length - 2));
 }
 /**
 * What is known, on a machine that is so much noisier. The level is that of most metrics; one whose own sessions lie
@@ -31254,7 +31249,7 @@ function ownSd(base, head, known) {
 */
 function scaled$2(known, noisier, base, head) {
 	if (!known.shipped || known.steady || noisier === 1) return known;
-	const most = base.length < LEAST_FOR_LEVEL ? noisier : Math.max(1, AS_NOISY * ownSd(base, head, known) / known.sd);
+	const most = base.length < LEAST_FOR_LEVEL ? noisier : Math.max(1, AS_NOISY * ownSd(base, head) / known.sd);
 	const factor = Math.min(noisier, most);
 	const seen = base.length < LEAST_FOR_LEVEL ? Number.POSITIVE_INFINITY : Math.max(...base) - Math.min(...base);
 	const range = Math.min(known.range * factor, Math.max(known.range, AS_NOISY * seen));

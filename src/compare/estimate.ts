@@ -233,18 +233,13 @@ const LEAST_FOR_LEVEL = 3;
 export function noiseLevel(estimates: readonly Estimate[]): number {
   const levels = estimates
     .filter(({ known, base }) => known.shipped && !known.steady && base.length >= LEAST_FOR_LEVEL)
-    .map(({ known, base, head }) => ownSd(base, head, known) / known.sd);
+    .map(({ known, base, head }) => ownSd(base, head) / known.sd);
   return levels.length === 0 ? 1 : Math.max(1, median(levels) / AS_NOISY);
 }
 
-/**
- * How far the sessions of both sides spread, each around its own mean; at least three of them. One that is slow by
- * itself makes no noisy machine.
- */
-function ownSd(base: readonly number[], head: readonly number[], known: KnownSpread): number {
-  const bulk = bulkSd([base, head], known);
-  const squares = squaresAround(pulledIn(base, bulk)) + squaresAround(pulledIn(head, bulk));
-  return Math.sqrt(squares / (base.length + head.length - 2));
+/** How far the sessions of both sides spread, each around its own mean; at least three of them. */
+function ownSd(base: readonly number[], head: readonly number[]): number {
+  return Math.sqrt((squaresAround(base) + squaresAround(head)) / (base.length + head.length - 2));
 }
 
 /**
@@ -260,7 +255,7 @@ function scaled(
 ): KnownSpread {
   if (!known.shipped || known.steady || noisier === 1) return known;
   const most =
-    base.length < LEAST_FOR_LEVEL ? noisier : Math.max(1, (AS_NOISY * ownSd(base, head, known)) / known.sd);
+    base.length < LEAST_FOR_LEVEL ? noisier : Math.max(1, (AS_NOISY * ownSd(base, head)) / known.sd);
   const factor = Math.min(noisier, most);
   const seen =
     base.length < LEAST_FOR_LEVEL ? Number.POSITIVE_INFINITY : Math.max(...base) - Math.min(...base);

@@ -532,13 +532,13 @@ describe("a baseline with slow sessions among few", () => {
     expect(judged([1, 1.3], [1, 1.001, 0.999]).map(({ verdict }) => verdict)).not.toContain("regressed");
   });
 
-  it("says nothing of sessions that nobody saw", () => {
+  it("does not say that sessions were seen to differ so far where that is reckoned", () => {
     const slow = [1.3, 1, 1.002, 1.3, 1.003];
-    const said = judged(slow, [1.5, 1.501, 1.499]).flatMap(({ reason }) => {
-      const range = /differ.* \((\d+) %\)/.exec(reason)?.[1];
-      return range === undefined ? [] : [Number(range)];
-    });
-    expect(Math.max(0, ...said)).toBeLessThanOrEqual(34);
+    const reasons = judged(slow, [1.5, 1.501, 1.499]).map(({ reason }) => reason);
+    expect(reasons.join("\n")).toMatch(
+      /not by more than sessions may differ on a machine this noisy \(\d+ %\)/,
+    );
+    expect(reasons.join("\n")).not.toMatch(/sessions of the same flags differ/);
   });
 });
 
