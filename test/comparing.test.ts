@@ -117,7 +117,8 @@ describe("the rules of compare", () => {
     const base = await folder(dir, "base", fast.run, fast.traces);
     const head = await folder(dir, "head", slow.run, slow.traces);
     const of = (names: readonly string[]) => {
-      const lenient = "    tolerances: { '*.*.*': { relative: 9 } }\n";
+      const lenient =
+        "    levels: { batching.*.tpot_floor_ms: watch, batching.*.wave_tokens_per_s: watch }\n";
       const text = names.map((name) => `  ${name}:\n    model: m\n${name === "chat" ? "" : lenient}`);
       return `scenarios:\n${text.join("")}`;
     };
