@@ -6396,6 +6396,7 @@ async function compare(options) {
 		};
 		throw new UsageError(options.scenario === void 0 ? `${configPath} has ${names.length} scenarios and none is "${measured}", which was measured: choose one with --scenario: ${names.join(", ")}` : `--scenario: ${configPath} has no scenario "${scenario}". It has: ${names.join(", ")}`);
 	};
+	if (options.scenario !== void 0) rulesFor(options.scenario);
 	const { comparison, verdict } = await compareRuns(options.base, options.head, rulesFor);
 	if (options.json === true) out(`${JSON.stringify({
 		...comparison,

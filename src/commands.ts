@@ -171,6 +171,8 @@ async function compare(options: CompareOptions): Promise<number> {
         : `--scenario: ${configPath} has no scenario "${scenario}". It has: ${names.join(", ")}`,
     );
   };
+  // A name that is wrong is refused before gigabytes of traces are read.
+  if (options.scenario !== undefined) rulesFor(options.scenario);
   const { comparison, verdict } = await compareRuns(options.base, options.head, rulesFor);
   if (options.json === true) {
     out(`${JSON.stringify({ ...comparison, ...verdict }, null, 1)}\n`);
